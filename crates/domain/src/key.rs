@@ -1,0 +1,96 @@
+//! Signing keys as they are stored: next → active → retired.
+
+use serde_json::Value;
+
+use crate::id::TenantId;
+use crate::time::UnixMillis;
+
+/// The algorithms we sign with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Algorithm {
+    /// ECDSA on P-256 with SHA-256 (RFC 7518 §3.4).
+    Es256,
+    /// Ed25519 (RFC 8037 §3.1).
+    EdDsa,
+}
+
+impl Algorithm {
+    /// Gives the `alg` value (RFC 7518 §3.1).
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Es256 => "ES256",
+            Self::EdDsa => "EdDSA",
+        }
+    }
+
+    /// Reads an `alg` value.
+    #[must_use]
+    pub fn from_stored(word: &str) -> Option<Self> {
+        match word {
+            "ES256" => Some(Self::Es256),
+            "EdDSA" => Some(Self::EdDsa),
+            _ => None,
+        }
+    }
+}
+
+/// How far a key has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyState {
+    /// Published, not yet signing.
+    Next,
+    /// Signing. At most one key of a tenant and algorithm.
+    Active,
+    /// Verifying what it signed, until that has expired.
+    Retired,
+    /// Revoked: neither signs nor verifies.
+    Revoked,
+}
+
+impl KeyState {
+    /// Gives the word a store keeps.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Next => "next",
+            Self::Active => "active",
+            Self::Retired => "retired",
+            Self::Revoked => "revoked",
+        }
+    }
+
+    /// Reads the word a store kept; anything unknown is revoked, because checks fail closed.
+    #[must_use]
+    pub fn from_stored(word: &str) -> Self {
+        match word {
+            "next" => Self::Next,
+            "active" => Self::Active,
+            "retired" => Self::Retired,
+            _ => Self::Revoked,
+        }
+    }
+}
+
+/// One key of a ring.
+#[derive(Debug, Clone)]
+pub struct SigningKey {
+    /// Its name: the RFC 7638 thumbprint.
+    pub kid: String,
+    /// The tenant whose tokens it signs.
+    pub tenant: TenantId,
+    /// What it signs with.
+    pub algorithm: Algorithm,
+    /// How far it has come.
+    pub state: KeyState,
+    /// The PKCS#8 private key, sealed under a key derived from `SYSTEM_SECRETS`.
+    pub sealed_private: Vec<u8>,
+    /// The public JWK.
+    pub public_jwk: Value,
+    /// When it was made, and so first published.
+    pub created_at: UnixMillis,
+    /// When it began to sign.
+    pub activated_at: Option<UnixMillis>,
+    /// When it stopped signing.
+    pub retired_at: Option<UnixMillis>,
+}

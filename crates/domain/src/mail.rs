@@ -1,0 +1,52 @@
+//! Mails: letters to write, and jobs waiting in the outbox.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{MailId, TenantId};
+use crate::time::UnixMillis;
+
+/// A mail in the outbox. Its letter is sealed, because it may carry a token.
+#[derive(Debug, Clone)]
+pub struct MailJob {
+    /// Its name; the `Message-ID` is made from it, so that a repeat is recognisable.
+    pub id: MailId,
+    /// The tenant it is sent for.
+    pub tenant: TenantId,
+    /// The [`Letter`], as JSON, sealed.
+    pub sealed: Vec<u8>,
+    /// How often sending was tried.
+    pub attempts: u32,
+    /// When it was written.
+    pub created_at: UnixMillis,
+}
+
+/// What a mail says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Letter {
+    /// Where it goes.
+    pub to: String,
+    /// How the person is addressed.
+    pub name: String,
+    /// What it says.
+    pub body: LetterBody,
+}
+
+/// The letters we know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "letter")]
+pub enum LetterBody {
+    /// Please show that this address is yours.
+    VerifyEmail {
+        /// What proves it.
+        token: String,
+    },
+    /// Here is how to choose a new password.
+    ResetPassword {
+        /// What allows it.
+        token: String,
+    },
+    /// Your password was changed.
+    PasswordChanged,
+    /// Somebody tried to register with your address; you already have an account.
+    AlreadyRegistered,
+}

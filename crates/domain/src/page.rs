@@ -1,0 +1,38 @@
+//! Pages of lists.
+//!
+//! A list is ordered by id, newest first. A page is asked for by number, or by the cursor that the
+//! page before gave; a cursor stays fast however deep it points.
+
+use uuid::Uuid;
+
+/// The most entries one page may hold.
+pub const MAX_PER_PAGE: u32 = 100;
+
+/// Which page of a list is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PageRequest {
+    /// Where it begins.
+    pub start: PageStart,
+    /// How many entries it holds at most, 1 to [`MAX_PER_PAGE`].
+    pub per_page: u32,
+}
+
+/// Where a page begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PageStart {
+    /// At the page with this number, counted from 1.
+    Number(u32),
+    /// After the entry with this id.
+    After(Uuid),
+}
+
+/// One page of a list.
+#[derive(Debug, Clone)]
+pub struct Page<T> {
+    /// Its entries, newest first.
+    pub items: Vec<T>,
+    /// How many entries the whole list has.
+    pub total: u64,
+    /// The id of the last entry, when more follow.
+    pub next: Option<Uuid>,
+}

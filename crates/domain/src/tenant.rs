@@ -1,0 +1,98 @@
+//! Tenants: the border that no row, key, cache entry or token crosses.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::TenantId;
+use crate::time::UnixMillis;
+
+/// The slug of the tenant that exists from the first start.
+pub const DEFAULT_SLUG: &str = "default";
+
+/// One organisation's share of the service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tenant {
+    /// Its name for machines; the `tid` claim.
+    pub id: TenantId,
+    /// Its name in hosts and paths: 1–63 of `a-z`, `0-9`, `-`.
+    pub slug: String,
+    /// Its name for people.
+    pub name: String,
+    /// Whether it may be used.
+    pub status: TenantStatus,
+    /// What its administrators chose.
+    pub config: TenantConfig,
+    /// Counts changes, so that a late write is noticed.
+    pub version: i64,
+    /// When it was made.
+    pub created_at: UnixMillis,
+}
+
+/// Whether a tenant may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TenantStatus {
+    /// Everything works.
+    Active,
+    /// Every request is refused with 403.
+    Suspended,
+}
+
+/// A tenant's choices; what is absent follows the service's configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TenantConfig {
+    /// Answer a registration with 202 whether or not the address is taken, and tell its owner by
+    /// mail.
+    pub silent_registration: bool,
+}
+
+/// Says whether a text may be a slug: a DNS label in lower case (RFC 1123 §2.1).
+#[must_use]
+pub fn is_slug(text: &str) -> bool {
+    let fine = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    (1..=63).contains(&text.len())
+        && text.bytes().all(fine)
+        && !text.starts_with('-')
+        && !text.ends_with('-')
+}
+
+impl TenantStatus {
+    /// Gives the word a store keeps.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Suspended => "suspended",
+        }
+    }
+
+    /// Reads the word a store kept; anything unknown is suspended, because checks fail closed.
+    #[must_use]
+    pub fn from_stored(word: &str) -> Self {
+        match word {
+            "active" => Self::Active,
+            _ => Self::Suspended,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slug_is_a_dns_label() {
+        assert!(is_slug("acme-2") && is_slug("a"));
+        for text in ["", "-a", "a-", "A", "a.b", "a_b", &"a".repeat(64)] {
+            assert!(!is_slug(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_status_is_closed() {
+        assert_eq!(
+            TenantStatus::from_stored("whatever"),
+            TenantStatus::Suspended
+        );
+    }
+}

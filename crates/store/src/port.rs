@@ -1,0 +1,74 @@
+//! The storage traits, one file each, and the bundle of them that a backend provides.
+//!
+//! Every durable verb may fail with [`Fault::Store`] (the database could not be reached or did not
+//! answer in time; whether the write happened is then unknown unless the verb says otherwise) or
+//! [`Fault::Busy`] (a bounded queue is full; nothing was written). Everything else that can become
+//! of a verb is in its return type.
+//!
+//! # Cancel safety
+//! Dropping a verb's future never tears a write: the commit either happens whole or not at all, but
+//! the caller no longer learns which.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use domain::rejection::Fault;
+
+pub mod api_keys;
+pub mod attempts;
+pub mod audit;
+pub mod changes;
+pub mod clients;
+pub mod janitor;
+pub mod keys;
+pub mod one_time;
+pub mod outbox;
+pub mod sessions;
+pub mod shared;
+pub mod tenants;
+pub mod users;
+
+/// What a verb gives: a future that a trait object can return.
+pub type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, Fault>> + Send + 'a>>;
+
+/// Everything a durable backend provides. `boot` takes it apart and gives each port to the one owner
+/// or to the flows that may use it.
+#[derive(Clone)]
+pub struct Ports {
+    /// Tenants.
+    pub tenants: Arc<dyn tenants::Tenants>,
+    /// Accounts and their passwords.
+    pub users: Arc<dyn users::Users>,
+    /// Tokens sent by mail.
+    pub one_time: Arc<dyn one_time::OneTimes>,
+    /// Sessions and refresh families.
+    pub sessions: Arc<dyn sessions::Sessions>,
+    /// Counters of failed sign-ins.
+    pub attempts: Arc<dyn attempts::Attempts>,
+    /// Clients.
+    pub clients: Arc<dyn clients::Clients>,
+    /// API keys.
+    pub api_keys: Arc<dyn api_keys::ApiKeys>,
+    /// Signing keys.
+    pub keys: Arc<dyn keys::Keys>,
+    /// Mails waiting to be sent.
+    pub outbox: Arc<dyn outbox::Outbox>,
+    /// The audit trail.
+    pub audit: Arc<dyn audit::Audit>,
+    /// The feed of changes.
+    pub changes: Arc<dyn changes::Changes>,
+    /// Purging what has expired.
+    pub janitor: Arc<dyn janitor::Janitor>,
+    /// Whether the backend can be reached now.
+    pub health: Arc<dyn Health>,
+}
+
+/// Tells whether a backend can be reached.
+pub trait Health: Send + Sync + 'static {
+    /// Asks the backend something trivial.
+    fn check(&self) -> Pending<'_, ()>;
+
+    /// Names the backend for `/ready` and for logs: `sqlite`, `postgres`, `redis`, `memory`.
+    fn name(&self) -> &'static str;
+}

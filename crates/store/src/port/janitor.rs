@@ -1,0 +1,26 @@
+//! Port: purging what has expired. Held by the janitor alone.
+
+use domain::time::UnixMillis;
+
+use super::Pending;
+
+/// How many rows a purge deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Purged {
+    /// Refresh families past their end for a day (kept that long so that a reuse is recognised).
+    pub families: u64,
+    /// Sessions past their end for a day, without families.
+    pub sessions: u64,
+    /// One-time tokens past their end.
+    pub one_time: u64,
+    /// Changes that nobody needs to remember.
+    pub changes: u64,
+    /// Failure counters untouched for 90 days. A disabled password (100 failures) is kept.
+    pub attempts: u64,
+}
+
+/// Purges what has expired.
+pub trait Janitor: Send + Sync + 'static {
+    /// Deletes up to `limit` expired rows of each kind, of any tenant.
+    fn purge(&self, now: UnixMillis, limit: u32) -> Pending<'_, Purged>;
+}

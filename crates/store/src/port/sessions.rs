@@ -1,0 +1,145 @@
+//! Port: sessions and refresh families. Held by the sessions owner alone.
+
+use std::time::Duration;
+
+use domain::attempt::AttemptKey;
+use domain::event::{Entry, Origin};
+use domain::id::{FamilyId, SessionId, TenantId, UserId};
+use domain::session::{EndReason, Family, Session};
+use domain::time::UnixMillis;
+use domain::user::User;
+
+use super::Pending;
+
+/// The sessions that a verb ended: each must be refused on this node before the verb's caller
+/// answers, and the store has written one `SessionEnded` change for each.
+pub type EndedSessions = Vec<SessionId>;
+
+/// A sign-in to store.
+#[derive(Debug, Clone)]
+pub struct NewSession {
+    /// The session.
+    pub session: Session,
+    /// Its first family.
+    pub family: Family,
+    /// The counter of failed sign-ins to clear in the same commit: success resets.
+    pub clear_attempts: Option<AttemptKey>,
+    /// The audit entry.
+    pub entry: Entry,
+}
+
+/// One presentation of a refresh token.
+#[derive(Debug, Clone)]
+pub struct Turn {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// The family named in the token.
+    pub family: FamilyId,
+    /// The number in the token.
+    pub generation: u32,
+    /// The client that presents it; another client's family is `Unknown`.
+    pub client: String,
+    /// The present instant.
+    pub now: UnixMillis,
+    /// `REFRESH_REUSE_WINDOW`.
+    pub window: Duration,
+    /// `REFRESH_TOKEN_TTL`: how long the successor lives unused.
+    pub idle: Duration,
+    /// Until when other nodes must remember an ended session.
+    pub remember_until: UnixMillis,
+    /// Where it comes from, for the audit entry.
+    pub origin: Origin,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Rotation {
+    /// The family stands; its `generation` is the successor's number.
+    Granted(Box<Granted>),
+    /// A reuse ended the family now (or it had ended by one): its session is refused from now on.
+    Reused(SessionId),
+    /// The family ended, expired, or its user may not sign in any more.
+    Ended,
+    /// No such family for this tenant and client.
+    Unknown,
+}
+
+/// A family that may go on, with its user as read in the same step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Granted {
+    /// The family as it stands now.
+    pub family: Family,
+    /// Its session.
+    pub session: Session,
+    /// Its user; active.
+    pub user: User,
+    /// Whether this presentation advanced the family (rather than repeated an answer).
+    pub advanced: bool,
+}
+
+/// What to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndTarget {
+    /// The session that this family belongs to, with all its families.
+    Family(FamilyId),
+    /// One session of the user, with all its families.
+    Session(UserId, SessionId),
+    /// Every session of the user but one.
+    User(UserId, Option<SessionId>),
+}
+
+/// An order to end sessions.
+#[derive(Debug, Clone)]
+pub struct Ending {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// What to end.
+    pub target: EndTarget,
+    /// Why.
+    pub reason: EndReason,
+    /// The present instant.
+    pub now: UnixMillis,
+    /// Until when other nodes must remember the ended sessions.
+    pub remember_until: UnixMillis,
+    /// The audit entry, written if anything ended.
+    pub entry: Entry,
+}
+
+/// Stores sessions and refresh families.
+pub trait Sessions: Send + Sync + 'static {
+    /// Stores a sign-in: session, family, cleared counter and audit entry in one commit. Returns
+    /// false, and writes nothing, when the user is no longer active: a lock between the password
+    /// check and this commit wins.
+    fn begin_session(&self, new: NewSession) -> Pending<'_, bool>;
+
+    /// Judges a presented refresh token by [`Family::judge`] and does what the judgement says, all
+    /// in one step: at most one of any number of concurrent presentations advances the family.
+    ///
+    /// Advancing counts the generation up, sets `rotated_at` and `idle_expires_at`, clears
+    /// `reissued`, sets the session's `last_active_at`, and writes a `token.refreshed` entry. A
+    /// reissue sets `reissued` and writes the same entry with `{"reissued":true}`. A repeat writes
+    /// nothing. A reuse ends the family's session with all its families, and writes a
+    /// `token.reuse_detected` entry and a `SessionEnded` change.
+    fn rotate_refresh(&self, turn: Turn) -> Pending<'_, Rotation>;
+
+    /// Ends sessions with all their families. Returns those that were live.
+    fn end_sessions(&self, ending: Ending) -> Pending<'_, EndedSessions>;
+
+    /// Refuses one access token from now on: writes an `AccessRevoked` change that is remembered
+    /// until the token expires.
+    fn revoke_access(
+        &self,
+        tenant: TenantId,
+        jti: String,
+        expires_at: UnixMillis,
+        entry: Entry,
+    ) -> Pending<'_, ()>;
+
+    /// Lists the user's live sessions, last used first.
+    fn list_sessions(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        now: UnixMillis,
+    ) -> Pending<'_, Vec<Session>>;
+}
