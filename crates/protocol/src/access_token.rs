@@ -1,0 +1,276 @@
+//! Access tokens: JWTs by RFC 9068, with our own claims beside the standard's (CONTRACT §4).
+
+use domain::time::UnixMillis;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::jose::signer::{Signer, SigningFailed};
+use crate::jose::verify::{BadToken, VerifyingKey, verify};
+
+/// What an access token begins with, unless its client asked for the bare JWS.
+pub const PREFIX: &str = "qf_at_";
+
+/// The `typ` of an access token (RFC 9068 §2.1).
+const TYPE: &str = "at+jwt";
+
+/// The claims of an access token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessClaims {
+    /// Who issued it.
+    pub iss: String,
+    /// Whom it speaks for: a user's or a client's id.
+    pub sub: String,
+    /// Which resources it is for.
+    pub aud: Audience,
+    /// To which client it was issued (RFC 8693 §4.3).
+    pub client_id: String,
+    /// When it was issued, in seconds.
+    pub iat: i64,
+    /// When it expires, in seconds.
+    pub exp: i64,
+    /// Its own name: what revoking it is by.
+    pub jti: String,
+    /// What it may be used for, separated by spaces (RFC 8693 §4.2).
+    #[serde(default)]
+    pub scope: String,
+    /// The tenant.
+    pub tid: String,
+    /// What stands behind it: `user`, `service` or `agent`.
+    pub client_type: String,
+    /// The subject's roles.
+    #[serde(default)]
+    pub roles: Vec<String>,
+    /// The sign-in it belongs to; absent on tokens of systems.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sid: Option<String>,
+    /// When the person proved who they are, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth_time: Option<i64>,
+    /// How well they proved it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acr: Option<String>,
+    /// How they proved it (RFC 8176).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub amr: Vec<String>,
+    /// The key it is bound to (RFC 7800).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cnf: Option<Value>,
+    /// Who acts for the subject (RFC 8693 §4.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act: Option<Value>,
+    /// What was granted in detail (RFC 9396).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorization_details: Option<Value>,
+}
+
+/// One audience or several (RFC 7519 §4.1.3).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Audience {
+    /// The only one.
+    One(String),
+    /// Several.
+    Many(Vec<String>),
+}
+
+/// What a token must match to be accepted here and now.
+#[derive(Debug, Clone, Copy)]
+pub struct Expected<'a> {
+    /// The issuer of the tenant the request is for.
+    pub issuer: &'a str,
+    /// That tenant's id.
+    pub tenant: &'a str,
+    /// The present instant.
+    pub now: UnixMillis,
+}
+
+/// Why a token is not accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unacceptable {
+    /// Not a token of ours.
+    #[error(transparent)]
+    Bad(#[from] BadToken),
+    /// Expired, or issued in the future beyond the allowed skew.
+    #[error("expired or not yet valid")]
+    Untimely,
+    /// Another issuer's or another tenant's.
+    #[error("of another issuer or tenant")]
+    Foreign,
+}
+
+/// How far ahead of ours another node's clock may be, in seconds.
+const SKEW_SECONDS: i64 = 10;
+
+impl AccessClaims {
+    /// Signs the claims. `bare` leaves the prefix away.
+    ///
+    /// # Errors
+    /// [`SigningFailed`] when the cryptographic library refuses.
+    pub fn mint(&self, signer: &Signer, bare: bool) -> Result<String, SigningFailed> {
+        signer.sign_access(if bare { "" } else { PREFIX }, self)
+    }
+
+    /// Judges a presented token, with or without the prefix.
+    ///
+    /// # Errors
+    /// See [`Unacceptable`]. Whether it was revoked is not known here.
+    pub fn accept<'k>(
+        token: &str,
+        expected: Expected<'_>,
+        find: impl FnOnce(&str) -> Option<&'k VerifyingKey>,
+    ) -> Result<Self, Unacceptable> {
+        let jws = token.strip_prefix(PREFIX).unwrap_or(token);
+        let claims: Self = verify(jws, TYPE, find)?;
+        let now = expected.now.as_seconds();
+        if now >= claims.exp || claims.iat > now.saturating_add(SKEW_SECONDS) {
+            return Err(Unacceptable::Untimely);
+        }
+        if claims.iss != expected.issuer || claims.tid != expected.tenant {
+            return Err(Unacceptable::Foreign);
+        }
+        Ok(claims)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use domain::key::Algorithm;
+    use serde_json::json;
+
+    use super::*;
+    use crate::jose::key_pair::KeyPair;
+
+    const NOW: i64 = 1_700_000_000;
+
+    fn claims() -> AccessClaims {
+        let claims = json!({
+            "iss": "http://localhost:4000", "sub": "u", "aud": "http://localhost:4000",
+            "client_id": "c", "iat": NOW, "exp": NOW + 900, "jti": "j", "scope": "a b",
+            "tid": "t", "client_type": "user", "roles": ["user"], "sid": "s",
+        });
+        serde_json::from_value(claims).expect("complete claims")
+    }
+
+    fn ring(algorithm: Algorithm) -> (Signer, VerifyingKey) {
+        let pair = KeyPair::generate(algorithm).expect("generates");
+        let key = VerifyingKey::new(algorithm, pair.public_jwk()).expect("verifies");
+        (Signer::new(pair), key)
+    }
+
+    fn expected(now: i64) -> Expected<'static> {
+        let now = UnixMillis::from_seconds(now);
+        Expected {
+            issuer: "http://localhost:4000",
+            tenant: "t",
+            now,
+        }
+    }
+
+    fn accept(token: &str, key: &VerifyingKey) -> Result<AccessClaims, Unacceptable> {
+        AccessClaims::accept(token, expected(NOW), |_| Some(key))
+    }
+
+    /// Signs any header and claims, as nobody but a test would.
+    fn forge(signer: &Signer, header: &Value, claims: &Value) -> String {
+        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let signed = format!("{}.{}", part(header), part(claims));
+        let signature = signer.key().sign_for_tests(signed.as_bytes());
+        format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
+    }
+
+    #[test]
+    fn rfc_9068_what_we_mint_jsonwebtoken_verifies() {
+        for algorithm in [Algorithm::Es256, Algorithm::EdDsa] {
+            let (signer, key) = ring(algorithm);
+            for bare in [true, false] {
+                let token = claims().mint(&signer, bare).expect("mints");
+                assert_eq!(token.starts_with(PREFIX), !bare);
+                assert_eq!(accept(&token, &key), Ok(claims()));
+            }
+        }
+    }
+
+    #[test]
+    fn a_token_expires_and_is_not_accepted_from_the_future() {
+        let (signer, key) = ring(Algorithm::Es256);
+        let token = claims().mint(&signer, false).expect("mints");
+        let at = |now| AccessClaims::accept(&token, expected(now), |_| Some(&key));
+        assert!(at(NOW + 899).is_ok() && at(NOW - 10).is_ok());
+        assert_eq!(at(NOW + 900), Err(Unacceptable::Untimely));
+        assert_eq!(at(NOW - 11), Err(Unacceptable::Untimely));
+    }
+
+    #[test]
+    fn another_tenant_or_issuer_is_foreign() {
+        let (signer, key) = ring(Algorithm::Es256);
+        for (member, value) in [("tid", "other"), ("iss", "https://other.example")] {
+            let mut foreign = serde_json::to_value(claims()).expect("has a JSON form");
+            foreign[member] = Value::from(value);
+            let foreign: AccessClaims = serde_json::from_value(foreign).expect("complete");
+            let token = foreign.mint(&signer, false).expect("mints");
+            assert_eq!(accept(&token, &key), Err(Unacceptable::Foreign));
+        }
+    }
+
+    #[test]
+    fn rfc_8725_3_1_no_other_algorithm_type_or_critical_header_is_accepted() {
+        let (signer, key) = ring(Algorithm::Es256);
+        let body = serde_json::to_value(claims()).expect("has a JSON form");
+        let good = json!({"alg": "ES256", "kid": "k", "typ": "at+jwt"});
+        assert!(accept(&forge(&signer, &good, &body), &key).is_ok());
+        let changes = [
+            ("alg", json!("none")),
+            ("alg", json!("HS256")),
+            ("alg", json!("ES384")),
+            ("alg", json!("EdDSA")),
+            ("typ", json!("JWT")),
+            ("typ", Value::Null),
+            ("kid", Value::Null),
+            ("crit", json!(["exp"])),
+        ];
+        for (member, value) in changes {
+            let mut header = good.clone();
+            header[member] = value.clone();
+            assert!(
+                accept(&forge(&signer, &header, &body), &key).is_err(),
+                "{member}={value}"
+            );
+        }
+    }
+
+    #[test]
+    fn wrong_typed_and_missing_claims_are_refused() {
+        let (signer, key) = ring(Algorithm::Es256);
+        let header = json!({"alg": "ES256", "kid": "k", "typ": "at+jwt"});
+        let body = serde_json::to_value(claims()).expect("has a JSON form");
+        for member in ["iss", "sub", "aud", "client_id", "iat", "exp", "jti", "tid"] {
+            for value in [
+                None,
+                Some(Value::Null),
+                Some(json!({"a": 1})),
+                Some(json!([1])),
+            ] {
+                let mut odd = body.clone();
+                let members = odd.as_object_mut().expect("an object");
+                members.remove(member);
+                members.extend(value.clone().map(|value| (member.to_owned(), value)));
+                let token = forge(&signer, &header, &odd);
+                assert!(accept(&token, &key).is_err(), "{member}={value:?}");
+            }
+        }
+        let mut text = body;
+        text["exp"] = json!((NOW + 900).to_string());
+        assert!(accept(&forge(&signer, &header, &text), &key).is_err());
+    }
+
+    #[test]
+    fn every_truncation_is_refused() {
+        let (signer, key) = ring(Algorithm::Es256);
+        let token = claims().mint(&signer, false).expect("mints");
+        for length in 0..token.len() {
+            assert!(accept(&token[..length], &key).is_err(), "cut at {length}");
+        }
+    }
+}
