@@ -1,2 +1,79 @@
-//! placeholder
-fn main() {}
+//! Loads a running service and prints each figure as a ratio to a ceiling measured in the same run.
+//!
+//! Absolute figures on a shared machine mean little, so every round first loads a bare hyper server in
+//! this process (with one signature a request where the scenario mints a token) and then the service,
+//! with the same connections for the same time; what counts is the median ratio of the rounds.
+//!
+//! The service is started by whoever runs this (see `loadtests/README.md`), with its limits raised.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+
+mod ceiling;
+mod drive;
+mod report;
+mod scenario;
+
+use report::Report;
+use scenario::Scenario;
+
+/// What to load, and how hard.
+#[derive(Debug, Parser)]
+#[command(name = "loadtests", version)]
+struct Arguments {
+    /// jwks, refresh or login; all three when absent
+    scenario: Option<String>,
+    /// The public door of the service
+    #[arg(long, default_value = "127.0.0.1:4000")]
+    address: String,
+    /// How many connections ask at once
+    #[arg(long, default_value_t = 64)]
+    connections: usize,
+    /// How long each load lasts, in seconds
+    #[arg(long, default_value_t = 5)]
+    seconds: u64,
+    /// How many rounds of ceiling and service
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let Ok(runtime) = runtime else {
+        eprintln!("no runtime could be started");
+        return ExitCode::FAILURE;
+    };
+    match runtime.block_on(run(&arguments)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("{problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: &Arguments) -> Result<(), String> {
+    let names: Vec<&str> = match &arguments.scenario {
+        Some(name) => vec![name],
+        None => vec!["jwks", "refresh", "login"],
+    };
+    let span = Duration::from_secs(arguments.seconds);
+    println!("{}", Report::HEAD);
+    for name in names {
+        let scenario = Scenario::prepare(name, &arguments.address, arguments.connections).await?;
+        let mut rounds = Vec::new();
+        for round in 1..=arguments.rounds {
+            eprintln!("{name}: round {round} of {}", arguments.rounds);
+            let ceiling = ceiling::measure(&scenario, span).await?;
+            let service = drive::measure(&scenario, &arguments.address, span).await?;
+            rounds.push((ceiling, service));
+        }
+        println!("{}", Report::new(name, &rounds));
+    }
+    Ok(())
+}

@@ -116,11 +116,15 @@ impl Refusal {
         }
     }
 
-    /// Refuses in OAuth's words.
+    /// Refuses in OAuth's words. Where the caller does not speak OAuth, an unusable grant (a spent
+    /// refresh token, say) is a missing credential: 401. In OAuth's dialect it is 400 (RFC 6749
+    /// §5.2).
     #[must_use]
     pub fn oauth(code: OAuthCode, hint: impl Into<Cow<'static, str>>) -> Self {
         let general = match code {
-            OAuthCode::InvalidClient | OAuthCode::InvalidToken => Code::Unauthorized,
+            OAuthCode::InvalidClient | OAuthCode::InvalidToken | OAuthCode::InvalidGrant => {
+                Code::Unauthorized
+            }
             OAuthCode::InsufficientScope => Code::Forbidden,
             _ => Code::BadRequest,
         };
