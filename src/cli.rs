@@ -1,0 +1,245 @@
+//! The command line: what an operator may ask of the one binary.
+//!
+//! Parsing only; each subcommand's work is in `cli/`, and without a subcommand the service runs.
+//! Whatever is not on the command line is configuration (`docs/CONFIG.md`): there are no options that
+//! repeat a variable.
+
+use clap::{Parser, Subcommand};
+use domain::client::ClientType;
+use domain::email::{EmailAddress, InvalidEmail};
+
+pub mod config;
+
+/// The authentication and authorization service: one binary for people, services and agents.
+#[derive(Debug, Parser)]
+#[command(name = "auth-service", version, after_help = AFTER_HELP)]
+pub struct Arguments {
+    /// What to do; to serve, when absent.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+const AFTER_HELP: &str = "\
+Configuration comes from environment variables and a .env file; `auth-service config print` shows it.
+Exit status: 0 done, 1 failed, 2 wrong usage, 70 the service gave up, 78 wrong configuration.";
+
+/// What the binary can do.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum Command {
+    /// Run the service (the default)
+    Serve,
+    /// Bring the database's schema up to date, or show how far it is
+    #[command(subcommand)]
+    Migrate(MigrateCommand),
+    /// Check or show the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Look after the keys that sign tokens
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// Let operators in
+    #[command(subcommand)]
+    Admin(AdminCommand),
+    /// Look after people's accounts
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Look after applications, services and agents
+    #[command(subcommand)]
+    Client(ClientCommand),
+    /// Find out what keeps the service from working: configuration, store, readiness
+    Doctor,
+}
+
+/// `auth-service migrate`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum MigrateCommand {
+    /// Apply every migration that is missing; safe while nodes of the previous release run
+    Up,
+    /// List the migrations, and which of them are applied
+    Status,
+}
+
+/// `auth-service config`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum ConfigCommand {
+    /// Report every mistake; exit status 78 if there is one
+    Check,
+    /// Show every variable with its value (secrets hidden) and where it comes from
+    Print,
+}
+
+/// `auth-service keys`.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum KeysCommand {
+    /// List the signing keys and how far each has come
+    List,
+    /// Let the next key sign from now on and make the one after it
+    Rotate,
+    /// Make a private key the signing one
+    Import {
+        /// A private key in PEM (PKCS#8 or SEC1), for ES256 or `EdDSA`
+        path: std::path::PathBuf,
+    },
+}
+
+/// `auth-service admin`.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum AdminCommand {
+    /// Make an API key for the admin door and print it once
+    CreateKey {
+        /// A name to know the key by
+        #[arg(long, default_value = "cli")]
+        name: String,
+        /// What the key may do; may be repeated
+        #[arg(long = "scope", value_name = "SCOPE", default_value = "admin:*")]
+        scopes: Vec<String>,
+        /// Id or slug of its tenant; the default tenant when absent
+        #[arg(long)]
+        tenant: Option<String>,
+    },
+}
+
+/// `auth-service user`.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum UserCommand {
+    /// Create an account
+    Create {
+        /// The person's e-mail address
+        #[arg(long, value_parser = parse_email)]
+        email: EmailAddress,
+        /// The person's name
+        #[arg(long)]
+        name: String,
+        /// A role to give; may be repeated
+        #[arg(long = "role", value_name = "ROLE", default_value = "user")]
+        roles: Vec<String>,
+        /// Read a password from standard input, up to the first line break. Otherwise the account
+        /// has none until its owner resets it
+        #[arg(long)]
+        password_stdin: bool,
+        /// Id or slug of the tenant; the default tenant when absent
+        #[arg(long)]
+        tenant: Option<String>,
+    },
+    /// Lift a lock, and forget failed sign-ins
+    Unlock {
+        /// The account's e-mail address
+        #[arg(value_parser = parse_email)]
+        email: EmailAddress,
+        /// Id or slug of the tenant; the default tenant when absent
+        #[arg(long)]
+        tenant: Option<String>,
+    },
+}
+
+/// `auth-service client`.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum ClientCommand {
+    /// Register a client and print its id and, once, its secret
+    Create {
+        /// The client's name for people
+        #[arg(long)]
+        name: String,
+        /// What stands behind it
+        #[arg(long = "type", value_name = "service|agent|web|native", value_parser = parse_client_type)]
+        client_type: ClientType,
+        /// A scope it may ask for; may be repeated
+        #[arg(long = "scope", value_name = "SCOPE")]
+        scopes: Vec<String>,
+        /// A role its own tokens carry; may be repeated
+        #[arg(long = "role", value_name = "ROLE")]
+        roles: Vec<String>,
+        /// Id or slug of the tenant; the default tenant when absent
+        #[arg(long)]
+        tenant: Option<String>,
+    },
+}
+
+// === impl Arguments ===
+
+impl Arguments {
+    /// Gives the command, which is to serve when none was named.
+    #[must_use]
+    pub fn command(self) -> Command {
+        self.command.unwrap_or(Command::Serve)
+    }
+}
+
+fn parse_email(text: &str) -> Result<EmailAddress, InvalidEmail> {
+    EmailAddress::parse(text)
+}
+
+fn parse_client_type(text: &str) -> Result<ClientType, &'static str> {
+    ClientType::from_stored(text).ok_or("expected service, agent, web or native")
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Command, clap::Error> {
+        Arguments::try_parse_from(line.split_whitespace()).map(Arguments::command)
+    }
+
+    #[test]
+    fn the_declarations_are_consistent() {
+        <Arguments as CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn serving_is_the_default() {
+        assert_eq!(parse("auth-service").ok(), Some(Command::Serve));
+        assert_eq!(parse("auth-service serve").ok(), Some(Command::Serve));
+    }
+
+    #[test]
+    fn every_documented_command_is_understood() {
+        for line in [
+            "migrate up",
+            "migrate status",
+            "config check",
+            "config print",
+            "keys list",
+            "keys rotate",
+            "keys import key.pem",
+            "admin create-key",
+            "admin create-key --name ci --scope admin:read --scope admin:keys --tenant acme",
+            "user create --email a@b.example --name Ada --role admin --password-stdin",
+            "user unlock a@b.example",
+            "client create --name x --type agent --scope a --role agent",
+            "doctor",
+        ] {
+            let parsed = parse(&format!("auth-service {line}"));
+            assert!(parsed.is_ok(), "{line}: {:?}", parsed.err());
+        }
+    }
+
+    #[test]
+    fn a_new_admin_key_may_do_everything_unless_told() {
+        let wanted = AdminCommand::CreateKey {
+            name: "cli".to_owned(),
+            scopes: vec!["admin:*".to_owned()],
+            tenant: None,
+        };
+        let parsed = parse("auth-service admin create-key").ok();
+        assert_eq!(parsed, Some(Command::Admin(wanted)));
+    }
+
+    #[test]
+    fn what_is_not_understood_is_refused() {
+        for line in [
+            "srve",
+            "migrate",
+            "migrate down",
+            "keys import",
+            "user create --email nonsense --name x",
+            "user create --email a@b.example",
+            "client create --name x --type robot",
+        ] {
+            let parsed = parse(&format!("auth-service {line}"));
+            assert!(parsed.is_err_and(|error| error.exit_code() == 2), "{line}");
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Secrets of the service, and what passwords must be and cost (NIST SP 800-63B-4 §3.1.1).
+
+use std::num::NonZeroUsize;
+use std::thread;
+
+use domain::secret::SecretBytes;
+use url::Url;
+
+use crate::config::kind::text::SECRETS;
+use crate::config::kind::web::HTTP_URL;
+use crate::config::kind::{Parsed, Whole, whole};
+use crate::config::mistake::Mistake;
+use crate::config::values::Values;
+use crate::config::variable::{of, variables};
+
+/// What the service itself keeps secret. Both lists are newest first: the first entry signs or
+/// hashes, the others still verify.
+#[derive(Debug, Clone)]
+pub struct SecretSettings {
+    /// What tokens, cursors and stored secrets are signed and sealed with; `SYSTEM_SECRETS`.
+    /// Empty in development until [`complete_secrets`](super::Settings::complete_secrets).
+    pub system: Vec<SecretBytes>,
+    /// What passwords are keyed with before hashing; `PASSWORD_PEPPER`. Empty in development until
+    /// [`complete_secrets`](super::Settings::complete_secrets).
+    pub peppers: Vec<SecretBytes>,
+}
+
+/// What a password must be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PasswordSettings {
+    /// Least length, in code points; `PASSWORD_MIN_LENGTH`, 15.
+    pub min: usize,
+    /// Greatest length, in code points; `PASSWORD_MAX_LENGTH`, 128.
+    pub max: usize,
+    /// A service that knows breached passwords by k-anonymity; `BREACHED_PASSWORDS_API_URL`. Absent:
+    /// the built-in list alone.
+    pub breached_url: Option<Url>,
+}
+
+/// What hashing a password costs (Argon2id, RFC 9106).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HashingSettings {
+    /// Memory of one hash, in KiB; `ARGON2_MEMORY`, 19456.
+    pub memory_kib: u32,
+    /// Passes over it; `ARGON2_TIME`, 2.
+    pub time: u32,
+    /// Lanes of it; `ARGON2_PARALLELISM`, 1.
+    pub parallelism: u32,
+    /// Threads that hash; `HASHING_THREADS`, all cores but one and at least one.
+    pub threads: usize,
+    /// Hashes that may wait for a thread; `HASHING_QUEUE`, 64.
+    pub queue: usize,
+}
+
+/// The least number of code points of a password that is the only factor (§3.1.1.1).
+const MIN_LENGTH: Whole<usize> = whole(15, 64);
+
+variables! {
+    /// Secrets that sign and seal what the service hands out and stores. The first one signs, all
+    /// verify: to replace one, put the new one in front.
+    SYSTEM_SECRETS: Parsed<Vec<SecretBytes>> = of(SECRETS).or_generated().secret();
+    /// Secrets that key passwords before hashing. The first one hashes, all verify; a password is
+    /// hashed anew under the first at its next sign-in.
+    PASSWORD_PEPPER: Parsed<Vec<SecretBytes>> = of(SECRETS).or_generated().secret();
+    /// Least length of a password, in characters. Less than 15 is only right where a second factor
+    /// is required, which is not available yet.
+    PASSWORD_MIN_LENGTH: Whole<usize> = of(MIN_LENGTH).or("15");
+    /// Greatest length of a password, in characters. At least 64 must be accepted.
+    PASSWORD_MAX_LENGTH: Whole<usize> = of(whole(64, 4096)).or("128");
+    /// A service that knows breached passwords by k-anonymity, asked besides the built-in list.
+    /// Absent: that list alone.
+    BREACHED_PASSWORDS_API_URL: Parsed<Url> = of(HTTP_URL);
+    /// Memory of one Argon2id hash, in KiB. At least 8192 outside development and test, and at
+    /// least 8 for each lane.
+    ARGON2_MEMORY: Whole<u32> = of(whole(8, 4 * 1024 * 1024)).or("19456");
+    /// Passes over that memory.
+    ARGON2_TIME: Whole<u32> = of(whole(1, 1000)).or("2");
+    /// Lanes of that memory.
+    ARGON2_PARALLELISM: Whole<u32> = of(whole(1, 255)).or("1");
+    /// Threads that hash passwords.
+    HASHING_THREADS: Whole<usize> =
+        of(whole(1, 1024)).or_derived("all cores but one, at least 1", |_| Some(spare_cores().to_string()));
+    /// Hashes that may wait for a thread; more are answered with 503.
+    HASHING_QUEUE: Whole<usize> = of(whole(0, 100_000)).or("64");
+}
+
+/// Leaves one core to the request threads.
+fn spare_cores() -> usize {
+    let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    cores.saturating_sub(1).clamp(1, 1024)
+}
+
+// === impl SecretSettings ===
+
+impl SecretSettings {
+    pub(super) fn read(values: &Values) -> Result<Self, Mistake> {
+        Ok(Self {
+            system: values.find(&SYSTEM_SECRETS)?.unwrap_or_default(),
+            peppers: values.find(&PASSWORD_PEPPER)?.unwrap_or_default(),
+        })
+    }
+}
+
+// === impl PasswordSettings ===
+
+impl PasswordSettings {
+    pub(super) fn read(values: &Values) -> Result<Self, Mistake> {
+        Ok(Self {
+            min: values.get(&PASSWORD_MIN_LENGTH)?,
+            max: values.get(&PASSWORD_MAX_LENGTH)?,
+            breached_url: values.find(&BREACHED_PASSWORDS_API_URL)?,
+        })
+    }
+}
+
+// === impl HashingSettings ===
+
+impl HashingSettings {
+    pub(super) fn read(values: &Values) -> Result<Self, Mistake> {
+        Ok(Self {
+            memory_kib: values.get(&ARGON2_MEMORY)?,
+            time: values.get(&ARGON2_TIME)?,
+            parallelism: values.get(&ARGON2_PARALLELISM)?,
+            threads: values.get(&HASHING_THREADS)?,
+            queue: values.get(&HASHING_QUEUE)?,
+        })
+    }
+}
