@@ -72,8 +72,10 @@ impl AttemptPolicy {
         if count.failures >= self.disable_after {
             return AttemptVerdict::Disabled;
         }
-        let until = count.last_at + self.delay(count.failures);
-        if count.failures > 0 && now < until {
+        let delay = self.delay(count.failures);
+        let until = count.last_at + delay;
+        // Without a delay the order of two instants means nothing: nodes' clocks differ.
+        if !delay.is_zero() && now < until {
             return AttemptVerdict::Delayed { until };
         }
         AttemptVerdict::Granted {
@@ -115,6 +117,20 @@ mod tests {
     fn the_first_five_failures_cost_no_time() {
         assert_eq!(judge(0, 0), AttemptVerdict::Granted { failures: 1 });
         assert_eq!(judge(4, 0), AttemptVerdict::Granted { failures: 5 });
+    }
+
+    #[test]
+    fn clocks_that_differ_delay_nobody_who_has_not_failed_enough() {
+        let last_at = UnixMillis::from_seconds(1_000);
+        let count = AttemptCount {
+            failures: 3,
+            last_at,
+        };
+        let earlier = UnixMillis::from_seconds(999);
+        assert_eq!(
+            POLICY.judge(count, earlier),
+            AttemptVerdict::Granted { failures: 4 }
+        );
     }
 
     #[test]

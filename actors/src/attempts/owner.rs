@@ -1,0 +1,149 @@
+//! One shard of the attempts owner: the shell around the lanes and the store's judgement.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::attempt::{AttemptClaim, AttemptPolicy, AttemptVerdict};
+use domain::rejection::Fault;
+use domain::time::UnixMillis;
+use store::port::attempts::Attempts;
+
+use super::lanes::{Admission, Lanes};
+use super::message::{Account, Message, Waiter};
+use super::{Claimed, Refused, Ticket};
+use crate::handle::Handle;
+use crate::patience::patiently;
+use crate::supervision::Owner;
+
+/// How far requests may be out of order, and clocks apart.
+const SKEW: Duration = Duration::from_millis(100);
+
+/// Handles one message about its share of the accounts after the other. It awaits the store, never
+/// a hash.
+pub(super) struct Shard {
+    store: Arc<dyn Attempts>,
+    policy: AttemptPolicy,
+    lanes: Lanes<Account, Waiter>,
+    /// The way back to this shard, for its tickets.
+    handle: Handle<Message>,
+}
+
+// === impl Shard ===
+
+impl Owner for Shard {
+    type Message = Message;
+
+    /// How soon a place is free again although the word of it was lost.
+    const TICK: Option<Duration> = Some(Duration::from_millis(500));
+
+    async fn handle(&mut self, message: Message) -> Result<(), Fault> {
+        match message {
+            Message::Claim { account, waiter } => self.claim(account, waiter).await,
+            Message::Advance { account } => {
+                // Whoever was concerned has been told.
+                let _ = self.advance(account).await;
+            }
+            Message::Fail { entry, reply } => {
+                reply.send(patiently(self.store.record_failure(*entry)).await);
+            }
+            Message::Refund { account, reply } => {
+                let verb = self.store.refund_attempt(account.tenant, account.key);
+                reply.send(patiently(verb).await);
+            }
+        }
+        Ok(())
+    }
+
+    async fn tick(&mut self) -> Result<(), Fault> {
+        for account in self.lanes.sweep(Waiter::is_gone) {
+            if self.advance(account).await.is_err() {
+                // One look at a store that is away is enough for a tick.
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Shard {
+    pub(super) fn new(
+        store: Arc<dyn Attempts>,
+        policy: AttemptPolicy,
+        handle: Handle<Message>,
+    ) -> Self {
+        Self {
+            store,
+            policy,
+            lanes: Lanes::new(policy.delay_after),
+            handle,
+        }
+    }
+
+    async fn claim(&mut self, account: Account, waiter: Waiter) {
+        match self.lanes.admit(account, waiter) {
+            Admission::Waiting => {}
+            Admission::Full(waiter) => waiter.reply.send(Err(Fault::Busy("attempts"))),
+            Admission::Now(waiter) => {
+                if self.serve(account, waiter).await.is_ok() {
+                    let _ = self.advance(account).await;
+                }
+            }
+        }
+    }
+
+    /// Lets in whoever may go next. Fails when the store does.
+    async fn advance(&mut self, account: Account) -> Result<(), Fault> {
+        while let Some(waiter) = self.lanes.next(account) {
+            self.serve(account, waiter).await?;
+        }
+        Ok(())
+    }
+
+    /// Has the store judge one attempt and answers. Fails when the store does, and has answered
+    /// that too.
+    async fn serve(&mut self, account: Account, waiter: Waiter) -> Result<(), Fault> {
+        if waiter.is_gone() {
+            return Ok(());
+        }
+        let answer = match self.judge(account, waiter.present()).await {
+            Ok(AttemptVerdict::Granted { failures }) => {
+                let place = self.lanes.grant(account, failures);
+                let ticket = Ticket::new(place, account, self.handle.clone());
+                waiter.reply.send(Ok(Claimed::Granted(ticket)));
+                return Ok(());
+            }
+            Ok(AttemptVerdict::Delayed { until }) => Ok(Refused::Delayed(until)),
+            Ok(AttemptVerdict::Disabled) => Ok(Refused::Disabled),
+            Err(fault) => Err(fault),
+        };
+        // Whoever waits behind would be told the same.
+        for behind in self.lanes.dismiss(account) {
+            behind.reply.send(answer.clone().map(Claimed::from));
+        }
+        waiter.reply.send(answer.clone().map(Claimed::from));
+        answer.map(drop)
+    }
+    /// Has the store judge an attempt made at `now`.
+    ///
+    /// Requests do not come in by the order of their instants, and the clocks of nodes differ. So a
+    /// wait far below the shortest delay of the policy (1 s) is no haste: the attempt is judged as
+    /// of its end.
+    async fn judge(&self, account: Account, now: UnixMillis) -> Result<AttemptVerdict, Fault> {
+        let claim = AttemptClaim {
+            tenant: account.tenant,
+            key: account.key,
+            now,
+            policy: self.policy,
+        };
+        match patiently(self.store.claim_attempt(claim)).await? {
+            AttemptVerdict::Delayed { until } if until.since(now) <= SKEW => {
+                let claim = AttemptClaim {
+                    now: until,
+                    ..claim
+                };
+                patiently(self.store.claim_attempt(claim)).await
+            }
+            verdict => Ok(verdict),
+        }
+    }
+}

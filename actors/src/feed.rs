@@ -1,0 +1,57 @@
+//! The feed: how this node hears of what other nodes, and other verbs, changed.
+//!
+//! Every change that somebody remembers something of is written to the feed in the commit that makes
+//! it. This task reads the feed when it is noticed, and besides every 400 ms, so a lost notice is
+//! never a missed revocation: a token or session goes to the [denylist](crate::denylist), a user's
+//! hot copies and a remembered client are forgotten, tenants and keys are loaded again. Each reading
+//! overlaps the one before by ten seconds of the store's clock, because a transaction may commit
+//! after one that was stamped later; what was applied already is skipped.
+//!
+//! It says when it last heard the feed, and on a store that others write to, checks fail closed when
+//! that is too long ago (CONTRACT §11: revocation within 1 s on every node). It also purges the
+//! denylist.
+//!
+//! A restart loses nothing: the first reading begins at the beginning, and applying a change twice
+//! does no harm. It is a task without a mailbox.
+//!
+//! Next: `reading` for what is new, `listener` for the task.
+
+use std::sync::Arc;
+
+use domain::time::Clock;
+use futures_util::FutureExt;
+use store::port::changes::Changes;
+
+use crate::keys::Keys;
+use crate::sessions::Sessions;
+use crate::supervision::ChildSpec;
+use crate::tenants::Tenants;
+
+mod listener;
+mod reading;
+
+use listener::Listener;
+
+/// Everything the task needs from outside.
+pub struct FeedNeeds {
+    /// The feed's port, read by this task alone.
+    pub changes: Arc<dyn Changes>,
+    /// Whose denylist and hot copies are kept up to date.
+    pub sessions: Sessions,
+    /// Whose tenants and clients are kept up to date.
+    pub tenants: Tenants,
+    /// Whose ring is kept up to date.
+    pub keys: Keys,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Makes the task's child spec.
+#[must_use]
+pub fn feed(needs: FeedNeeds) -> ChildSpec {
+    let needs = Arc::new(needs);
+    ChildSpec::task("feed", move |stop| {
+        let needs = Arc::clone(&needs);
+        async move { Listener::new(&needs).run(stop).await }.boxed()
+    })
+}

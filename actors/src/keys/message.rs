@@ -1,0 +1,19 @@
+//! What can be asked of the keys owner.
+
+use domain::event::Origin;
+use domain::rejection::Fault;
+
+use super::Rotated;
+use crate::handle::Reply;
+
+/// Orders to the owner.
+#[derive(Debug)]
+pub(super) enum Message {
+    /// Let the next key sign, if it has been published for long enough.
+    Rotate {
+        by: Box<Origin>,
+        reply: Reply<Result<Rotated, Fault>>,
+    },
+    /// Load the ring again: another node changed it.
+    Reload { reply: Reply<Result<(), Fault>> },
+}

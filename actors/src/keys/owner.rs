@@ -1,0 +1,229 @@
+//! The shell of the keys owner: loads, publishes, rotates, purges.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::event::{Actor, Entry, EventKind, Origin};
+use domain::id::{RequestId, TenantId};
+use domain::key::{KeyState, SigningKey};
+use domain::random::Random;
+use domain::rejection::Fault;
+use domain::time::{Clock, UnixMillis};
+use protocol::jose::key_pair::KeyPair;
+use protocol::system_secrets::SystemSecrets;
+use store::port::keys::{KeyRotation, Keys};
+
+use super::message::Message;
+use super::plan::{Plan, Step};
+use super::ring::KeyRing;
+use super::{KeysConfig, Rotated, sealed};
+use crate::patience::patiently;
+use crate::snapshot::Publisher;
+use crate::supervision::Owner;
+
+/// How long between two looks at what is due.
+const CHORES_EVERY: Duration = Duration::from_secs(30);
+
+/// What the owner is made from at each start.
+pub(super) struct Parts {
+    pub(super) config: KeysConfig,
+    pub(super) store: Arc<dyn Keys>,
+    pub(super) secrets: Arc<SystemSecrets>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) random: Arc<dyn Random>,
+    pub(super) publisher: Publisher<KeyRing>,
+}
+
+/// Moves the keys on, one step at a time.
+pub(super) struct Locksmith {
+    parts: Arc<Parts>,
+    tenant: TenantId,
+    plan: Plan,
+    stored: Vec<SigningKey>,
+    chores_at: UnixMillis,
+}
+
+// === impl Locksmith ===
+
+impl Owner for Locksmith {
+    type Message = Message;
+
+    const TICK: Option<Duration> = Some(Duration::from_secs(1));
+
+    async fn handle(&mut self, message: Message) -> Result<(), Fault> {
+        match message {
+            Message::Rotate { by, reply } => reply.send(self.rotate(&by).await),
+            Message::Reload { reply } => reply.send(self.reload().await),
+        }
+        Ok(())
+    }
+
+    async fn tick(&mut self) -> Result<(), Fault> {
+        let now = self.parts.clock.now();
+        if now < self.chores_at {
+            return Ok(());
+        }
+        self.chores_at = now + CHORES_EVERY;
+        if let Err(fault) = self.do_chores(now).await {
+            tracing::warn!(%fault, "the signing keys could not be looked after; trying again");
+        }
+        Ok(())
+    }
+}
+
+impl Locksmith {
+    /// Makes sure that there are keys, loads and publishes them.
+    pub(super) async fn start(parts: Arc<Parts>) -> Result<Self, Fault> {
+        // The tenants owner is asked for by boot; it may be waiting for the store as we do.
+        let tenant = (parts.config.tenant)().ok_or(Fault::Restarting("tenants"))?;
+        let now = parts.clock.now();
+        let mut owner = Self {
+            plan: parts.config.plan(),
+            tenant,
+            stored: Vec::new(),
+            chores_at: now,
+            parts,
+        };
+        owner.ensure(now).await?;
+        owner.reload().await?;
+        Ok(owner)
+    }
+
+    /// Stores a first ring if there is none, and the configured key if it is not stored yet.
+    async fn ensure(&mut self, now: UnixMillis) -> Result<(), Fault> {
+        let imported = self.imported()?;
+        self.stored = self.load().await?;
+        if !self.plan.is_complete(&self.stored) {
+            let active = match imported {
+                Some(pair) => pair,
+                None => self.generate()?,
+            };
+            let ring = vec![
+                self.row(&active, KeyState::Active, now)?,
+                self.row(&self.generate()?, KeyState::Next, now)?,
+            ];
+            let entry = Entry::new(EventKind::KeyCreated, &self.origin(now)).about(&active.kid());
+            patiently(self.parts.store.ensure_keys(ring, entry)).await?;
+            return Ok(());
+        }
+        let Some(pair) = imported else {
+            return Ok(());
+        };
+        if self.stored.iter().any(|key| key.kid == pair.kid()) {
+            return Ok(());
+        }
+        let key = self.row(&pair, KeyState::Active, now)?;
+        let entry = Entry::new(EventKind::KeyActivated, &self.origin(now)).about(&pair.kid());
+        patiently(self.parts.store.import_key(key, now, entry)).await?;
+        Ok(())
+    }
+
+    /// Loads the keys, publishes the ring, and seals anew what an older secret sealed.
+    async fn reload(&mut self) -> Result<(), Fault> {
+        self.stored = self.load().await?;
+        let (mut signing, mut outdated) = (None, Vec::new());
+        for key in &self.stored {
+            let Some(opened) = sealed::open(&self.parts.secrets, key) else {
+                tracing::error!(
+                    kid = key.kid,
+                    state = key.state.as_str(),
+                    "a signing key does not open: SYSTEM_SECRETS lacks the secret it was sealed under"
+                );
+                continue;
+            };
+            outdated.extend(opened.resealed.map(|sealed| (key.kid.clone(), sealed)));
+            if key.state == KeyState::Active && key.algorithm == self.plan.algorithm {
+                signing = Some(opened.pair);
+            }
+        }
+        let ring = KeyRing::new(&self.stored, signing);
+        self.parts.publisher.publish(ring);
+        self.reseal(outdated).await;
+        Ok(())
+    }
+
+    /// Stores what was sealed anew. What cannot be stored now is sealed anew at the next reload.
+    async fn reseal(&self, outdated: Vec<(String, Vec<u8>)>) {
+        for (kid, sealed) in outdated {
+            let verb = self.parts.store.reseal_key(self.tenant, kid, sealed);
+            if let Err(fault) = patiently(verb).await {
+                tracing::warn!(%fault, "signing keys stay sealed under an older secret");
+                return;
+            }
+        }
+    }
+
+    /// Lets the next key sign. The store is the judge: if another node was first, what it made
+    /// stands, and is judged once more.
+    async fn rotate(&mut self, by: &Origin) -> Result<Rotated, Fault> {
+        for _ in 0..2 {
+            let now = self.parts.clock.now();
+            let (active, promote) = match self.plan.step(&self.stored, now) {
+                Step::Rotate { active, promote } => (active, promote),
+                Step::TooEarly { at } => return Ok(Rotated::TooEarly { at }),
+                Step::Incomplete => return Err(Fault::Broken("there is no next key".to_owned())),
+            };
+            let rotation = KeyRotation {
+                tenant: self.tenant,
+                algorithm: self.plan.algorithm,
+                expected_active: active,
+                next: self.row(&self.generate()?, KeyState::Next, now)?,
+                now,
+                entry: Entry::new(EventKind::KeyActivated, by).about(&promote),
+                promote: promote.clone(),
+            };
+            let was_first = patiently(self.parts.store.rotate_keys(rotation)).await?;
+            self.reload().await?;
+            if was_first {
+                return Ok(Rotated::Done { active: promote });
+            }
+        }
+        Err(Fault::Busy("keys"))
+    }
+
+    /// Purges retired keys that nothing alive was signed with, and rotates when it is time.
+    async fn do_chores(&mut self, now: UnixMillis) -> Result<(), Fault> {
+        let horizon = self.plan.horizon(now);
+        if patiently(self.parts.store.purge_keys(horizon)).await? > 0 {
+            self.reload().await?;
+        }
+        if self.plan.is_due(&self.stored, now) {
+            let rotated = self.rotate(&self.origin(now)).await?;
+            tracing::info!(?rotated, "the signing key is due to be rotated");
+        }
+        Ok(())
+    }
+
+    async fn load(&self) -> Result<Vec<SigningKey>, Fault> {
+        let mut keys = patiently(self.parts.store.load_keys()).await?;
+        keys.retain(|key| key.tenant == self.tenant);
+        Ok(keys)
+    }
+
+    fn imported(&self) -> Result<Option<KeyPair>, Fault> {
+        let pem = self.parts.config.import_pem.as_ref();
+        pem.map(|pem| KeyPair::from_pem(pem.expose()))
+            .transpose()
+            .map_err(|error| Fault::Broken(error.to_string()))
+    }
+
+    fn generate(&self) -> Result<KeyPair, Fault> {
+        KeyPair::generate(self.plan.algorithm).map_err(|error| Fault::Broken(error.to_string()))
+    }
+
+    fn row(&self, pair: &KeyPair, state: KeyState, now: UnixMillis) -> Result<SigningKey, Fault> {
+        sealed::row(&self.parts.secrets, self.tenant, pair, state, now)
+    }
+
+    /// Says that the service itself acts.
+    fn origin(&self, now: UnixMillis) -> Origin {
+        Origin {
+            tenant: self.tenant,
+            actor: Actor::System,
+            address: None,
+            user_agent: None,
+            request: RequestId::generate(now, &*self.parts.random),
+            at: now,
+        }
+    }
+}

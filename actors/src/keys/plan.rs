@@ -1,0 +1,149 @@
+//! When keys move on: the plain struct that decides.
+
+use std::time::Duration;
+
+use domain::key::{Algorithm, KeyState, SigningKey};
+use domain::time::UnixMillis;
+
+/// The rules that one tenant's keys of one algorithm move by.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Plan {
+    /// Whose turn it is.
+    pub(super) algorithm: Algorithm,
+    /// How long a key signs.
+    pub(super) rotation_interval: Duration,
+    /// How long a retired key still verifies.
+    pub(super) retired_for: Duration,
+    /// How long others may remember the published keys.
+    pub(super) jwks_max_age: Duration,
+}
+
+/// What a rotation would do now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Step {
+    /// This key retires and that one signs.
+    Rotate {
+        /// The `kid` that signs until now.
+        active: String,
+        /// The `kid` that signs from now on.
+        promote: String,
+    },
+    /// The next key has not been published for long enough: a verifier may not know it yet.
+    TooEarly {
+        /// When it will have been.
+        at: UnixMillis,
+    },
+    /// There is no active or no next key.
+    Incomplete,
+}
+
+// === impl Plan ===
+
+impl Plan {
+    /// Gives what a rotation would do at `now`.
+    pub(super) fn step(&self, keys: &[SigningKey], now: UnixMillis) -> Step {
+        let (Some(active), Some(next)) = (
+            self.find(keys, KeyState::Active),
+            self.find(keys, KeyState::Next),
+        ) else {
+            return Step::Incomplete;
+        };
+        let at = next.created_at + self.jwks_max_age;
+        if now < at {
+            return Step::TooEarly { at };
+        }
+        Step::Rotate {
+            active: active.kid.clone(),
+            promote: next.kid.clone(),
+        }
+    }
+
+    /// Says whether the active key has signed for long enough.
+    pub(super) fn is_due(&self, keys: &[SigningKey], now: UnixMillis) -> bool {
+        self.find(keys, KeyState::Active).is_some_and(|active| {
+            let since = active.activated_at.unwrap_or(active.created_at);
+            now.since(since) >= self.rotation_interval
+        })
+    }
+
+    /// Gives the instant before which a key must have retired to be of no more use.
+    pub(super) fn horizon(&self, now: UnixMillis) -> UnixMillis {
+        now - self.retired_for
+    }
+
+    /// Says whether there is an active key.
+    pub(super) fn is_complete(&self, keys: &[SigningKey]) -> bool {
+        self.find(keys, KeyState::Active).is_some()
+    }
+
+    fn find<'k>(&self, keys: &'k [SigningKey], state: KeyState) -> Option<&'k SigningKey> {
+        keys.iter()
+            .find(|key| key.algorithm == self.algorithm && key.state == state)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::id::TenantId;
+    use domain::random::Counting;
+    use serde_json::json;
+
+    use super::*;
+
+    const PLAN: Plan = Plan {
+        algorithm: Algorithm::Es256,
+        rotation_interval: Duration::from_hours(24),
+        retired_for: Duration::from_hours(1),
+        jwks_max_age: Duration::from_mins(10),
+    };
+
+    fn at(seconds: i64) -> UnixMillis {
+        UnixMillis::from_seconds(seconds)
+    }
+
+    fn key(kid: &str, state: KeyState, created_at: UnixMillis) -> SigningKey {
+        SigningKey {
+            kid: kid.to_owned(),
+            tenant: TenantId::generate(at(0), &Counting::default()),
+            algorithm: Algorithm::Es256,
+            state,
+            sealed_private: Vec::new(),
+            public_jwk: json!({}),
+            created_at,
+            activated_at: (state == KeyState::Active).then_some(created_at),
+            retired_at: None,
+        }
+    }
+
+    #[test]
+    fn a_key_signs_only_after_the_jwks_that_shows_it_is_known_everywhere() {
+        let keys = [
+            key("a", KeyState::Active, at(0)),
+            key("n", KeyState::Next, at(100)),
+        ];
+        assert_eq!(PLAN.step(&keys, at(699)), Step::TooEarly { at: at(700) });
+        let (active, promote) = ("a".to_owned(), "n".to_owned());
+        assert_eq!(PLAN.step(&keys, at(700)), Step::Rotate { active, promote });
+    }
+
+    #[test]
+    fn keys_of_another_algorithm_do_not_count() {
+        let mut other = key("a", KeyState::Active, at(0));
+        other.algorithm = Algorithm::EdDsa;
+        let keys = [other, key("n", KeyState::Next, at(0))];
+        assert_eq!(PLAN.step(&keys, at(9_999)), Step::Incomplete);
+        assert!(!PLAN.is_complete(&keys) && !PLAN.is_due(&keys, at(999_999)));
+    }
+
+    #[test]
+    fn a_rotation_is_due_when_the_interval_is_over() {
+        let keys = [key("a", KeyState::Active, at(0))];
+        assert!(!PLAN.is_due(&keys, at(86_399)));
+        assert!(PLAN.is_due(&keys, at(86_400)));
+    }
+
+    #[test]
+    fn a_retired_key_is_kept_until_what_it_signed_has_expired() {
+        assert_eq!(PLAN.horizon(at(10_000)), at(6_400));
+    }
+}

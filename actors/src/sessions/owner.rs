@@ -1,0 +1,84 @@
+//! One shard of the sessions owner: the shell around the store's verbs, the denylist and the hot
+//! copies.
+
+use std::sync::Arc;
+
+use domain::id::SessionId;
+use domain::rejection::Fault;
+use domain::time::UnixMillis;
+use store::port::sessions::{EndedSessions, Ending, NewSession, Rotation, Sessions, Turn};
+
+use super::hot::Hot;
+use super::message::{Message, Revocation};
+use crate::denylist::Denylist;
+use crate::patience::patiently;
+use crate::supervision::Owner;
+
+/// Handles one message about its share of the families after the other.
+pub(super) struct Shard {
+    pub(super) store: Arc<dyn Sessions>,
+    pub(super) denylist: Denylist,
+    pub(super) hot: Hot,
+}
+
+// === impl Shard ===
+
+impl Owner for Shard {
+    type Message = Message;
+
+    async fn handle(&mut self, message: Message) -> Result<(), Fault> {
+        match message {
+            Message::Begin { new, reply } => reply.send(self.begin(*new).await),
+            Message::Rotate { turn, reply } => reply.send(self.rotate(*turn).await),
+            Message::End { ending, reply } => reply.send(self.end(*ending).await),
+            Message::RevokeAccess { order, reply } => reply.send(self.revoke(*order).await),
+        }
+        Ok(())
+    }
+}
+
+impl Shard {
+    async fn begin(&self, new: NewSession) -> Result<bool, Fault> {
+        patiently(self.store.begin_session(new)).await
+    }
+
+    async fn rotate(&self, turn: Turn) -> Result<Rotation, Fault> {
+        // From here to the store's answer there is no copy: if it fails or this shard dies, what
+        // became of the family is unknown, and the next presentation asks the store.
+        let asked = self.hot.lock().answer(&turn);
+        let epoch = match asked {
+            Ok(repeat) => return Ok(Rotation::Granted(Box::new(repeat))),
+            Err(epoch) => epoch,
+        };
+        let (window, remember_until) = (turn.window, turn.remember_until);
+        let rotation = patiently(self.store.rotate_refresh(turn)).await?;
+        match &rotation {
+            Rotation::Granted(granted) => self.hot.lock().keep(epoch, granted, window),
+            Rotation::Reused(session) => self.refuse(&[*session], remember_until),
+            Rotation::Ended | Rotation::Unknown => {}
+        }
+        Ok(rotation)
+    }
+
+    async fn end(&self, ending: Ending) -> Result<EndedSessions, Fault> {
+        let remember_until = ending.remember_until;
+        let ended = patiently(self.store.end_sessions(ending)).await?;
+        self.refuse(&ended, remember_until);
+        Ok(ended)
+    }
+
+    async fn revoke(&self, order: Revocation) -> Result<(), Fault> {
+        let (jti, expires_at) = (order.jti.clone(), order.expires_at);
+        let verb = self
+            .store
+            .revoke_access(order.tenant, order.jti, expires_at, order.entry);
+        patiently(verb).await?;
+        self.denylist.refuse_token(&jti, expires_at);
+        Ok(())
+    }
+
+    fn refuse(&self, ended: &[SessionId], until: UnixMillis) {
+        self.denylist.refuse_sessions(ended, until);
+        self.hot.lock().forget_sessions(ended);
+    }
+}

@@ -1,0 +1,42 @@
+//! What can be asked of the tenants owner.
+
+use domain::client::{Client, ClientPatch};
+use domain::event::Entry;
+use domain::rejection::Fault;
+use domain::tenant::Tenant;
+use store::port::clients::ClientWrite;
+use store::port::tenants::TenantWrite;
+
+use crate::handle::Reply;
+
+/// Orders to the owner.
+#[derive(Debug)]
+pub(super) enum Message {
+    /// Store a new tenant.
+    CreateTenant {
+        order: Box<(Tenant, Entry)>,
+        reply: Reply<Result<TenantWrite, Fault>>,
+    },
+    /// Change a tenant.
+    UpdateTenant {
+        order: Box<(Tenant, Entry)>,
+        reply: Reply<Result<TenantWrite, Fault>>,
+    },
+    /// Load every tenant again: another node changed one.
+    Reload { reply: Reply<Result<(), Fault>> },
+    /// Store a new client.
+    CreateClient {
+        order: Box<(Client, Entry)>,
+        reply: Reply<Result<(), Fault>>,
+    },
+    /// Change a client.
+    UpdateClient {
+        order: Box<(String, ClientPatch, Entry)>,
+        reply: Reply<Result<ClientWrite, Fault>>,
+    },
+    /// Delete a client.
+    DeleteClient {
+        order: Box<(String, Entry)>,
+        reply: Reply<Result<bool, Fault>>,
+    },
+}

@@ -1,0 +1,165 @@
+//! The shell of the tenants owner: store, publish, reply.
+
+use std::sync::Arc;
+
+use domain::client::Client;
+use domain::event::{Actor, Entry, EventKind, Origin};
+use domain::id::{RequestId, TenantId};
+use domain::random::Random;
+use domain::rejection::Fault;
+use domain::tenant::{DEFAULT_SLUG, Tenant, TenantConfig, TenantStatus};
+use domain::time::Clock;
+use store::port::clients::{ClientWrite, Clients};
+use store::port::tenants::{TenantWrite, Tenants};
+
+use super::clients::RememberedClients;
+use super::directory::Directory;
+use super::message::Message;
+use crate::patience::patiently;
+use crate::snapshot::Publisher;
+use crate::supervision::Owner;
+
+/// What the owner is made from at each start.
+pub(super) struct Parts {
+    /// The configured default tenant; else the one with the slug `default`.
+    pub(super) default: Option<TenantId>,
+    pub(super) tenants: Arc<dyn Tenants>,
+    pub(super) clients: Arc<dyn Clients>,
+    pub(super) remembered: RememberedClients,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) random: Arc<dyn Random>,
+    pub(super) publisher: Publisher<Directory>,
+}
+
+/// Writes tenants and clients, one order at a time.
+pub(super) struct Registrar {
+    parts: Arc<Parts>,
+    default: TenantId,
+    directory: Directory,
+}
+
+// === impl Registrar ===
+
+impl Owner for Registrar {
+    type Message = Message;
+
+    async fn handle(&mut self, message: Message) -> Result<(), Fault> {
+        match message {
+            Message::CreateTenant { order, reply } => {
+                let (tenant, entry) = *order;
+                let written = patiently(self.parts.tenants.create_tenant(tenant, entry)).await;
+                reply.send(self.published(written));
+            }
+            Message::UpdateTenant { order, reply } => {
+                let (tenant, entry) = *order;
+                let written = patiently(self.parts.tenants.update_tenant(tenant, entry)).await;
+                reply.send(self.published(written));
+            }
+            Message::Reload { reply } => reply.send(self.reload().await),
+            Message::CreateClient { order, reply } => {
+                reply.send(self.create_client(order.0, order.1).await);
+            }
+            Message::UpdateClient { order, reply } => {
+                let (client, patch, entry) = *order;
+                let (tenant, id) = (entry.origin.tenant, client.clone());
+                let verb = self.parts.clients.update_client(client, patch, entry);
+                let written: Result<ClientWrite, Fault> = patiently(verb).await;
+                self.parts.remembered.forget(tenant, &id);
+                reply.send(written);
+            }
+            Message::DeleteClient { order, reply } => {
+                let (client, entry) = *order;
+                let (tenant, id) = (entry.origin.tenant, client.clone());
+                let verb = self.parts.clients.delete_client(client, entry);
+                let deleted = patiently(verb).await;
+                self.parts.remembered.forget(tenant, &id);
+                reply.send(deleted);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Registrar {
+    /// Makes sure that there is a default tenant, loads and publishes all.
+    pub(super) async fn start(parts: Arc<Parts>) -> Result<Self, Fault> {
+        let mut tenants = patiently(parts.tenants.load_tenants()).await?;
+        let default = match parts.default {
+            Some(id) if tenants.iter().any(|tenant| tenant.id == id) => id,
+            configured => {
+                let default = ensure_default(&parts, configured).await?;
+                let id = default.id;
+                tenants.retain(|tenant| tenant.id != id);
+                tenants.push(default);
+                id
+            }
+        };
+        let owner = Self {
+            directory: Directory::new(tenants, default),
+            default,
+            parts,
+        };
+        owner.parts.publisher.publish(owner.directory.clone());
+        Ok(owner)
+    }
+
+    async fn reload(&mut self) -> Result<(), Fault> {
+        let tenants = patiently(self.parts.tenants.load_tenants()).await?;
+        self.publish(Directory::new(tenants, self.default));
+        Ok(())
+    }
+
+    async fn create_client(&self, client: Client, entry: Entry) -> Result<(), Fault> {
+        let (tenant, id) = (client.tenant, client.id.clone());
+        let created = patiently(self.parts.clients.create_client(client, entry)).await;
+        self.parts.remembered.forget(tenant, &id);
+        created
+    }
+
+    /// Shows what was stored to every reader before it is answered.
+    fn published(&mut self, written: Result<TenantWrite, Fault>) -> Result<TenantWrite, Fault> {
+        if let Ok(TenantWrite::Stored(tenant)) = &written {
+            self.publish(self.directory.with(tenant.clone()));
+        }
+        written
+    }
+
+    fn publish(&mut self, directory: Directory) {
+        self.directory = directory.clone();
+        self.parts.publisher.publish(directory);
+    }
+}
+
+/// Stores the default tenant unless its slug is taken, and gives whichever tenant has it.
+///
+/// # Errors
+/// The store's; [`Fault::Broken`] when another tenant than the configured one has the slug.
+async fn ensure_default(parts: &Parts, configured: Option<TenantId>) -> Result<Tenant, Fault> {
+    let now = parts.clock.now();
+    let id = configured.unwrap_or_else(|| TenantId::generate(now, &*parts.random));
+    let tenant = Tenant {
+        id,
+        slug: DEFAULT_SLUG.to_owned(),
+        name: "Default".to_owned(),
+        status: TenantStatus::Active,
+        config: TenantConfig::default(),
+        version: 1,
+        created_at: now,
+    };
+    let origin = Origin {
+        tenant: id,
+        actor: Actor::System,
+        address: None,
+        user_agent: None,
+        request: RequestId::generate(now, &*parts.random),
+        at: now,
+    };
+    let entry = Entry::new(EventKind::TenantCreated, &origin).about(&id);
+    let stored = patiently(parts.tenants.ensure_tenant(tenant, entry)).await?;
+    match configured {
+        Some(id) if stored.id != id => Err(Fault::Broken(
+            "TENANT_DEFAULT_ID names no tenant, and the slug `default` is taken".to_owned(),
+        )),
+        _ => Ok(stored),
+    }
+}

@@ -1,0 +1,191 @@
+//! Keys: the first ring, rotation in order, between nodes, and across changes of the secrets.
+
+use std::time::Duration;
+
+use actors::keys::{KeyRing, Keys, Rotated, keys};
+use domain::key::{Algorithm, KeyState};
+use domain::secret::SecretText;
+use protocol::jose::key_pair::{InvalidKey, KeyPair};
+use serde_json::Value;
+use store::contract::fixture::origin;
+
+use crate::house::{House, SOON, in_time, raise, within};
+
+const MAX_AGE: Duration = Duration::from_mins(10);
+
+fn kids(ring: &KeyRing, state: KeyState) -> Vec<String> {
+    let of_state = ring.list().iter().filter(|key| key.state == state);
+    of_state.map(|key| key.kid.clone()).collect()
+}
+
+fn signing(ring: &KeyRing) -> Option<String> {
+    ring.signer().map(|signer| signer.key().kid().to_owned())
+}
+
+async fn rotate(house: &House, keys: &Keys) -> Rotated {
+    let by = origin(house.world.tenant, house.now());
+    keys.rotate(by, in_time()).await.unwrap()
+}
+
+fn pem_of(pair: &KeyPair) -> SecretText {
+    let der = pair.to_pkcs8().unwrap();
+    let block = pem::Pem::new("PRIVATE KEY", der.expose().to_vec());
+    SecretText::new(pem::encode(&block))
+}
+
+#[tokio::test]
+async fn the_first_start_makes_a_ring_that_signs_and_publishes_two_keys() {
+    let house = House::new().await;
+    let (keys, spec) = house.keys();
+    assert!(keys.ring().signer().is_none());
+    let _tree = raise(vec![spec]).await;
+    let ring = keys.ring();
+    assert_eq!(
+        signing(&ring).into_iter().collect::<Vec<_>>(),
+        kids(&ring, KeyState::Active)
+    );
+    let body: Value = serde_json::from_str(&ring.jwks().body).unwrap();
+    let published: Vec<&str> = body["keys"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|key| key["kid"].as_str().unwrap())
+        .collect();
+    assert_eq!(published.len(), 2);
+    for kid in published {
+        assert!(ring.find(kid).is_some());
+    }
+    assert!(!ring.jwks().body.contains("\"d\""), "no private member");
+}
+
+#[tokio::test]
+async fn a_key_goes_from_next_to_active_to_retired_and_never_too_early() {
+    let house = House::new().await;
+    let (keys, spec) = house.keys();
+    let _tree = raise(vec![spec]).await;
+    let before = keys.ring();
+    let (active, next) = (
+        kids(&before, KeyState::Active).remove(0),
+        kids(&before, KeyState::Next).remove(0),
+    );
+    let at = house.now() + MAX_AGE;
+    assert_eq!(rotate(&house, &keys).await, Rotated::TooEarly { at });
+
+    house.clock.advance(MAX_AGE);
+    let done = Rotated::Done {
+        active: next.clone(),
+    };
+    assert_eq!(rotate(&house, &keys).await, done);
+    let after = keys.ring();
+    assert_eq!(signing(&after), Some(next));
+    assert_eq!(kids(&after, KeyState::Retired), [active.as_str()]);
+    assert!(after.find(&active).is_some(), "it verifies what it signed");
+    assert_ne!(after.jwks().etag, before.jwks().etag);
+    let at = house.now() + MAX_AGE;
+    assert_eq!(rotate(&house, &keys).await, Rotated::TooEarly { at });
+}
+
+#[tokio::test]
+async fn the_ring_survives_a_restart() {
+    let house = House::new().await;
+    let (first, spec) = house.keys();
+    let tree = raise(vec![spec]).await;
+    tree.stop(SOON).await;
+    let (second, spec) = house.keys();
+    let _tree = raise(vec![spec]).await;
+    assert_eq!(first.ring().list(), second.ring().list());
+    assert_eq!(signing(&first.ring()), signing(&second.ring()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_owners_on_one_store_agree() {
+    let house = House::new().await;
+    let ((one, spec_one), (two, spec_two)) = (house.keys(), house.keys());
+    let _trees = tokio::join!(raise(vec![spec_one]), raise(vec![spec_two]));
+    assert_eq!(one.ring().list(), two.ring().list());
+
+    house.clock.advance(MAX_AGE);
+    let (first, second) = tokio::join!(rotate(&house, &one), rotate(&house, &two));
+    let done = [&first, &second]
+        .into_iter()
+        .filter(|rotated| matches!(rotated, Rotated::Done { .. }));
+    assert_eq!(done.count(), 1, "{first:?} {second:?}");
+    one.reload(in_time()).await.unwrap();
+    two.reload(in_time()).await.unwrap();
+    assert_eq!(one.ring().list(), two.ring().list());
+    assert_eq!(kids(&one.ring(), KeyState::Active).len(), 1);
+}
+
+#[tokio::test]
+async fn the_active_key_is_rotated_when_its_time_is_over_and_purged_when_nobody_needs_it() {
+    let house = House::new().await;
+    let (keys, spec) = house.keys();
+    let _tree = raise(vec![spec]).await;
+    let old = signing(&keys.ring()).unwrap();
+    house.clock.advance(Duration::from_hours(90 * 24));
+    let has_rotated = || async { signing(&keys.ring()).as_ref() != Some(&old) };
+    within(3 * SOON, "the next key signs", has_rotated).await;
+    assert_eq!(kids(&keys.ring(), KeyState::Retired), [old.as_str()]);
+    house.clock.advance(Duration::from_hours(2));
+    let is_gone = || async { keys.ring().find(&old).is_none() };
+    within(3 * SOON, "the retired key is purged", is_gone).await;
+}
+
+#[tokio::test]
+async fn keys_are_sealed_anew_when_the_secrets_move_on() {
+    let house = House::new().await;
+    let (first, spec) = house.keys();
+    raise(vec![spec]).await.stop(SOON).await;
+    for secrets in [&[2, 1][..], &[2]] {
+        let (later, spec) = keys(house.keys_config(), house.keys_needs(secrets)).unwrap();
+        raise(vec![spec]).await.stop(SOON).await;
+        assert_eq!(signing(&later.ring()), signing(&first.ring()));
+    }
+    let (lost, spec) = keys(house.keys_config(), house.keys_needs(&[3])).unwrap();
+    let _tree = raise(vec![spec]).await;
+    assert!(lost.ring().signer().is_none());
+    assert_eq!(lost.ring().jwks(), first.ring().jwks(), "it still verifies");
+}
+
+#[tokio::test]
+async fn a_configured_key_becomes_the_active_one() {
+    let house = House::new().await;
+    let (before, spec) = house.keys();
+    raise(vec![spec]).await.stop(SOON).await;
+    let pair = KeyPair::generate(Algorithm::Es256).unwrap();
+    for _ in 0..2 {
+        let mut config = house.keys_config();
+        config.import_pem = Some(pem_of(&pair));
+        let (after, spec) = keys(config, house.keys_needs(&[1])).unwrap();
+        raise(vec![spec]).await.stop(SOON).await;
+        assert_eq!(signing(&after.ring()).as_deref(), Some(pair.kid()));
+        let retired = kids(&after.ring(), KeyState::Retired);
+        assert_eq!(retired, kids(&before.ring(), KeyState::Active));
+    }
+}
+
+#[tokio::test]
+async fn a_configured_key_of_another_algorithm_is_refused_at_once() {
+    let house = House::new().await;
+    let pair = KeyPair::generate(Algorithm::EdDsa).unwrap();
+    let mut config = house.keys_config();
+    config.import_pem = Some(pem_of(&pair));
+    let refused = keys(config, house.keys_needs(&[1])).err();
+    assert_eq!(refused, Some(InvalidKey::Unsupported));
+}
+
+#[tokio::test]
+async fn without_a_tenant_the_owner_waits_and_holds_up_nobody() {
+    let house = House::new().await;
+    let (tenants, tenants_spec) = house.tenants();
+    let mut config = house.keys_config();
+    let which = tenants.clone();
+    config.tenant = std::sync::Arc::new(move || Some(which.directory().default_tenant()?.id));
+    let (keys, keys_spec) = keys(config, house.keys_needs(&[1])).unwrap();
+    // In the wrong order on purpose.
+    let _tree = raise(vec![keys_spec, tenants_spec]).await;
+    within(3 * SOON, "the ring is there", || async {
+        keys.ring().signer().is_some()
+    })
+    .await;
+}

@@ -1,0 +1,279 @@
+//! The gate: who may hash now, who waits, and who is told to come back.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use domain::random::Random;
+use domain::rejection::Fault;
+use domain::secret::{SecretBytes, SecretText};
+use domain::time::UnixMillis;
+use domain::user::PasswordRecord;
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::time::{Instant, timeout_at};
+
+use crate::peppers::Peppers;
+use crate::phc::{Cost, OUTPUT_BYTES, SALT_BYTES, Stored};
+use crate::{kernel, priority};
+
+#[cfg(test)]
+mod tests;
+
+/// How hashing is set up.
+#[derive(Debug, Clone)]
+pub struct HashingConfig {
+    /// What a new hash costs.
+    pub cost: Cost,
+    /// How many threads hash.
+    pub threads: NonZeroUsize,
+    /// How many jobs may wait for a thread.
+    pub queue: usize,
+    /// The peppers, newest first.
+    pub peppers: Vec<SecretBytes>,
+}
+
+/// The gate could not be set up.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotStarted {
+    /// There is no pepper; configuration refuses that before it gets here.
+    #[error("PASSWORD_PEPPER is empty")]
+    NoPepper,
+    /// Argon2id does not allow this cost.
+    #[error("ARGON2_MEMORY, ARGON2_TIME or ARGON2_PARALLELISM is outside what Argon2id allows")]
+    Cost,
+    /// The system gave no threads.
+    #[error("no hashing threads: {0}")]
+    Threads(String),
+}
+
+/// What a check of a password found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verified {
+    /// Whether it is the password.
+    pub matches: bool,
+    /// Whether it should be hashed anew: under weaker parameters or an older pepper than ours.
+    pub outdated: bool,
+}
+
+/// Is told how long each hash took, without the time it waited. Called on a hashing thread.
+pub type Watch = Arc<dyn Fn(Duration) + Send + Sync>;
+
+/// Hashes and checks passwords. Clones share the threads.
+#[derive(Clone)]
+pub struct Hashing(Arc<Gate>);
+
+struct Gate {
+    pool: ThreadPool,
+    places: Arc<Semaphore>,
+    capacity: usize,
+    cost: Cost,
+    peppers: Peppers,
+    dummy: Stored,
+    random: Arc<dyn Random>,
+    watch: Watch,
+}
+
+/// Everything one job needs, and the place it takes until it is done or skipped.
+struct Job {
+    cost: Cost,
+    input: SecretBytes,
+    salt: Vec<u8>,
+    deadline: Instant,
+    answer: oneshot::Sender<Result<[u8; OUTPUT_BYTES], kernel::Refused>>,
+    place: OwnedSemaphorePermit,
+    watch: Watch,
+}
+
+// === impl Hashing ===
+
+impl Hashing {
+    /// Starts the threads. `watch` is told how long each hash took.
+    ///
+    /// # Errors
+    /// See [`NotStarted`].
+    pub fn new(
+        config: &HashingConfig,
+        random: Arc<dyn Random>,
+        watch: Watch,
+    ) -> Result<Self, NotStarted> {
+        config.cost.to_params().ok_or(NotStarted::Cost)?;
+        let threads = config.threads.get();
+        let capacity = threads
+            .saturating_add(config.queue)
+            .min(Semaphore::MAX_PERMITS);
+        Ok(Self(Arc::new(Gate {
+            pool: pool(threads)?,
+            places: Arc::new(Semaphore::new(capacity)),
+            capacity,
+            cost: config.cost,
+            peppers: Peppers::new(&config.peppers).ok_or(NotStarted::NoPepper)?,
+            dummy: Stored {
+                cost: config.cost,
+                salt: random.array::<SALT_BYTES>().to_vec(),
+                output: random.array::<OUTPUT_BYTES>().to_vec(),
+            },
+            random,
+            watch,
+        })))
+    }
+
+    /// Hashes a new password at the configured cost, under the newest pepper. `set_at` is kept in
+    /// the record.
+    ///
+    /// # Errors
+    /// [`Fault::Busy`] at once if every place is taken; [`Fault::Late`] if the deadline passed.
+    ///
+    /// # Cancel safety
+    /// Dropping the future gives the job up: it is skipped unless it has begun.
+    pub async fn hash(
+        &self,
+        password: SecretText,
+        set_at: UnixMillis,
+        deadline: Instant,
+    ) -> Result<PasswordRecord, Fault> {
+        let gate = &self.0;
+        let salt: [u8; SALT_BYTES] = gate.random.array();
+        let input = gate.peppers.mix(&password);
+        let output = gate.run(gate.cost, input, salt.to_vec(), deadline).await?;
+        let stored = Stored {
+            cost: gate.cost,
+            salt: salt.to_vec(),
+            output: output.to_vec(),
+        };
+        let phc = stored.to_phc().ok_or_else(refused)?;
+        Ok(PasswordRecord {
+            phc,
+            pepper: gate.peppers.newest().to_owned(),
+            set_at,
+        })
+    }
+
+    /// Checks a password against a stored one, in constant time; against a fixed dummy, which
+    /// nothing matches, if there is none or it cannot be read.
+    ///
+    /// # Errors
+    /// As [`hash`](Self::hash). The password was not looked at then.
+    ///
+    /// # Cancel safety
+    /// As [`hash`](Self::hash).
+    pub async fn verify(
+        &self,
+        password: SecretText,
+        record: Option<PasswordRecord>,
+        deadline: Instant,
+    ) -> Result<Verified, Fault> {
+        let gate = &self.0;
+        let readable = record.and_then(|record| gate.read(&record, &password));
+        let Some((stored, input, outdated)) = readable else {
+            let (cost, salt) = (gate.dummy.cost, gate.dummy.salt.clone());
+            let output = gate.run(cost, gate.peppers.mix(&password), salt, deadline);
+            // Compared all the same, so that the compiler has no reason to leave the hash away.
+            let _ = verify_slices_are_equal(&output.await?, &gate.dummy.output);
+            return Ok(Verified {
+                matches: false,
+                outdated: false,
+            });
+        };
+        let output = gate.run(stored.cost, input, stored.salt, deadline).await?;
+        Ok(Verified {
+            matches: verify_slices_are_equal(&output, &stored.output).is_ok(),
+            outdated,
+        })
+    }
+
+    /// Gives how many jobs are running or waiting.
+    #[must_use]
+    pub fn depth(&self) -> usize {
+        let free = self.0.places.available_permits();
+        self.0.capacity.saturating_sub(free)
+    }
+}
+
+// === impl Gate ===
+
+impl Gate {
+    /// Takes a stored password apart. One that cannot be used is for an operator to know of, and
+    /// for the caller no different from a wrong password.
+    fn read(
+        &self,
+        record: &PasswordRecord,
+        password: &SecretText,
+    ) -> Option<(Stored, SecretBytes, bool)> {
+        let Some(stored) = Stored::parse(&record.phc) else {
+            tracing::error!("a stored password is not an Argon2id hash of ours");
+            return None;
+        };
+        let Some(input) = self.peppers.mix_named(&record.pepper, password) else {
+            tracing::warn!(
+                pepper = record.pepper,
+                "a stored password needs a pepper that PASSWORD_PEPPER does not list any more"
+            );
+            return None;
+        };
+        let outdated = stored.cost.is_below(self.cost) || record.pepper != self.peppers.newest();
+        Some((stored, input, outdated))
+    }
+
+    async fn run(
+        &self,
+        cost: Cost,
+        input: SecretBytes,
+        salt: Vec<u8>,
+        deadline: Instant,
+    ) -> Result<[u8; OUTPUT_BYTES], Fault> {
+        let place = Arc::clone(&self.places)
+            .try_acquire_owned()
+            .map_err(|_| Fault::Busy("hashing"))?;
+        let (answer, answered) = oneshot::channel();
+        let job = Job {
+            cost,
+            input,
+            salt,
+            deadline,
+            answer,
+            place,
+            watch: Arc::clone(&self.watch),
+        };
+        self.pool.spawn(|| job.run());
+        match timeout_at(deadline, answered).await {
+            Err(_) => Err(Fault::Late),
+            Ok(Ok(output)) => output.map_err(|_| refused()),
+            Ok(Err(_)) if deadline <= Instant::now() => Err(Fault::Late),
+            Ok(Err(_)) => Err(Fault::Broken("a hashing thread panicked".to_owned())),
+        }
+    }
+}
+
+// === impl Job ===
+
+impl Job {
+    fn run(self) {
+        if self.answer.is_closed() || self.deadline <= Instant::now() {
+            return;
+        }
+        let started = Instant::now();
+        let output = kernel::hash(self.cost, self.input.expose(), &self.salt);
+        (self.watch)(started.elapsed());
+        // The place is free before the caller hears of it: whoever awaited an answer and asks again
+        // at once must not be told that the gate is busy with their own last job.
+        drop(self.place);
+        let _ = self.answer.send(output);
+    }
+}
+
+fn pool(threads: usize) -> Result<ThreadPool, NotStarted> {
+    ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .thread_name(|number| format!("hashing-{number}"))
+        .start_handler(|_| priority::lower())
+        // Without a handler rayon ends the process. The caller learns of it by the lost answer.
+        .panic_handler(|_| tracing::error!("a password hash panicked"))
+        .build()
+        .map_err(|error| NotStarted::Threads(error.to_string()))
+}
+
+fn refused() -> Fault {
+    Fault::Broken("Argon2id refused the parameters of a password".to_owned())
+}

@@ -1,0 +1,26 @@
+//! Floor 1: the gate in front of Argon2id (RFC 9106).
+//!
+//! A hash costs milliseconds and megabytes, on purpose, so it is what a flood of sign-ins would
+//! drown the service in. All of it goes through [`Hashing`]:
+//!
+//! - a pool of `HASHING_THREADS` threads that run below the request threads' priority, each with a
+//!   memory block that it keeps and reuses;
+//! - at most `HASHING_THREADS + HASHING_QUEUE` jobs at once; one more is [`Fault::Busy`] at once;
+//! - a job whose caller left, or whose deadline passed, is skipped when its turn comes.
+//!
+//! What is hashed is HMAC-SHA-256(pepper, NFC(password)); what is stored is a PHC string with the
+//! parameters in it, and which pepper was mixed in. A password of nobody is hashed against a fixed
+//! dummy, so that an unknown account costs what a known one costs.
+//!
+//! `kernel` is the one place that computes Argon2id, so that a faster one can take its place.
+//!
+//! [`Fault::Busy`]: domain::rejection::Fault::Busy
+
+mod gate;
+mod kernel;
+mod peppers;
+mod phc;
+mod priority;
+
+pub use gate::{Hashing, HashingConfig, NotStarted, Verified, Watch};
+pub use phc::Cost;

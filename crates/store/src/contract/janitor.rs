@@ -1,0 +1,150 @@
+//! Claims about purging what has expired.
+
+use std::time::Duration;
+
+use domain::attempt::{AttemptClaim, AttemptKey, AttemptPolicy, AttemptVerdict};
+use domain::event::EventKind;
+use domain::one_time::Purpose;
+use domain::time::UnixMillis;
+
+use crate::contract::fixture::{World, at};
+use crate::port::Ports;
+use crate::port::janitor::Purged;
+use crate::port::sessions::Rotation;
+
+super::claims!("janitor":
+    families_and_sessions_go_a_day_after_their_end,
+    expired_tokens_go_and_live_ones_stay,
+    changes_go_when_nobody_needs_them,
+    counters_go_after_ninety_days_but_a_disabled_password_stays,
+    a_purge_deletes_no_more_than_asked,
+);
+
+const DAY: Duration = Duration::from_hours(24);
+
+/// Purges until nothing is left to purge.
+async fn purge(world: &World, now: UnixMillis) -> Purged {
+    let mut sum = Purged::default();
+    loop {
+        let purged = world.ports.janitor.purge(now, 100).await.unwrap();
+        if purged == Purged::default() {
+            return sum;
+        }
+        sum.families += purged.families;
+        sum.sessions += purged.sessions;
+        sum.one_time += purged.one_time;
+        sum.changes += purged.changes;
+        sum.attempts += purged.attempts;
+    }
+}
+
+async fn families_and_sessions_go_a_day_after_their_end(ports: Ports) {
+    let world = World::new(ports.clone()).await;
+    let user = world.register("ada@example.org").await.id;
+    let (_, idle) = world.sign_in(user).await;
+    let mut new = world.sign_in_at(user, at(0));
+    new.family.idle_expires_at = new.family.expires_at;
+    let live = new.family.clone();
+    assert!(ports.sessions.begin_session(new).await.unwrap());
+
+    let end = idle.idle_expires_at + DAY;
+    let early = purge(&world, end - Duration::from_secs(1)).await;
+    assert_eq!((early.families, early.sessions), (0, 0));
+    let purged = purge(&world, end + Duration::from_secs(1)).await;
+    assert_eq!((purged.families, purged.sessions), (1, 1));
+    let sessions = &ports.sessions;
+    let gone = sessions.rotate_refresh(world.turn(&idle, 1, end)).await;
+    assert_eq!(gone.unwrap(), Rotation::Unknown);
+    let kept = sessions.rotate_refresh(world.turn(&live, 1, end)).await;
+    assert!(
+        matches!(kept.unwrap(), Rotation::Granted(_)),
+        "an expired session stays while a family of it lives"
+    );
+}
+
+async fn expired_tokens_go_and_live_ones_stay(ports: Ports) {
+    let world = World::new(ports.clone()).await;
+    let user = world.register("ada@example.org").await.id;
+    let reset = world.one_time(user, Purpose::ResetPassword);
+    let verify = world.one_time(user, Purpose::VerifyEmail);
+    for token in [&reset, &verify] {
+        let entry = world.entry(EventKind::PasswordResetRequested);
+        let mail = world.mail(at(0));
+        let issued = ports.one_time.issue_one_time(token.clone(), mail, entry);
+        issued.await.unwrap();
+    }
+    assert_eq!(purge(&world, at(60)).await, Purged::default());
+    let now = reset.expires_at + Duration::from_secs(1);
+    assert_eq!(purge(&world, now).await.one_time, 1);
+    let tokens = &ports.one_time;
+    let left = tokens.load_one_time(world.tenant, verify.purpose, verify.signature, now);
+    assert_eq!(left.await.unwrap(), Some(user));
+    assert_eq!(ports.outbox.count_waiting().await.unwrap(), 2);
+}
+
+async fn changes_go_when_nobody_needs_them(ports: Ports) {
+    let world = World::new(ports.clone()).await;
+    for (jti, until) in [("short", at(60)), ("long", at(600))] {
+        let entry = world.entry(EventKind::TokenRevoked);
+        let sessions = &ports.sessions;
+        let revoked = sessions.revoke_access(world.tenant, jti.to_owned(), until, entry);
+        revoked.await.unwrap();
+    }
+    assert_eq!(purge(&world, at(59)).await.changes, 0);
+    assert_eq!(purge(&world, at(61)).await.changes, 1);
+    assert_eq!(world.changes().await.len(), 1);
+}
+
+async fn counters_go_after_ninety_days_but_a_disabled_password_stays(ports: Ports) {
+    let world = World::new(ports.clone()).await;
+    let policy = AttemptPolicy {
+        delay_after: 1_000,
+        lock_after: 1_000,
+        lockout: Duration::ZERO,
+        disable_after: 100,
+    };
+    let claim = |key: u8, now| {
+        let claim = AttemptClaim {
+            tenant: world.tenant,
+            key: AttemptKey([key; 32]),
+            now,
+            policy,
+        };
+        ports.attempts.claim_attempt(claim)
+    };
+    let (old, recent, disabled) = (1, 2, 3);
+    claim(old, at(0)).await.unwrap();
+    claim(recent, at(0) + DAY).await.unwrap();
+    for _ in 0..100 {
+        claim(disabled, at(0)).await.unwrap();
+    }
+    let now = at(0) + DAY * 90;
+    assert_eq!(purge(&world, now - DAY).await.attempts, 0);
+    assert_eq!(
+        purge(&world, now + Duration::from_secs(1)).await.attempts,
+        1
+    );
+    for (key, verdict) in [
+        (old, AttemptVerdict::Granted { failures: 1 }),
+        (recent, AttemptVerdict::Granted { failures: 2 }),
+        (disabled, AttemptVerdict::Disabled),
+    ] {
+        assert_eq!(claim(key, now).await.unwrap(), verdict);
+    }
+}
+
+async fn a_purge_deletes_no_more_than_asked(ports: Ports) {
+    let world = World::new(ports.clone()).await;
+    for number in 0..3 {
+        let user = world.register(&format!("u{number}@example.org")).await;
+        let token = world.one_time(user.id, Purpose::ResetPassword);
+        let entry = world.entry(EventKind::PasswordResetRequested);
+        let mail = world.mail(at(0));
+        let issued = ports.one_time.issue_one_time(token, mail, entry);
+        issued.await.unwrap();
+    }
+    for expected in [2, 1, 0] {
+        let purged = ports.janitor.purge(at(9_999_999), 2).await;
+        assert_eq!(purged.unwrap().one_time, expected);
+    }
+}

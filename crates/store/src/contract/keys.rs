@@ -1,0 +1,232 @@
+//! Claims about signing keys.
+
+use domain::change::ChangeKind;
+use domain::event::EventKind;
+use domain::key::{Algorithm, KeyState, SigningKey};
+use futures_util::future::join_all;
+use serde_json::json;
+
+use crate::contract::fixture::{World, at, bytes};
+use crate::port::Ports;
+use crate::port::keys::KeyRotation;
+
+super::claims!("keys":
+    a_key_is_loaded_as_it_was_stored,
+    twenty_nodes_that_ensure_a_ring_agree_on_one,
+    algorithms_and_tenants_have_rings_of_their_own,
+    one_of_ten_concurrent_rotations_happens,
+    a_rotation_on_a_false_belief_changes_nothing,
+    an_imported_key_retires_the_active_one,
+    a_key_is_sealed_anew,
+    only_keys_retired_before_the_horizon_are_purged,
+);
+
+fn key(world: &World, kid: &str, state: KeyState) -> SigningKey {
+    SigningKey {
+        kid: kid.to_owned(),
+        tenant: world.tenant,
+        algorithm: Algorithm::Es256,
+        state,
+        sealed_private: bytes().to_vec(),
+        public_jwk: json!({"kty": "EC", "crv": "P-256", "x": kid}),
+        created_at: at(0),
+        activated_at: (state == KeyState::Active).then_some(at(1)),
+        retired_at: None,
+    }
+}
+
+fn ring(world: &World, number: usize) -> Vec<SigningKey> {
+    vec![
+        key(world, &format!("active-{number}"), KeyState::Active),
+        key(world, &format!("next-{number}"), KeyState::Next),
+    ]
+}
+
+async fn ensure(world: &World, ring: Vec<SigningKey>) -> Vec<SigningKey> {
+    let entry = world.entry(EventKind::KeyCreated);
+    world.ports.keys.ensure_keys(ring, entry).await.unwrap()
+}
+
+fn rotation(world: &World, from: &str, to: &str, next: &str) -> KeyRotation {
+    KeyRotation {
+        tenant: world.tenant,
+        algorithm: Algorithm::Es256,
+        expected_active: from.to_owned(),
+        promote: to.to_owned(),
+        next: key(world, next, KeyState::Next),
+        now: at(60),
+        entry: world.entry(EventKind::KeyActivated),
+    }
+}
+
+/// Gives the tenant's keys by name.
+async fn load(world: &World) -> Vec<SigningKey> {
+    let mut keys = world.ports.keys.load_keys().await.unwrap();
+    keys.retain(|key| key.tenant == world.tenant);
+    keys.sort_by(|one, two| one.kid.cmp(&two.kid));
+    keys
+}
+
+/// Gives each key as `kid=state`, by name.
+fn states(keys: &[SigningKey]) -> Vec<String> {
+    let word = |key: &SigningKey| format!("{}={}", key.kid, key.state.as_str());
+    let mut words: Vec<String> = keys.iter().map(word).collect();
+    words.sort();
+    words
+}
+
+async fn announced(world: &World) -> usize {
+    let changes = world.changes().await;
+    let told = changes.iter().filter(|c| **c == ChangeKind::KeysChanged);
+    told.count()
+}
+
+async fn a_key_is_loaded_as_it_was_stored(ports: Ports) {
+    let world = World::new(ports).await;
+    let mut ring = ring(&world, 0);
+    ring[1].algorithm = Algorithm::EdDsa;
+    let wanted = ring.remove(0);
+    ensure(&world, vec![wanted.clone()]).await;
+    let loaded = load(&world).await.remove(0);
+    assert_eq!((loaded.kid, loaded.tenant), (wanted.kid, wanted.tenant));
+    assert_eq!(loaded.algorithm, wanted.algorithm);
+    assert_eq!(loaded.state, wanted.state);
+    assert_eq!(loaded.sealed_private, wanted.sealed_private);
+    assert_eq!(loaded.public_jwk, wanted.public_jwk);
+    assert_eq!(loaded.created_at, wanted.created_at);
+    assert_eq!(loaded.activated_at, wanted.activated_at);
+    assert_eq!(loaded.retired_at, None);
+}
+
+async fn twenty_nodes_that_ensure_a_ring_agree_on_one(ports: Ports) {
+    let world = World::new(ports).await;
+    let answers = join_all((0..20).map(|number| ensure(&world, ring(&world, number)))).await;
+    let stored = states(&load(&world).await);
+    assert_eq!(stored.len(), 2);
+    for answer in answers {
+        assert_eq!(states(&answer), stored);
+    }
+    assert_eq!(announced(&world).await, 1);
+    assert_eq!(world.count_events(EventKind::KeyCreated).await, 1);
+}
+
+async fn algorithms_and_tenants_have_rings_of_their_own(ports: Ports) {
+    let world = World::new(ports).await;
+    let other = world.beside().await;
+    ensure(&world, ring(&world, 1)).await;
+    ensure(&other, ring(&other, 2)).await;
+    let mut edwards = ring(&world, 3);
+    for key in &mut edwards {
+        key.algorithm = Algorithm::EdDsa;
+    }
+    let answer = ensure(&world, edwards).await;
+    assert_eq!(states(&answer), ["active-3=active", "next-3=next"]);
+    assert_eq!(load(&world).await.len(), 4);
+    assert_eq!(
+        states(&load(&other).await),
+        ["active-2=active", "next-2=next"]
+    );
+    let mut foreign = rotation(&other, "active-1", "next-1", "x");
+    assert!(!other.ports.keys.rotate_keys(foreign.clone()).await.unwrap());
+    "active-2".clone_into(&mut foreign.expected_active);
+    assert!(!other.ports.keys.rotate_keys(foreign).await.unwrap());
+}
+
+async fn one_of_ten_concurrent_rotations_happens(ports: Ports) {
+    let world = World::new(ports.clone()).await;
+    ensure(&world, ring(&world, 0)).await;
+    let answers = join_all((0..10).map(|number| {
+        let next = format!("next-{}", number + 1);
+        let rotation = rotation(&world, "active-0", "next-0", &next);
+        ports.keys.rotate_keys(rotation)
+    }))
+    .await;
+    let happened = answers.into_iter().filter(|a| *a.as_ref().unwrap());
+    assert_eq!(happened.count(), 1);
+    let keys = load(&world).await;
+    assert_eq!(keys.len(), 3);
+    assert_eq!(
+        (keys[0].state, keys[0].retired_at),
+        (KeyState::Retired, Some(at(60)))
+    );
+    assert_eq!(
+        (keys[1].state, keys[1].activated_at),
+        (KeyState::Active, Some(at(60)))
+    );
+    assert_eq!(
+        (keys[2].state, keys[2].activated_at),
+        (KeyState::Next, None)
+    );
+    assert_eq!(announced(&world).await, 2);
+    assert_eq!(world.count_events(EventKind::KeyActivated).await, 1);
+}
+
+async fn a_rotation_on_a_false_belief_changes_nothing(ports: Ports) {
+    let world = World::new(ports.clone()).await;
+    ensure(&world, ring(&world, 0)).await;
+    for (from, to) in [
+        ("next-0", "active-0"),
+        ("active-0", "active-0"),
+        ("active-0", "unknown"),
+        ("unknown", "next-0"),
+    ] {
+        let wrong = rotation(&world, from, to, "new");
+        assert!(!ports.keys.rotate_keys(wrong).await.unwrap(), "{from}");
+    }
+    assert_eq!(
+        states(&load(&world).await),
+        ["active-0=active", "next-0=next"]
+    );
+    assert_eq!(announced(&world).await, 1);
+    assert_eq!(world.count_events(EventKind::KeyActivated).await, 0);
+}
+
+async fn an_imported_key_retires_the_active_one(ports: Ports) {
+    let world = World::new(ports.clone()).await;
+    ensure(&world, ring(&world, 0)).await;
+    let import = || {
+        let entry = world.entry(EventKind::KeyActivated);
+        let imported = key(&world, "imported", KeyState::Active);
+        ports.keys.import_key(imported, at(60), entry)
+    };
+    assert!(import().await.unwrap());
+    assert!(!import().await.unwrap(), "it is stored already");
+    let states = states(&load(&world).await);
+    assert_eq!(
+        states,
+        ["active-0=retired", "imported=active", "next-0=next"]
+    );
+    assert_eq!(load(&world).await[0].retired_at, Some(at(60)));
+    assert_eq!(announced(&world).await, 2);
+    assert_eq!(world.count_events(EventKind::KeyActivated).await, 1);
+
+    let fresh = world.beside().await;
+    let entry = fresh.entry(EventKind::KeyActivated);
+    let first = key(&fresh, "imported", KeyState::Active);
+    assert!(ports.keys.import_key(first, at(60), entry).await.unwrap());
+}
+
+async fn a_key_is_sealed_anew(ports: Ports) {
+    let world = World::new(ports.clone()).await;
+    ensure(&world, ring(&world, 0)).await;
+    let other = world.beside().await.tenant;
+    for (tenant, sealed) in [(world.tenant, vec![1, 2, 3]), (other, vec![])] {
+        let resealed = ports.keys.reseal_key(tenant, "active-0".to_owned(), sealed);
+        resealed.await.unwrap();
+    }
+    let keys = load(&world).await;
+    assert_eq!(keys[0].sealed_private, [1, 2, 3]);
+    assert_ne!(keys[1].sealed_private, [1, 2, 3]);
+}
+
+async fn only_keys_retired_before_the_horizon_are_purged(ports: Ports) {
+    let world = World::new(ports.clone()).await;
+    ensure(&world, ring(&world, 0)).await;
+    let step = rotation(&world, "active-0", "next-0", "next-1");
+    assert!(ports.keys.rotate_keys(step).await.unwrap());
+    assert_eq!(ports.keys.purge_keys(at(60)).await.unwrap(), 0);
+    assert_eq!(ports.keys.purge_keys(at(61)).await.unwrap(), 1);
+    let left = states(&load(&world).await);
+    assert_eq!(left, ["next-0=active", "next-1=next"]);
+    assert_eq!(ports.keys.purge_keys(at(9_999)).await.unwrap(), 0);
+}

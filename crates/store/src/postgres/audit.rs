@@ -1,0 +1,251 @@
+//! The audit trail on PostgreSQL.
+
+use domain::event::Entry;
+use domain::id::TenantId;
+use domain::page::PageRequest;
+use domain::rejection::Fault;
+use serde_json::{Map, Value};
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use super::pool::Step;
+use super::row::{self, Line, Window, get};
+use super::{Postgres, Scope};
+use crate::port::Pending;
+use crate::port::audit::{Audit, AuditRow, ChainHead, Seal};
+
+/// Entries of one tenant: `$2` the instants, `$3` the fields.
+const APPEND: &str = "
+    INSERT INTO audit (tenant_id, at, fields)
+    SELECT $1, line.at, line.fields
+    FROM unnest($2::bigint[], $3::jsonb[]) WITH ORDINALITY AS line (at, fields, place)
+    ORDER BY line.place";
+
+const LOAD_UNSEALED_TENANTS: &str = "
+    SELECT DISTINCT tenant_id
+    FROM audit
+    WHERE seal IS NULL";
+
+const LOAD_HEAD: &str = "
+    SELECT chain_no, seal
+    FROM audit
+    WHERE tenant_id = $1 AND chain_no IS NOT NULL
+    ORDER BY chain_no DESC
+    LIMIT 1";
+
+const LOAD_UNSEALED: &str = "
+    SELECT tenant_id, seq, at, fields, chain_no, seal
+    FROM audit
+    WHERE tenant_id = $1 AND seal IS NULL
+    ORDER BY seq
+    LIMIT $2";
+
+/// One sealer at a time in a tenant, however many nodes there are; released at the commit.
+const LOCK_CHAIN: &str = "SELECT pg_advisory_xact_lock(hashtextextended($1::uuid::text, 0))";
+
+/// `$2`, `$3` the head that is believed to be the end; `$4`, `$5`, `$6` the seals.
+const SEAL: &str = "
+    WITH head AS (
+        SELECT chain_no, seal
+        FROM audit
+        WHERE tenant_id = $1 AND chain_no IS NOT NULL
+        ORDER BY chain_no DESC
+        LIMIT 1
+    ), fresh AS (
+        SELECT 1
+        WHERE ($2::bigint = 0 AND NOT EXISTS (SELECT FROM head))
+           OR EXISTS (SELECT FROM head WHERE chain_no = $2 AND seal = $3::bytea)
+    ), sealed AS (
+        UPDATE audit AS a
+        SET chain_no = mark.chain_no,
+            seal = mark.seal
+        FROM unnest($4::bigint[], $5::bigint[], $6::bytea[]) AS mark (seq, chain_no, seal), fresh
+        WHERE a.tenant_id = $1 AND a.seq = mark.seq AND a.seal IS NULL
+        RETURNING a.seq
+    )
+    SELECT EXISTS (SELECT FROM fresh) AS fresh, (SELECT count(*) FROM sealed) AS sealed";
+
+const LIST_AUDIT: &str = "
+    SELECT tenant_id, seq, at, fields, chain_no, seal
+    FROM audit
+    WHERE tenant_id = $1
+    ORDER BY seq DESC
+    OFFSET $2
+    LIMIT $3";
+
+/// Gives every field of an entry but its tenant and instant, under the names JSON shows.
+pub(super) fn fields(entry: &Entry) -> Value {
+    let (actor_type, actor_id) = entry.origin.actor.to_stored();
+    let fields = [
+        ("event", Some(entry.kind.as_str().to_owned())),
+        ("actor_type", Some(actor_type.to_owned())),
+        ("actor_id", actor_id.map(str::to_owned)),
+        ("subject", entry.subject.clone()),
+        ("client_id", entry.client.clone()),
+        ("session_id", entry.session.map(|id| id.to_string())),
+        ("address", row::address(entry.origin.address)),
+        ("user_agent", entry.origin.user_agent.clone()),
+        ("request_id", Some(entry.origin.request.to_string())),
+    ];
+    let mut object: Map<String, Value> = fields
+        .into_iter()
+        .filter_map(|(name, text)| Some((name.to_owned(), Value::String(text?))))
+        .collect();
+    object.insert("success".to_owned(), Value::Bool(entry.success));
+    object.insert("detail".to_owned(), entry.detail.clone());
+    without_nul(Value::Object(object))
+}
+
+/// Replaces what jsonb cannot hold, so that an odd header never costs an entry.
+fn without_nul(value: Value) -> Value {
+    match value {
+        Value::String(text) if !row::is_storable(&text) => {
+            Value::String(text.replace('\0', "\u{fffd}"))
+        }
+        Value::Array(items) => items.into_iter().map(without_nul).collect(),
+        Value::Object(fields) => fields
+            .into_iter()
+            .map(|(name, value)| (name.replace('\0', "\u{fffd}"), without_nul(value)))
+            .collect(),
+        other => other,
+    }
+}
+
+fn audit_row(row: &Row) -> Result<AuditRow, Fault> {
+    let seal: Option<&[u8]> = get(row, "seal")?;
+    Ok(AuditRow {
+        seq: get(row, "seq")?,
+        tenant: row::tenant(row, "tenant_id")?,
+        at: row::instant(row, "at")?,
+        fields: get(row, "fields")?,
+        chain_no: get(row, "chain_no")?,
+        seal: seal.map(|_| row::bytes32(row, "seal")).transpose()?,
+    })
+}
+
+fn chain_head(rows: &[Row]) -> Result<ChainHead, Fault> {
+    rows.first().map_or(Ok(ChainHead::default()), |row| {
+        Ok(ChainHead {
+            chain_no: get(row, "chain_no")?,
+            seal: row::bytes32(row, "seal")?,
+        })
+    })
+}
+
+impl Postgres {
+    async fn append_of(&self, tenant: TenantId, lines: &[&Line]) -> Result<(), Fault> {
+        let instants: Vec<i64> = lines.iter().map(|line| line.at).collect();
+        let fields: Vec<&Value> = lines.iter().map(|line| &line.fields).collect();
+        let id = tenant.as_uuid();
+        self.pool()
+            .run(Scope::Tenant(tenant), APPEND, &[&id, &instants, &fields])
+            .await
+            .map(drop)
+    }
+
+    async fn seal_chain(
+        &self,
+        tenant: TenantId,
+        head: ChainHead,
+        seals: &[Seal],
+    ) -> Result<bool, Fault> {
+        let id: Uuid = tenant.as_uuid();
+        let seqs: Vec<i64> = seals.iter().map(|mark| mark.seq).collect();
+        let places: Vec<i64> = seals.iter().map(|mark| mark.chain_no).collect();
+        let marks: Vec<&[u8]> = seals.iter().map(|mark| mark.seal.as_slice()).collect();
+        let last = head.seal.as_slice();
+        let steps = [
+            Step {
+                sql: LOCK_CHAIN,
+                values: &[&id],
+            },
+            Step {
+                sql: SEAL,
+                values: &[&id, &head.chain_no, &last, &seqs, &places, &marks],
+            },
+        ];
+        let answers = self.pool().run_all(Scope::Tenant(tenant), &steps).await?;
+        let Some(answer) = answers.last().and_then(|rows| rows.first()) else {
+            return Err(Fault::Broken("sealing answered nothing".to_owned()));
+        };
+        let sealed: usize = row::number(answer, "sealed")?;
+        let fresh: bool = get(answer, "fresh")?;
+        if fresh && sealed != seals.len() {
+            return Err(Fault::Broken("an entry was sealed twice".to_owned()));
+        }
+        Ok(fresh)
+    }
+}
+
+impl Audit for Postgres {
+    fn append(&self, entries: Vec<Entry>) -> Pending<'_, ()> {
+        Box::pin(async move {
+            let lines: Vec<Line> = entries.iter().map(Line::of).collect();
+            let mut tenants: Vec<TenantId> = entries.iter().map(|e| e.origin.tenant).collect();
+            tenants.sort_unstable();
+            tenants.dedup();
+            // One commit for each tenant: a transaction is of one tenant.
+            for tenant in tenants {
+                let id = tenant.as_uuid();
+                let own: Vec<&Line> = lines.iter().filter(|line| line.tenant == id).collect();
+                self.append_of(tenant, &own).await?;
+            }
+            Ok(())
+        })
+    }
+
+    fn load_unsealed_tenants(&self) -> Pending<'_, Vec<TenantId>> {
+        Box::pin(async move {
+            let rows = self
+                .pool()
+                .run(Scope::System, LOAD_UNSEALED_TENANTS, &[])
+                .await?;
+            rows.iter()
+                .map(|row| row::tenant(row, "tenant_id"))
+                .collect()
+        })
+    }
+
+    fn load_unsealed(
+        &self,
+        tenant: TenantId,
+        limit: u32,
+    ) -> Pending<'_, (ChainHead, Vec<AuditRow>)> {
+        Box::pin(async move {
+            let (id, limit) = (tenant.as_uuid(), i64::from(limit));
+            let steps = [
+                Step {
+                    sql: LOAD_HEAD,
+                    values: &[&id],
+                },
+                Step {
+                    sql: LOAD_UNSEALED,
+                    values: &[&id, &limit],
+                },
+            ];
+            let answers = self.pool().run_all(Scope::Tenant(tenant), &steps).await?;
+            let [head, unsealed] = answers.as_slice() else {
+                return Err(Fault::Broken("an answer is missing".to_owned()));
+            };
+            let rows = unsealed.iter().map(audit_row).collect::<Result<_, _>>()?;
+            Ok((chain_head(head)?, rows))
+        })
+    }
+
+    fn seal(&self, tenant: TenantId, head: ChainHead, seals: Vec<Seal>) -> Pending<'_, bool> {
+        Box::pin(async move { self.seal_chain(tenant, head, &seals).await })
+    }
+
+    fn list_audit(&self, tenant: TenantId, page: PageRequest) -> Pending<'_, Vec<AuditRow>> {
+        Box::pin(async move {
+            let id = tenant.as_uuid();
+            let (window, take) = (Window::of(page), i64::from(page.per_page));
+            let values: super::pool::Values<'_> = &[&id, &window.skip, &take];
+            let rows = self
+                .pool()
+                .run(Scope::Tenant(tenant), LIST_AUDIT, values)
+                .await?;
+            rows.iter().map(audit_row).collect()
+        })
+    }
+}

@@ -1,0 +1,100 @@
+//! Purging on PostgreSQL.
+//!
+//! Rows that somebody holds at the moment are left for the next time. Days narrow a purge down by
+//! an index; the exact instant decides.
+
+use std::time::Duration;
+
+use domain::rejection::Fault;
+use domain::time::UnixMillis;
+
+use super::pool::{Step, Values};
+use super::row;
+use super::{Postgres, Scope};
+use crate::port::Pending;
+use crate::port::janitor::{Janitor, Purged};
+
+const DAY: Duration = Duration::from_hours(24);
+const ATTEMPTS_KEPT: Duration = Duration::from_hours(90 * 24);
+
+macro_rules! purge {
+    ($table:literal, $key:literal, $condition:literal) => {
+        concat!(
+            "WITH old AS (SELECT tenant_id, ",
+            $key,
+            " FROM ",
+            $table,
+            " AS row WHERE ",
+            $condition,
+            " LIMIT $2 FOR UPDATE SKIP LOCKED), gone AS (DELETE FROM ",
+            $table,
+            " AS row USING old WHERE row.tenant_id = old.tenant_id AND row.",
+            $key,
+            " = old.",
+            $key,
+            " RETURNING 1) SELECT count(*) AS gone FROM gone"
+        )
+    };
+}
+
+const PURGE_FAMILIES: &str = purge!(
+    "refresh_families",
+    "id",
+    "row.end_day <= $1::bigint / 86400000
+     AND least(row.idle_expires_at, row.expires_at, row.ended_at) <= $1"
+);
+
+const PURGE_SESSIONS: &str = purge!(
+    "sessions",
+    "id",
+    "least(row.expires_at, row.ended_at) <= $1::bigint
+     AND NOT EXISTS (
+         SELECT FROM refresh_families AS f
+         WHERE f.tenant_id = row.tenant_id AND f.session_id = row.id
+     )"
+);
+
+const PURGE_ONE_TIME: &str = purge!("one_time", "signature", "row.expires_at <= $1::bigint");
+
+const PURGE_CHANGES: &str = purge!("changes", "id", "row.expires_at <= $1::bigint");
+
+/// 100 failures disable a password (NIST SP 800-63B-4 §3.2.2): forgetting them would enable it.
+const PURGE_ATTEMPTS: &str = purge!(
+    "attempts",
+    "key",
+    "row.last_day <= $1::bigint / 86400000 AND row.last_at <= $1 AND row.failures < 100"
+);
+
+impl Postgres {
+    async fn purge_all(&self, now: UnixMillis, limit: u32) -> Result<Purged, Fault> {
+        let limit = i64::from(limit);
+        let yesterday = (now - DAY).as_millis();
+        let long_ago = (now - ATTEMPTS_KEPT).as_millis();
+        let now = now.as_millis();
+        let aged: Values<'_> = &[&yesterday, &limit];
+        let due: Values<'_> = &[&now, &limit];
+        let old: Values<'_> = &[&long_ago, &limit];
+        // Families first, so that their sessions may follow in the same purge. Each of these stands
+        // alone, and each has its own transaction so that none holds locks for the others.
+        Ok(Purged {
+            families: self.purge_one(PURGE_FAMILIES, aged).await?,
+            sessions: self.purge_one(PURGE_SESSIONS, aged).await?,
+            one_time: self.purge_one(PURGE_ONE_TIME, due).await?,
+            changes: self.purge_one(PURGE_CHANGES, due).await?,
+            attempts: self.purge_one(PURGE_ATTEMPTS, old).await?,
+        })
+    }
+
+    async fn purge_one(&self, sql: &'static str, values: Values<'_>) -> Result<u64, Fault> {
+        let step = Step { sql, values };
+        let answers = self.pool().run_all(Scope::System, &[step]).await?;
+        let row = answers.first().and_then(|rows| rows.first());
+        row.map_or(Ok(0), |row| row::number(row, "gone"))
+    }
+}
+
+impl Janitor for Postgres {
+    fn purge(&self, now: UnixMillis, limit: u32) -> Pending<'_, Purged> {
+        Box::pin(self.purge_all(now, limit))
+    }
+}

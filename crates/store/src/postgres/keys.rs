@@ -1,0 +1,263 @@
+//! Signing keys on PostgreSQL.
+//!
+//! What must happen once locks the tenant's row first, so that nodes come one after the other.
+
+use domain::event::Entry;
+use domain::id::TenantId;
+use domain::key::{Algorithm, KeyState, SigningKey};
+use domain::rejection::Fault;
+use domain::time::UnixMillis;
+use tokio_postgres::Row;
+
+use super::pool::{Link, Step, Values, within};
+use super::row::{self, Line, get};
+use super::tenants::forget_change_at;
+use super::{Postgres, Scope};
+use crate::port::Pending;
+use crate::port::keys::{KeyRotation, Keys};
+
+macro_rules! key_columns {
+    () => {
+        "tenant_id, kid, algorithm, state, sealed_private, public_jwk, created_at, activated_at, \
+         retired_at"
+    };
+}
+
+const LOAD_KEYS: &str = concat!(
+    "SELECT ",
+    key_columns!(),
+    " FROM signing_keys WHERE state <> 'revoked'"
+);
+
+const LOCK_TENANT: &str = "SELECT FROM tenants WHERE id = $1 FOR NO KEY UPDATE";
+
+const LOAD_RING: &str = concat!(
+    "SELECT ",
+    key_columns!(),
+    " FROM signing_keys WHERE tenant_id = $1 AND algorithm = $2 AND state <> 'revoked'"
+);
+
+const LOAD_KID: &str = "SELECT kid FROM signing_keys WHERE tenant_id = $1 AND kid = $2";
+
+const INSERT_KEY: &str = "
+    INSERT INTO signing_keys (
+        tenant_id, kid, algorithm, state, sealed_private, public_jwk, created_at, activated_at,
+        retired_at
+    )
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+
+const RETIRE_ACTIVE: &str = "
+    UPDATE signing_keys
+    SET state = 'retired',
+        retired_at = $3
+    WHERE tenant_id = $1 AND algorithm = $2 AND state = 'active'";
+
+const ACTIVATE: &str = "
+    UPDATE signing_keys
+    SET state = 'active',
+        activated_at = $3
+    WHERE tenant_id = $1 AND kid = $2 AND state = 'next'";
+
+const TELL: &str = "
+    WITH told AS (
+        INSERT INTO changes (tenant_id, kind, about, expires_at)
+        VALUES ($1, 'keys_changed', '', $4)
+    )
+    INSERT INTO audit (tenant_id, at, fields)
+    VALUES ($1, $2, $3)";
+
+const RESEAL_KEY: &str = "
+    UPDATE signing_keys
+    SET sealed_private = $3
+    WHERE tenant_id = $1 AND kid = $2";
+
+const PURGE_KEYS: &str = "
+    WITH gone AS (
+        DELETE FROM signing_keys
+        WHERE state = 'retired' AND retired_at < $1
+        RETURNING 1
+    )
+    SELECT count(*) AS gone FROM gone";
+
+fn signing_key(row: &Row) -> Result<SigningKey, Fault> {
+    let Some(algorithm) = Algorithm::from_stored(get(row, "algorithm")?) else {
+        return Err(Fault::Broken("a key of an unknown algorithm".to_owned()));
+    };
+    Ok(SigningKey {
+        kid: get(row, "kid")?,
+        tenant: row::tenant(row, "tenant_id")?,
+        algorithm,
+        state: KeyState::from_stored(get(row, "state")?),
+        sealed_private: get(row, "sealed_private")?,
+        public_jwk: get(row, "public_jwk")?,
+        created_at: row::instant(row, "created_at")?,
+        activated_at: row::maybe_instant(row, "activated_at")?,
+        retired_at: row::maybe_instant(row, "retired_at")?,
+    })
+}
+
+/// Opens a transaction that holds the tenant's row, and reads its ring.
+async fn hold_ring(
+    link: &mut Link,
+    tenant: TenantId,
+    algorithm: Algorithm,
+) -> Result<Vec<SigningKey>, Fault> {
+    let (id, word) = (tenant.as_uuid(), algorithm.as_str());
+    let steps = [
+        Step {
+            sql: LOCK_TENANT,
+            values: &[&id],
+        },
+        Step {
+            sql: LOAD_RING,
+            values: &[&id, &word],
+        },
+    ];
+    let mut answers = link.begin(Scope::Tenant(tenant), &steps).await?;
+    let ring = answers.pop().unwrap_or_default();
+    ring.iter().map(signing_key).collect()
+}
+
+/// Stores a key inside an open transaction.
+async fn insert(link: &mut Link, key: &SigningKey) -> Result<(), Fault> {
+    let tenant = key.tenant.as_uuid();
+    let values: Values<'_> = &[
+        &tenant,
+        &key.kid,
+        &key.algorithm.as_str(),
+        &key.state.as_str(),
+        &key.sealed_private,
+        &key.public_jwk,
+        &key.created_at.as_millis(),
+        &key.activated_at.map(UnixMillis::as_millis),
+        &key.retired_at.map(UnixMillis::as_millis),
+    ];
+    let sql = INSERT_KEY;
+    link.go_on(&[Step { sql, values }]).await?;
+    Ok(())
+}
+
+/// Writes the entry and the change, and commits.
+async fn tell(link: &mut Link, tenant: TenantId, entry: &Entry) -> Result<(), Fault> {
+    let (id, line) = (tenant.as_uuid(), Line::of(entry));
+    let forget = forget_change_at(entry.origin.at);
+    let values: Values<'_> = &[&id, &line.at, &line.fields, &forget];
+    link.commit(&[Step { sql: TELL, values }]).await?;
+    Ok(())
+}
+
+impl Postgres {
+    async fn ensure(&self, ring: Vec<SigningKey>, entry: Entry) -> Result<Vec<SigningKey>, Fault> {
+        let Some((tenant, algorithm)) = ring.first().map(|key| (key.tenant, key.algorithm)) else {
+            return Ok(ring);
+        };
+        let mut link = self.pool().link().await?;
+        let stored = hold_ring(&mut link, tenant, algorithm).await?;
+        if stored.iter().any(|key| key.state == KeyState::Active) {
+            link.leave().await?;
+            return Ok(stored);
+        }
+        for key in &ring {
+            insert(&mut link, key).await?;
+        }
+        tell(&mut link, tenant, &entry).await?;
+        Ok(stored.into_iter().chain(ring).collect())
+    }
+
+    async fn rotate_ring(&self, rotation: KeyRotation) -> Result<bool, Fault> {
+        let mut link = self.pool().link().await?;
+        let ring = hold_ring(&mut link, rotation.tenant, rotation.algorithm).await?;
+        let holds = |kid: &str, state| ring.iter().any(|k| k.kid == kid && k.state == state);
+        if !holds(&rotation.expected_active, KeyState::Active)
+            || !holds(&rotation.promote, KeyState::Next)
+        {
+            link.leave().await?;
+            return Ok(false);
+        }
+        let (id, now) = (rotation.tenant.as_uuid(), rotation.now.as_millis());
+        let word = rotation.algorithm.as_str();
+        let steps = [
+            Step {
+                sql: RETIRE_ACTIVE,
+                values: &[&id, &word, &now],
+            },
+            Step {
+                sql: ACTIVATE,
+                values: &[&id, &rotation.promote, &now],
+            },
+        ];
+        link.go_on(&steps).await?;
+        insert(&mut link, &rotation.next).await?;
+        tell(&mut link, rotation.tenant, &rotation.entry).await?;
+        Ok(true)
+    }
+
+    async fn import(&self, key: SigningKey, now: UnixMillis, entry: Entry) -> Result<bool, Fault> {
+        let mut link = self.pool().link().await?;
+        hold_ring(&mut link, key.tenant, key.algorithm).await?;
+        let (id, now, word) = (
+            key.tenant.as_uuid(),
+            now.as_millis(),
+            key.algorithm.as_str(),
+        );
+        let look = Step {
+            sql: LOAD_KID,
+            values: &[&id, &key.kid],
+        };
+        let known = link.go_on(&[look]).await?;
+        if known.iter().any(|rows| !rows.is_empty()) {
+            link.leave().await?;
+            return Ok(false);
+        }
+        let retire = Step {
+            sql: RETIRE_ACTIVE,
+            values: &[&id, &word, &now],
+        };
+        link.go_on(&[retire]).await?;
+        insert(&mut link, &key).await?;
+        tell(&mut link, key.tenant, &entry).await?;
+        Ok(true)
+    }
+}
+
+impl Keys for Postgres {
+    fn load_keys(&self) -> Pending<'_, Vec<SigningKey>> {
+        Box::pin(async move {
+            let rows = self.pool().run(Scope::System, LOAD_KEYS, &[]).await?;
+            rows.iter().map(signing_key).collect()
+        })
+    }
+
+    fn ensure_keys(&self, ring: Vec<SigningKey>, entry: Entry) -> Pending<'_, Vec<SigningKey>> {
+        Box::pin(within(self.ensure(ring, entry)))
+    }
+
+    fn rotate_keys(&self, rotation: KeyRotation) -> Pending<'_, bool> {
+        Box::pin(within(self.rotate_ring(rotation)))
+    }
+
+    fn import_key(&self, key: SigningKey, now: UnixMillis, entry: Entry) -> Pending<'_, bool> {
+        Box::pin(within(self.import(key, now, entry)))
+    }
+
+    fn reseal_key(&self, tenant: TenantId, kid: String, sealed: Vec<u8>) -> Pending<'_, ()> {
+        Box::pin(async move {
+            let id = tenant.as_uuid();
+            self.pool()
+                .run(Scope::Tenant(tenant), RESEAL_KEY, &[&id, &kid, &sealed])
+                .await
+                .map(drop)
+        })
+    }
+
+    fn purge_keys(&self, horizon: UnixMillis) -> Pending<'_, u64> {
+        Box::pin(async move {
+            let horizon = horizon.as_millis();
+            let rows = self
+                .pool()
+                .run(Scope::System, PURGE_KEYS, &[&horizon])
+                .await?;
+            rows.first().map_or(Ok(0), |row| row::number(row, "gone"))
+        })
+    }
+}

@@ -1,0 +1,112 @@
+//! Migrations: embedded in the binary, applied by one node at a time.
+//!
+//! They run as the role that connects, which owns what they make; the pool works as another role
+//! that may not. The bookkeeping library takes no lock, so an advisory lock is held on the same
+//! connection: it goes with the connection however the migration ends.
+
+use std::pin::pin;
+
+use domain::rejection::Fault;
+use futures_util::future::{Either, select};
+use refinery::{Migration, Runner};
+use tokio_postgres::Client;
+
+use super::Postgres;
+use super::pool::failure::{Failure, connection_fault};
+
+/// Two numbers that nothing else locks by: `auth` and `sche` in ASCII.
+const LOCK: &str = "
+    SET lock_timeout = '60s';
+    SELECT pg_advisory_lock(1635087464, 1935894629)";
+
+/// The library's table is not made before its first run.
+const HAS_HISTORY: &str = "SELECT to_regclass('refinery_schema_history') IS NOT NULL";
+
+fn runner() -> Result<Runner, Fault> {
+    let foundation = include_str!("../../../../migrations/postgres/0001_foundation.sql");
+    let all = [("V1__foundation", foundation)];
+    let migrations: Result<Vec<_>, _> = all
+        .into_iter()
+        .map(|(name, sql)| Migration::unapplied(name, sql))
+        .collect();
+    migrations
+        .map(|list| Runner::new(&list))
+        .map_err(|error| broken(&error))
+}
+
+fn broken(error: &refinery::Error) -> Fault {
+    match error.kind() {
+        refinery::error::Kind::Connection(context, cause) => {
+            Fault::Store(format!("{context}: {cause}"))
+        }
+        _ => Fault::Broken(error.to_string()),
+    }
+}
+
+async fn apply(client: &mut Client) -> Result<Vec<String>, Fault> {
+    client.batch_execute(LOCK).await.map_err(Failure::from)?;
+    let report = runner()?
+        .run_async(client)
+        .await
+        .map_err(|error| broken(&error))?;
+    let applied = report.applied_migrations();
+    Ok(applied.iter().map(ToString::to_string).collect())
+}
+
+async fn compare(client: &mut Client) -> Result<Vec<String>, Fault> {
+    let runner = runner()?;
+    let row = client
+        .query_one(HAS_HISTORY, &[])
+        .await
+        .map_err(Failure::from)?;
+    let applied = if super::row::get_at(&row, 0)? {
+        let known = runner.get_applied_migrations_async(client).await;
+        known.map_err(|error| broken(&error))?
+    } else {
+        Vec::new()
+    };
+    let is_applied = |one: &Migration| applied.iter().any(|known| known.version() == one.version());
+    let all = runner.get_migrations().iter();
+    Ok(all
+        .filter(|one| !is_applied(one))
+        .map(ToString::to_string)
+        .collect())
+}
+
+impl Postgres {
+    /// Applies what is missing, one node after the other, and names what it applied.
+    ///
+    /// # Errors
+    /// [`Fault::Store`] when the server cannot be reached or a statement fails; [`Fault::Broken`]
+    /// when what was applied is not what this version knows.
+    ///
+    /// # Cancel safety
+    /// Each migration is one transaction; dropping the future leaves it whole or not there.
+    pub fn migrate(&self) -> impl Future<Output = Result<Vec<String>, Fault>> + Send {
+        self.on_own_connection(async |client| apply(client).await)
+    }
+
+    /// Names the migrations that are not applied yet. Changes nothing.
+    ///
+    /// # Errors
+    /// [`Fault::Store`] when the server cannot be reached.
+    pub async fn pending_migrations(&self) -> Result<Vec<String>, Fault> {
+        self.on_own_connection(async |client| compare(client).await)
+            .await
+    }
+
+    /// Connects as the role that was configured, past the pool and its role, for one piece of work.
+    async fn on_own_connection<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut Client) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        let connected = self.0.config.connect(self.0.tls.clone()).await;
+        let (mut client, connection) = connected.map_err(|error| connection_fault(&error))?;
+        let work = pin!(work(&mut client));
+        match select(work, pin!(connection)).await {
+            Either::Left((done, _)) => done,
+            Either::Right((Err(error), _)) => Err(connection_fault(&error)),
+            Either::Right((Ok(()), _)) => Err(Fault::Store("the server hung up".to_owned())),
+        }
+    }
+}

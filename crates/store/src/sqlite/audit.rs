@@ -1,0 +1,191 @@
+//! The audit trail in SQLite.
+
+use domain::event::Entry;
+use domain::id::{RequestId, SessionId, TenantId};
+use domain::page::PageRequest;
+use rusqlite::{Connection, OptionalExtension, params};
+use serde_json::{Map, Value};
+
+use super::row::{self, Columns, Id, Window};
+use super::{Sqlite, Step};
+use crate::port::Pending;
+use crate::port::audit::{Audit, AuditRow, ChainHead, Seal};
+
+const INSERT: &str = "INSERT INTO audit
+    (tenant_id, at, event, actor_type, actor_id, subject, client_id, session_id, address,
+     user_agent, request_id, success, detail)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+
+macro_rules! select {
+    ($clauses:literal) => {
+        concat!(
+            "SELECT seq, tenant_id, at, event, actor_type, actor_id, subject, client_id, \
+             session_id, address, user_agent, request_id, success, detail, chain_no, seal\n\
+             FROM audit\n",
+            $clauses
+        )
+    };
+}
+
+const LIST: &str = select!(
+    "WHERE tenant_id = ?1
+ORDER BY seq DESC
+LIMIT ?2
+OFFSET ?3"
+);
+
+const UNSEALED: &str = select!(
+    "WHERE tenant_id = ?1 AND chain_no IS NULL
+ORDER BY seq
+LIMIT ?2"
+);
+
+const UNSEALED_TENANTS: &str = "SELECT DISTINCT tenant_id
+FROM audit
+WHERE chain_no IS NULL";
+
+const HEAD: &str = "SELECT chain_no, seal
+FROM audit
+WHERE tenant_id = ?1 AND chain_no IS NOT NULL
+ORDER BY chain_no DESC
+LIMIT 1";
+
+const SEAL: &str = "UPDATE audit
+SET chain_no = ?3, seal = ?4
+WHERE seq = ?1 AND tenant_id = ?2 AND chain_no IS NULL";
+
+impl Audit for Sqlite {
+    fn append(&self, entries: Vec<Entry>) -> Pending<'_, ()> {
+        self.write(move |step| entries.iter().try_for_each(|entry| write(step, entry)))
+    }
+
+    fn load_unsealed_tenants(&self) -> Pending<'_, Vec<TenantId>> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(UNSEALED_TENANTS)?;
+            let rows = statement.query_map([], |row| Columns::of(row).id())?;
+            rows.collect()
+        })
+    }
+
+    fn load_unsealed(
+        &self,
+        tenant: TenantId,
+        limit: u32,
+    ) -> Pending<'_, (ChainHead, Vec<AuditRow>)> {
+        self.read(move |connection| {
+            // One snapshot, so that the rows are those that follow this very head.
+            let snapshot = connection.unchecked_transaction()?;
+            let mut statement = snapshot.prepare_cached(UNSEALED)?;
+            let rows = statement.query_map(params![tenant.blob(), limit], read)?;
+            Ok((head(&snapshot, tenant)?, rows.collect::<Result<_, _>>()?))
+        })
+    }
+
+    fn seal(&self, tenant: TenantId, expected: ChainHead, seals: Vec<Seal>) -> Pending<'_, bool> {
+        self.write(move |step| {
+            if head(step, tenant)? != expected {
+                return Ok(false);
+            }
+            for seal in &seals {
+                store_seal(step, tenant, seal)?;
+            }
+            Ok(true)
+        })
+    }
+
+    fn list_audit(&self, tenant: TenantId, page: PageRequest) -> Pending<'_, Vec<AuditRow>> {
+        self.read(move |connection| {
+            let window = Window::of(page);
+            let mut statement = connection.prepare_cached(LIST)?;
+            let bounds = params![tenant.blob(), window.limit - 1, window.offset];
+            let rows = statement.query_map(bounds, read)?;
+            rows.collect()
+        })
+    }
+}
+
+/// Writes one entry.
+pub(super) fn write(step: &Step<'_>, entry: &Entry) -> rusqlite::Result<()> {
+    let origin = &entry.origin;
+    let (actor_type, actor_id) = origin.actor.to_stored();
+    step.prepare_cached(INSERT)?.execute(params![
+        origin.tenant.blob(),
+        origin.at.as_millis(),
+        entry.kind.as_str(),
+        actor_type,
+        actor_id,
+        entry.subject,
+        entry.client,
+        entry.session.map(Id::blob),
+        origin.address.map(|address| address.to_string()),
+        origin.user_agent,
+        origin.request.blob(),
+        entry.success,
+        row::json(&entry.detail)?,
+    ])?;
+    Ok(())
+}
+
+fn store_seal(step: &Step<'_>, tenant: TenantId, seal: &Seal) -> rusqlite::Result<()> {
+    let stored = step.prepare_cached(SEAL)?.execute(params![
+        seal.seq,
+        tenant.blob(),
+        seal.chain_no,
+        seal.seal
+    ])?;
+    // An entry that is not there or is sealed already: an error takes the whole order back.
+    match stored {
+        1 => Ok(()),
+        count => Err(rusqlite::Error::StatementChangedRows(count)),
+    }
+}
+
+fn head(connection: &Connection, tenant: TenantId) -> rusqlite::Result<ChainHead> {
+    let mut statement = connection.prepare_cached(HEAD)?;
+    let found = statement.query_row([tenant.blob()], |row| {
+        let mut columns = Columns::of(row);
+        Ok(ChainHead {
+            chain_no: columns.take()?,
+            seal: columns.take()?,
+        })
+    });
+    Ok(found.optional()?.unwrap_or_default())
+}
+
+fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<AuditRow> {
+    let columns = &mut Columns::of(row);
+    Ok(AuditRow {
+        seq: columns.take()?,
+        tenant: columns.id()?,
+        at: columns.time()?,
+        fields: fields(columns)?,
+        chain_no: columns.take()?,
+        seal: columns.take()?,
+    })
+}
+
+fn fields(columns: &mut Columns<'_>) -> rusqlite::Result<Value> {
+    let mut fields = Map::new();
+    fields.insert("event".to_owned(), columns.take::<String>()?.into());
+    fields.insert("actor_type".to_owned(), columns.take::<String>()?.into());
+    for name in ["actor_id", "subject", "client_id"] {
+        put(&mut fields, name, columns.take()?);
+    }
+    let session: Option<[u8; 16]> = columns.take()?;
+    let session = session.map(|id| SessionId::from_blob(id).to_string());
+    put(&mut fields, "session_id", session);
+    for name in ["address", "user_agent"] {
+        put(&mut fields, name, columns.take()?);
+    }
+    let request: RequestId = columns.id()?;
+    put(&mut fields, "request_id", Some(request.to_string()));
+    fields.insert("success".to_owned(), columns.take::<bool>()?.into());
+    fields.insert("detail".to_owned(), columns.json()?);
+    Ok(Value::Object(fields))
+}
+
+fn put(fields: &mut Map<String, Value>, name: &str, value: Option<String>) {
+    if let Some(value) = value {
+        fields.insert(name.to_owned(), value.into());
+    }
+}

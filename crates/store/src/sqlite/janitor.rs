@@ -1,0 +1,152 @@
+//! Purging in SQLite.
+//!
+//! Families and sessions have no index on their end (it would be written at every rotation), so a
+//! reader looks for them, which delays nobody, and the writer deletes what was found if it is still
+//! past its end.
+
+use std::time::Duration;
+
+use domain::time::UnixMillis;
+use rusqlite::{Connection, params};
+
+use super::{Sqlite, Step};
+use crate::port::Pending;
+use crate::port::janitor::{Janitor, Purged};
+
+/// How long ended sessions and families are kept.
+const KEPT: Duration = Duration::from_hours(24);
+/// How long an untouched failure counter is kept.
+const COUNTED: Duration = Duration::from_hours(24 * 90);
+
+macro_rules! old_families {
+    () => {
+        "(expires_at < ?1 OR idle_expires_at < ?1 OR ended_at < ?1)"
+    };
+}
+
+macro_rules! old_sessions {
+    () => {
+        "(expires_at < ?1 OR ended_at < ?1)
+    AND NOT EXISTS (
+        SELECT 1
+        FROM refresh_families AS f
+        WHERE f.tenant_id = sessions.tenant_id AND f.session_id = sessions.id
+    )"
+    };
+}
+
+const FIND_FAMILIES: &str = concat!(
+    "SELECT rowid
+FROM refresh_families
+WHERE ",
+    old_families!(),
+    "
+LIMIT ?2"
+);
+
+const DELETE_FAMILY: &str = concat!(
+    "DELETE FROM refresh_families
+WHERE rowid = ?2 AND ",
+    old_families!()
+);
+
+const FIND_SESSIONS: &str = concat!(
+    "SELECT rowid
+FROM sessions
+WHERE ",
+    old_sessions!(),
+    "
+LIMIT ?2"
+);
+
+const DELETE_SESSION: &str = concat!(
+    "DELETE FROM sessions
+WHERE rowid = ?2 AND ",
+    old_sessions!()
+);
+
+const DELETE_TOKENS: &str = "DELETE FROM one_time
+WHERE (tenant_id, user_id, purpose) IN (
+    SELECT tenant_id, user_id, purpose
+    FROM one_time
+    WHERE expires_at <= ?1
+    LIMIT ?2
+)";
+
+const DELETE_CHANGES: &str = "DELETE FROM changes
+WHERE seq IN (
+    SELECT seq
+    FROM changes
+    WHERE expires_at <= ?1
+    LIMIT ?2
+)";
+
+/// A disabled password (100 failures) is kept: forgetting it would enable it.
+const DELETE_ATTEMPTS: &str = "DELETE FROM attempts
+WHERE (tenant_id, key) IN (
+    SELECT tenant_id, key
+    FROM attempts
+    WHERE last_at < ?1 AND failures < 100
+    LIMIT ?2
+)";
+
+impl Janitor for Sqlite {
+    fn purge(&self, now: UnixMillis, limit: u32) -> Pending<'_, Purged> {
+        Box::pin(async move {
+            let ended = (now - KEPT).as_millis();
+            let families = self.find(FIND_FAMILIES, ended, limit).await?;
+            let families = self.delete(DELETE_FAMILY, ended, families).await?;
+            // After the families: a session goes when none of its families is left.
+            let sessions = self.find(FIND_SESSIONS, ended, limit).await?;
+            let sessions = self.delete(DELETE_SESSION, ended, sessions).await?;
+            let now_millis = now.as_millis();
+            let untouched = (now - COUNTED).as_millis();
+            let (one_time, changes, attempts) = self
+                .write(move |step| {
+                    Ok((
+                        sweep(step, DELETE_TOKENS, now_millis, limit)?,
+                        sweep(step, DELETE_CHANGES, now_millis, limit)?,
+                        sweep(step, DELETE_ATTEMPTS, untouched, limit)?,
+                    ))
+                })
+                .await?;
+            Ok(Purged {
+                families,
+                sessions,
+                one_time,
+                changes,
+                attempts,
+            })
+        })
+    }
+}
+
+impl Sqlite {
+    fn find(&self, sql: &'static str, horizon: i64, limit: u32) -> Pending<'_, Vec<i64>> {
+        self.read(move |connection: &Connection| {
+            let mut statement = connection.prepare_cached(sql)?;
+            let rows = statement.query_map(params![horizon, limit], |row| row.get(0))?;
+            rows.collect()
+        })
+    }
+
+    fn delete(&self, sql: &'static str, horizon: i64, rows: Vec<i64>) -> Pending<'_, u64> {
+        self.write(move |step| {
+            let mut statement = step.prepare_cached(sql)?;
+            let mut deleted = 0;
+            for row in &rows {
+                deleted += count(statement.execute(params![horizon, row])?);
+            }
+            Ok(deleted)
+        })
+    }
+}
+
+fn sweep(step: &Step<'_>, sql: &str, horizon: i64, limit: u32) -> rusqlite::Result<u64> {
+    let mut statement = step.prepare_cached(sql)?;
+    statement.execute(params![horizon, limit]).map(count)
+}
+
+fn count(rows: usize) -> u64 {
+    u64::try_from(rows).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,211 @@
+//! Signing keys in SQLite. That at most one key is active is an index as well as a rule.
+
+use domain::change::ChangeKind;
+use domain::event::Entry;
+use domain::id::TenantId;
+use domain::key::{Algorithm, KeyState, SigningKey};
+use domain::time::UnixMillis;
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::row::{self, Columns, Id};
+use super::{Sqlite, Step, audit, changes};
+use crate::port::Pending;
+use crate::port::keys::{KeyRotation, Keys};
+
+macro_rules! select {
+    ($clauses:literal) => {
+        concat!(
+            "SELECT kid, tenant_id, algorithm, state, sealed_private, public_jwk, created_at, \
+             activated_at, retired_at\nFROM signing_keys\n",
+            $clauses
+        )
+    };
+}
+
+const LOAD: &str = select!("WHERE state <> 'revoked'");
+
+const RING: &str = select!("WHERE tenant_id = ?1 AND algorithm = ?2 AND state <> 'revoked'");
+
+const INSERT: &str = "INSERT INTO signing_keys
+    (tenant_id, kid, algorithm, state, sealed_private, public_jwk, created_at, activated_at,
+     retired_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+ON CONFLICT (tenant_id, kid) DO NOTHING";
+
+const STATE: &str = "SELECT state
+FROM signing_keys
+WHERE tenant_id = ?1 AND algorithm = ?2 AND kid = ?3";
+
+const RETIRE: &str = "UPDATE signing_keys
+SET state = 'retired', retired_at = ?3
+WHERE tenant_id = ?1 AND algorithm = ?2 AND state = 'active'";
+
+const ACTIVATE: &str = "UPDATE signing_keys
+SET state = 'active', activated_at = ?3
+WHERE tenant_id = ?1 AND kid = ?2";
+
+const RESEAL: &str = "UPDATE signing_keys
+SET sealed_private = ?3
+WHERE tenant_id = ?1 AND kid = ?2";
+
+const PURGE: &str = "DELETE FROM signing_keys
+WHERE state = 'retired' AND retired_at < ?1";
+
+impl Keys for Sqlite {
+    fn load_keys(&self) -> Pending<'_, Vec<SigningKey>> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(LOAD)?;
+            let rows = statement.query_map([], read)?;
+            rows.collect()
+        })
+    }
+
+    fn ensure_keys(&self, ring: Vec<SigningKey>, entry: Entry) -> Pending<'_, Vec<SigningKey>> {
+        self.write(move |step| ensure(step, &ring, &entry))
+    }
+
+    fn rotate_keys(&self, rotation: KeyRotation) -> Pending<'_, bool> {
+        self.write(move |step| rotate(step, &rotation))
+    }
+
+    fn import_key(&self, key: SigningKey, now: UnixMillis, entry: Entry) -> Pending<'_, bool> {
+        self.write(move |step| import(step, &key, now, &entry))
+    }
+
+    fn reseal_key(&self, tenant: TenantId, kid: String, sealed: Vec<u8>) -> Pending<'_, ()> {
+        self.write(move |step| {
+            let mut statement = step.prepare_cached(RESEAL)?;
+            statement.execute(params![tenant.blob(), kid, sealed])?;
+            Ok(())
+        })
+    }
+
+    fn purge_keys(&self, horizon: UnixMillis) -> Pending<'_, u64> {
+        self.write(move |step| {
+            let purged = step.prepare_cached(PURGE)?.execute([horizon.as_millis()])?;
+            Ok(u64::try_from(purged).unwrap_or(u64::MAX))
+        })
+    }
+}
+
+fn ensure(
+    step: &Step<'_>,
+    ring: &[SigningKey],
+    entry: &Entry,
+) -> rusqlite::Result<Vec<SigningKey>> {
+    let Some(first) = ring.first() else {
+        return Ok(Vec::new());
+    };
+    let stored = load_ring(step, first)?;
+    if stored.iter().any(|key| key.state == KeyState::Active) {
+        return Ok(stored);
+    }
+    for key in ring {
+        insert(step, key)?;
+    }
+    tell(step, entry)?;
+    load_ring(step, first)
+}
+
+fn rotate(step: &Step<'_>, rotation: &KeyRotation) -> rusqlite::Result<bool> {
+    let active = state(step, rotation, &rotation.expected_active)?;
+    let next = state(step, rotation, &rotation.promote)?;
+    if active != Some(KeyState::Active) || next != Some(KeyState::Next) {
+        return Ok(false);
+    }
+    retire(step, &rotation.next, rotation.now)?;
+    let mut activate = step.prepare_cached(ACTIVATE)?;
+    activate.execute(params![
+        rotation.tenant.blob(),
+        rotation.promote,
+        rotation.now.as_millis()
+    ])?;
+    insert(step, &rotation.next)?;
+    tell(step, &rotation.entry)?;
+    Ok(true)
+}
+
+fn import(
+    step: &Step<'_>,
+    key: &SigningKey,
+    now: UnixMillis,
+    entry: &Entry,
+) -> rusqlite::Result<bool> {
+    let known: bool = step
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM signing_keys WHERE tenant_id = ?1 AND kid = ?2)",
+        )?
+        .query_row(params![key.tenant.blob(), key.kid], |row| row.get(0))?;
+    if known {
+        return Ok(false);
+    }
+    retire(step, key, now)?;
+    let active = SigningKey {
+        state: KeyState::Active,
+        activated_at: key.activated_at.or(Some(now)),
+        ..key.clone()
+    };
+    insert(step, &active)?;
+    tell(step, entry)?;
+    Ok(true)
+}
+
+/// Retires the active key of the tenant and algorithm of `like`, if there is one.
+fn retire(step: &Step<'_>, like: &SigningKey, now: UnixMillis) -> rusqlite::Result<()> {
+    step.prepare_cached(RETIRE)?.execute(params![
+        like.tenant.blob(),
+        like.algorithm.as_str(),
+        now.as_millis()
+    ])?;
+    Ok(())
+}
+
+fn insert(step: &Step<'_>, key: &SigningKey) -> rusqlite::Result<()> {
+    step.prepare_cached(INSERT)?.execute(params![
+        key.tenant.blob(),
+        key.kid,
+        key.algorithm.as_str(),
+        key.state.as_str(),
+        key.sealed_private,
+        row::json(&key.public_jwk)?,
+        key.created_at.as_millis(),
+        key.activated_at.map(UnixMillis::as_millis),
+        key.retired_at.map(UnixMillis::as_millis),
+    ])?;
+    Ok(())
+}
+
+fn tell(step: &Step<'_>, entry: &Entry) -> rusqlite::Result<()> {
+    changes::announce_hint(step, entry, &ChangeKind::KeysChanged)?;
+    audit::write(step, entry)
+}
+
+fn state(step: &Step<'_>, rotation: &KeyRotation, kid: &str) -> rusqlite::Result<Option<KeyState>> {
+    let mut statement = step.prepare_cached(STATE)?;
+    let bounds = params![rotation.tenant.blob(), rotation.algorithm.as_str(), kid];
+    let word: Option<String> = statement.query_row(bounds, |row| row.get(0)).optional()?;
+    Ok(word.map(|word| KeyState::from_stored(&word)))
+}
+
+/// Loads the keys of the tenant and algorithm of `like`.
+fn load_ring(step: &Step<'_>, like: &SigningKey) -> rusqlite::Result<Vec<SigningKey>> {
+    let mut statement = step.prepare_cached(RING)?;
+    let bounds = params![like.tenant.blob(), like.algorithm.as_str()];
+    let rows = statement.query_map(bounds, read)?;
+    rows.collect()
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<SigningKey> {
+    let mut columns = Columns::of(row);
+    Ok(SigningKey {
+        kid: columns.take()?,
+        tenant: columns.id()?,
+        algorithm: columns.word(Algorithm::from_stored)?,
+        state: KeyState::from_stored(&columns.take::<String>()?),
+        sealed_private: columns.take()?,
+        public_jwk: columns.json()?,
+        created_at: columns.time()?,
+        activated_at: columns.maybe_time()?,
+        retired_at: columns.maybe_time()?,
+    })
+}

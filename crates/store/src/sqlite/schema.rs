@@ -1,0 +1,109 @@
+//! Connections as we want them, and the migrations that make the tables.
+//!
+//! The process holds the lock of the file (see [`Sqlite::open`](super::Sqlite::open)), so no two
+//! processes migrate at once.
+
+use std::path::Path;
+use std::time::Duration;
+
+use domain::rejection::Fault;
+use refinery::{Migration, Runner};
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+
+/// Each migration by name and text, in order. A released one is never edited.
+const MIGRATIONS: [(&str, &str); 1] = [(
+    "V1__foundation",
+    include_str!("../../../../migrations/sqlite/0001_foundation.sql"),
+)];
+
+/// How many prepared statements a connection keeps; more than all ports have.
+const STATEMENTS: usize = 256;
+
+/// Opens the connection that writes.
+///
+/// `synchronous=FULL` flushes at every commit: an answer outlives a power cut. The log is folded
+/// back into the file every 4,000 pages (16 MiB), rarely enough that a page changed by many
+/// commits is written once.
+pub(super) fn connect_writer(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = connect(path)?;
+    connection.execute_batch(
+        "PRAGMA journal_mode = WAL;
+         PRAGMA synchronous = FULL;
+         PRAGMA wal_autocheckpoint = 4000;
+         PRAGMA journal_size_limit = 67108864;
+         PRAGMA cache_size = -16384;",
+    )?;
+    Ok(connection)
+}
+
+/// Opens a connection that cannot write.
+pub(super) fn connect_reader(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = connect(path)?;
+    connection.execute_batch(
+        "PRAGMA query_only = ON;
+         PRAGMA cache_size = -8192;",
+    )?;
+    Ok(connection)
+}
+
+/// What all connections share. The file is there already: a missing one is not made anew, for it
+/// would be empty and world-readable.
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // One plan for a statement, whatever is bound to it. Otherwise SQLite plans some of them anew at
+    // every run, which costs more than running them.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    connection.execute_batch(
+        "PRAGMA foreign_keys = ON;
+         PRAGMA temp_store = MEMORY;
+         PRAGMA trusted_schema = OFF;",
+    )?;
+    Ok(connection)
+}
+
+/// Applies what is missing and names it.
+pub(super) fn migrate(path: &Path) -> Result<Vec<String>, Fault> {
+    let mut connection = connect_writer(path).map_err(|error| failed(&error))?;
+    let report = runner()?
+        .run(&mut connection)
+        .map_err(|error| failed(&error))?;
+    Ok(names(report.applied_migrations()))
+}
+
+/// Names what is missing.
+pub(super) fn pending(path: &Path) -> Result<Vec<String>, Fault> {
+    let mut connection = connect_writer(path).map_err(|error| failed(&error))?;
+    let runner = runner()?;
+    let begun = connection
+        .table_exists(None, "refinery_schema_history")
+        .map_err(|error| failed(&error))?;
+    let applied = if begun {
+        let applied = runner.get_applied_migrations(&mut connection);
+        names(&applied.map_err(|error| failed(&error))?)
+    } else {
+        Vec::new()
+    };
+    let mut all = names(runner.get_migrations());
+    all.retain(|name| !applied.contains(name));
+    Ok(all)
+}
+
+fn runner() -> Result<Runner, Fault> {
+    let migrations: Result<Vec<Migration>, _> = MIGRATIONS
+        .iter()
+        .map(|(name, text)| Migration::unapplied(name, text))
+        .collect();
+    Ok(Runner::new(&migrations.map_err(|error| failed(&error))?))
+}
+
+fn names(migrations: &[Migration]) -> Vec<String> {
+    migrations.iter().map(ToString::to_string).collect()
+}
+
+fn failed(error: &dyn std::fmt::Display) -> Fault {
+    Fault::Store(format!("migrating: {error}"))
+}

@@ -1,0 +1,216 @@
+//! Sessions and refresh families in SQLite.
+//!
+//! What ended stays, marked, until the janitor takes it: a family ended by reuse goes on answering
+//! [`Rotation::Reused`].
+
+use domain::change::ChangeKind;
+use domain::event::Entry;
+use domain::id::{SessionId, TenantId, UserId};
+use domain::session::{EndReason, Family, Session};
+use domain::time::UnixMillis;
+use rusqlite::types::ToSql;
+use rusqlite::{Connection, params};
+
+use super::row::{self, Columns, Id, session_columns};
+use super::{Sqlite, Step, attempts, audit, changes};
+use crate::port::Pending;
+use crate::port::sessions::{
+    EndTarget, EndedSessions, Ending, NewSession, Rotation, Sessions, Turn,
+};
+
+mod rotate;
+
+#[cfg(test)]
+pub(super) use rotate::SELECT as SELECT_FAMILY;
+
+/// Nothing is stored unless the user is active at this very moment.
+const BEGIN: &str = "INSERT INTO sessions
+    (tenant_id, id, user_id, auth_time, amr, acr, address, user_agent, created_at, last_active_at,
+     expires_at)
+SELECT tenant_id, ?2, id, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11
+FROM users
+WHERE tenant_id = ?1 AND id = ?3 AND status = 'active'";
+
+const BEGIN_FAMILY: &str = "INSERT INTO refresh_families
+    (tenant_id, id, session_id, user_id, client_id, scope, generation, rotated_at, reissued,
+     idle_expires_at, expires_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+
+pub(super) const LIST: &str = concat!(
+    "SELECT ",
+    session_columns!(),
+    "
+FROM sessions AS s
+WHERE s.tenant_id = ?1 AND s.user_id = ?2 AND s.ended_at IS NULL AND s.expires_at > ?3
+ORDER BY s.last_active_at DESC, s.id DESC"
+);
+
+const END_BY_FAMILY: &str = "UPDATE sessions
+SET ended_at = ?2
+WHERE tenant_id = ?1 AND ended_at IS NULL
+    AND id = (SELECT session_id FROM refresh_families WHERE tenant_id = ?1 AND id = ?3)
+RETURNING id";
+
+const END_ONE: &str = "UPDATE sessions
+SET ended_at = ?2
+WHERE tenant_id = ?1 AND ended_at IS NULL AND id = ?3 AND user_id = ?4
+RETURNING id";
+
+const END_OF_USER: &str = "UPDATE sessions
+SET ended_at = ?2
+WHERE tenant_id = ?1 AND ended_at IS NULL AND user_id = ?3 AND id IS NOT ?4
+RETURNING id";
+
+const END_FAMILIES: &str = "UPDATE refresh_families
+SET ended_at = ?3, end_reason = ?4
+WHERE tenant_id = ?1 AND session_id = ?2 AND ended_at IS NULL";
+
+/// Which sessions end, and what is remembered of it.
+pub(super) struct Doomed {
+    pub(super) tenant: TenantId,
+    pub(super) which: EndTarget,
+    pub(super) reason: EndReason,
+    pub(super) now: UnixMillis,
+    pub(super) remember_until: UnixMillis,
+}
+
+impl Sessions for Sqlite {
+    fn begin_session(&self, new: NewSession) -> Pending<'_, bool> {
+        self.write(move |step| begin(step, &new))
+    }
+
+    fn rotate_refresh(&self, turn: Turn) -> Pending<'_, Rotation> {
+        self.write(move |step| rotate::rotate(step, &turn))
+    }
+
+    fn end_sessions(&self, ending: Ending) -> Pending<'_, EndedSessions> {
+        self.write(move |step| {
+            let doomed = Doomed {
+                tenant: ending.tenant,
+                which: ending.target,
+                reason: ending.reason,
+                now: ending.now,
+                remember_until: ending.remember_until,
+            };
+            let ended = end(step, &doomed)?;
+            if !ended.is_empty() {
+                audit::write(step, &ending.entry)?;
+            }
+            Ok(ended)
+        })
+    }
+
+    fn revoke_access(
+        &self,
+        tenant: TenantId,
+        jti: String,
+        expires_at: UnixMillis,
+        entry: Entry,
+    ) -> Pending<'_, ()> {
+        self.write(move |step| {
+            let told = ChangeKind::AccessRevoked(jti.clone());
+            changes::announce(step, tenant, &told, expires_at)?;
+            audit::write(step, &entry)
+        })
+    }
+
+    fn list_sessions(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        now: UnixMillis,
+    ) -> Pending<'_, Vec<Session>> {
+        self.read(move |connection| list(connection, tenant, user, now))
+    }
+}
+
+/// Ends the sessions that are live with all their families, and announces each.
+pub(super) fn end(step: &Step<'_>, doomed: &Doomed) -> rusqlite::Result<EndedSessions> {
+    let ended = mark_ended(step, doomed)?;
+    let mut families = step.prepare_cached(END_FAMILIES)?;
+    for session in &ended {
+        families.execute(params![
+            doomed.tenant.blob(),
+            session.blob(),
+            doomed.now.as_millis(),
+            doomed.reason.as_str(),
+        ])?;
+        let told = ChangeKind::SessionEnded(*session);
+        changes::announce(step, doomed.tenant, &told, doomed.remember_until)?;
+    }
+    Ok(ended)
+}
+
+fn mark_ended(step: &Step<'_>, doomed: &Doomed) -> rusqlite::Result<Vec<SessionId>> {
+    let (tenant, now) = (doomed.tenant.blob(), doomed.now.as_millis());
+    let run = |sql, bounds: &[&dyn ToSql]| {
+        let mut statement = step.prepare_cached(sql)?;
+        let rows = statement.query_map(bounds, |row| Columns::of(row).id())?;
+        rows.collect()
+    };
+    match doomed.which {
+        EndTarget::Family(family) => run(END_BY_FAMILY, &[&tenant, &now, &family.blob()]),
+        EndTarget::Session(user, session) => {
+            run(END_ONE, &[&tenant, &now, &session.blob(), &user.blob()])
+        }
+        EndTarget::User(user, kept) => {
+            let kept = kept.map(Id::blob);
+            run(END_OF_USER, &[&tenant, &now, &user.blob(), &kept])
+        }
+    }
+}
+
+fn begin(step: &Step<'_>, new: &NewSession) -> rusqlite::Result<bool> {
+    let session = &new.session;
+    let stored = step.prepare_cached(BEGIN)?.execute(params![
+        session.tenant.blob(),
+        session.id.blob(),
+        session.user.blob(),
+        session.auth_time.as_millis(),
+        row::json(&session.amr)?,
+        session.acr,
+        session.address.map(|address| address.to_string()),
+        session.user_agent,
+        session.created_at.as_millis(),
+        session.last_active_at.as_millis(),
+        session.expires_at.as_millis(),
+    ])?;
+    if stored == 0 {
+        return Ok(false);
+    }
+    begin_family(step, &new.family)?;
+    if let Some(key) = new.clear_attempts {
+        attempts::clear(step, session.tenant, key)?;
+    }
+    audit::write(step, &new.entry)?;
+    Ok(true)
+}
+
+fn begin_family(step: &Step<'_>, family: &Family) -> rusqlite::Result<()> {
+    step.prepare_cached(BEGIN_FAMILY)?.execute(params![
+        family.tenant.blob(),
+        family.id.blob(),
+        family.session.blob(),
+        family.user.blob(),
+        family.client,
+        family.scope.to_string(),
+        family.generation,
+        family.rotated_at.as_millis(),
+        family.reissued,
+        family.idle_expires_at.as_millis(),
+        family.expires_at.as_millis(),
+    ])?;
+    Ok(())
+}
+
+fn list(
+    connection: &Connection,
+    tenant: TenantId,
+    user: UserId,
+    now: UnixMillis,
+) -> rusqlite::Result<Vec<Session>> {
+    let mut statement = connection.prepare_cached(LIST)?;
+    let bounds = params![tenant.blob(), user.blob(), now.as_millis()];
+    let rows = statement.query_map(bounds, |row| row::session(&mut Columns::of(row)))?;
+    rows.collect()
+}
