@@ -1,14 +1,34 @@
 //! The command line: what an operator may ask of the one binary.
 //!
-//! Parsing only; each subcommand's work is in `cli/`, and without a subcommand the service runs.
-//! Whatever is not on the command line is configuration (`docs/CONFIG.md`): there are no options that
-//! repeat a variable.
+//! Here is what can be typed; each subcommand's work is in `cli/`, and without a subcommand the
+//! service runs. Whatever is not on the command line is configuration (`docs/CONFIG.md`): there are
+//! no options that repeat a variable.
+//!
+//! What a command was asked for goes to standard output, in lines of `name=value` where a program
+//! may want to read it; everything else goes to standard error.
+
+use std::io;
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use domain::client::ClientType;
 use domain::email::{EmailAddress, InvalidEmail};
 
+use crate::config::{Configuration, Sources};
+
+mod admin;
+mod client;
 pub mod config;
+mod doctor;
+mod failure;
+mod keys;
+mod migrate;
+mod office;
+mod prepare;
+mod serve;
+mod user;
+
+use failure::Failure;
 
 /// The authentication and authorization service: one binary for people, services and agents.
 #[derive(Debug, Parser)]
@@ -55,7 +75,7 @@ pub enum Command {
 pub enum MigrateCommand {
     /// Apply every migration that is missing; safe while nodes of the previous release run
     Up,
-    /// List the migrations, and which of them are applied
+    /// Name the migrations that are missing
     Status,
 }
 
@@ -121,7 +141,7 @@ pub enum UserCommand {
         #[arg(long)]
         tenant: Option<String>,
     },
-    /// Lift a lock, and forget failed sign-ins
+    /// Lift a lock that an operator set
     Unlock {
         /// The account's e-mail address
         #[arg(value_parser = parse_email)]
@@ -143,6 +163,9 @@ pub enum ClientCommand {
         /// What stands behind it
         #[arg(long = "type", value_name = "service|agent|web|native", value_parser = parse_client_type)]
         client_type: ClientType,
+        /// Where codes may be sent, for web and native clients; may be repeated
+        #[arg(long = "redirect-uri", value_name = "URI")]
+        redirect_uris: Vec<String>,
         /// A scope it may ask for; may be repeated
         #[arg(long = "scope", value_name = "SCOPE")]
         scopes: Vec<String>,
@@ -153,6 +176,40 @@ pub enum ClientCommand {
         #[arg(long)]
         tenant: Option<String>,
     },
+}
+
+/// Does what the command line asks and gives the exit status.
+///
+/// Ends the process itself, with status 2, when it does not understand, and with 0 after `--help`.
+#[must_use]
+pub fn run() -> ExitCode {
+    let command = Arguments::parse().command();
+    // An error says that there is a provider already, which is as good.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let configuration = Configuration::resolve(Sources::of_process());
+    match obey(command, &configuration) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(&mut io::stderr()),
+    }
+}
+
+fn obey(command: Command, configuration: &Configuration) -> Result<(), Failure> {
+    match command {
+        Command::Serve => serve::run(configuration),
+        Command::Migrate(command) => migrate::run(command, configuration),
+        Command::Config(command) => {
+            let (out, notes) = (&mut io::stdout(), &mut io::stderr());
+            match config::run(command, configuration, out, notes)? {
+                0 => Ok(()),
+                status => Err(Failure::Told(status)),
+            }
+        }
+        Command::Keys(command) => keys::run(command, configuration),
+        Command::Admin(command) => admin::run(command, configuration),
+        Command::User(command) => user::run(command, configuration),
+        Command::Client(command) => client::run(command, configuration),
+        Command::Doctor => doctor::run(configuration),
+    }
 }
 
 // === impl Arguments ===
@@ -209,6 +266,7 @@ mod tests {
             "user create --email a@b.example --name Ada --role admin --password-stdin",
             "user unlock a@b.example",
             "client create --name x --type agent --scope a --role agent",
+            "client create --name x --type web --redirect-uri https://a.example/cb",
             "doctor",
         ] {
             let parsed = parse(&format!("auth-service {line}"));

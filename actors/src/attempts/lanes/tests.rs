@@ -1,3 +1,5 @@
+//! Tests of the lanes in which attempts at one account queue.
+
 use super::*;
 
 const DELAY_AFTER: u32 = 5;

@@ -1,3 +1,5 @@
+//! Tests of what the sessions owner remembers of families.
+
 use domain::event::{Actor, Origin};
 use domain::id::{RequestId, TenantId};
 use domain::random::Counting;

@@ -1,0 +1,138 @@
+//! Opening the doors: sockets are bound here and lent to the accept loops, so that a loop which is
+//! restarted loses no waiting connection.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+
+use actors::supervision::{ChildSpec, Observer, TaskGroup};
+use store::port::Health;
+use store::port::shared::SharedState;
+use tokio::net::TcpListener;
+
+use super::StartError;
+use crate::config::{DoorSettings, Settings};
+use crate::flow::Flows;
+use crate::grpc::GrpcDoor;
+use crate::http::front::Front;
+use crate::http::hall::{Hall, Probed};
+use crate::http::listener::{Answers, Door, DoorParts, serve};
+use crate::http::tls::Tls;
+
+/// The doors, ready to be supervised.
+pub(crate) struct Doors {
+    pub(crate) public: SocketAddr,
+    pub(crate) admin: SocketAddr,
+    pub(crate) grpc: SocketAddr,
+    pub(crate) specs: Vec<ChildSpec>,
+    /// To be told of the tree once it is described: `/ready` and `/admin/actors` show it.
+    pub(crate) observer: Arc<OnceLock<Observer>>,
+}
+
+/// What the doors open into.
+pub(crate) struct Behind {
+    pub(crate) flows: Arc<Flows>,
+    /// Runs the flows that must not be cut in half.
+    pub(crate) tasks: TaskGroup,
+    pub(crate) database: Arc<dyn Health>,
+    pub(crate) shared: SharedState,
+}
+
+/// Binds every socket and describes every accept loop.
+///
+/// # Errors
+/// [`StartError::Door`] when an address is taken, [`StartError::Setting`] when a certificate cannot
+/// be used.
+pub(crate) async fn open(behind: Behind) -> Result<Doors, StartError> {
+    let settings = Arc::clone(&behind.flows.settings);
+    let tls = load_tls(&settings).await?;
+    let observer = Arc::new(OnceLock::new());
+    let probed = Probed {
+        database: behind.database,
+        shared: behind.shared,
+        observer: Arc::clone(&observer),
+    };
+    let hall = Arc::new(Hall::new(Arc::clone(&behind.flows), behind.tasks, probed));
+    let parts = Parts {
+        flows: behind.flows,
+        tls,
+    };
+
+    let (public, public_listener) = bind(&settings.public).await?;
+    let (admin, admin_listener) = bind(&settings.admin).await?;
+    let (grpc, grpc_listener) = bind(&settings.grpc).await?;
+    let collide = |error: matchit::InsertError| StartError::Setting(error.to_string());
+    let public_front = Front::public(Arc::clone(&hall)).map_err(collide)?;
+    let admin_front = Front::admin(Arc::clone(&hall)).map_err(collide)?;
+    let health = Arc::new(GrpcDoor::new(hall));
+    let mut specs = vec![
+        parts.door("public", public_listener, Arc::new(public_front)),
+        parts.door("admin", admin_listener, Arc::new(admin_front)),
+        parts.door("grpc", grpc_listener, Arc::clone(&health)),
+        ChildSpec::task("grpc-health", move |stop| {
+            let health = Arc::clone(&health);
+            Box::pin(async move { health.follow(stop).await })
+        }),
+    ];
+    if let Some(tls) = parts.tls {
+        specs.push(ChildSpec::task("certificates", move |stop| {
+            Box::pin(Arc::clone(&tls).watch(stop))
+        }));
+    }
+    Ok(Doors {
+        public,
+        admin,
+        grpc,
+        specs,
+        observer,
+    })
+}
+
+/// What every door has.
+struct Parts {
+    flows: Arc<Flows>,
+    tls: Option<Arc<Tls>>,
+}
+
+// === impl Parts ===
+
+impl Parts {
+    /// Describes one accept loop. Each start gets a door of its own on the socket that is lent.
+    fn door<A: Answers>(
+        &self,
+        name: &'static str,
+        listener: Arc<TcpListener>,
+        answers: Arc<A>,
+    ) -> ChildSpec {
+        let (flows, tls) = (Arc::clone(&self.flows), self.tls.clone());
+        let grace = flows.settings.shutdown_grace;
+        let spec = ChildSpec::task(name, move |stop| {
+            let door = Door::new(DoorParts {
+                name,
+                answers: Arc::clone(&answers),
+                tls: tls.clone(),
+                trusted_proxies: flows.settings.trusted_proxies.clone(),
+                grace,
+                meters: Arc::clone(&flows.meters),
+            });
+            Box::pin(serve(Arc::clone(&listener), Arc::new(door), stop))
+        });
+        spec.stopping_within(grace)
+    }
+}
+
+async fn bind(settings: &DoorSettings) -> Result<(SocketAddr, Arc<TcpListener>), StartError> {
+    let wanted = SocketAddr::new(settings.host, settings.port);
+    let refused = |error| StartError::Door(wanted, error);
+    let listener = TcpListener::bind(wanted).await.map_err(refused)?;
+    let bound = listener.local_addr().map_err(refused)?;
+    Ok((bound, Arc::new(listener)))
+}
+
+async fn load_tls(settings: &Settings) -> Result<Option<Arc<Tls>>, StartError> {
+    let Some(files) = settings.tls.clone() else {
+        return Ok(None);
+    };
+    let tls = Tls::load(files).await;
+    tls.map(|tls| Some(Arc::new(tls)))
+        .map_err(|error| StartError::Setting(error.to_string()))
+}

@@ -1,0 +1,260 @@
+//! Hiring the owners: each gets its port, and nobody else does.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actors::attempts::attempts;
+use actors::audit::audit;
+use actors::feed::{FeedNeeds, feed};
+use actors::janitor::janitor;
+use actors::keys::{Keys, KeysConfig, KeysNeeds, keys};
+use actors::limits::{LimitsConfig, limits};
+use actors::mail::{Courier, Mail, MailNeeds, mail};
+use actors::sessions::sessions;
+use actors::supervision::ChildSpec;
+use actors::tenants::{Tenants, TenantsConfig, TenantsNeeds, tenants};
+use blocklist::Common;
+use domain::attempt::AttemptPolicy;
+use domain::random::Random;
+use domain::secret::SecretText;
+use domain::time::Clock;
+use hashing::{Cost, Hashing, HashingConfig};
+use protocol::system_secrets::SystemSecrets;
+use store::port::Ports;
+use store::port::shared::SharedState;
+
+use super::StartError;
+use crate::config::Settings;
+use crate::courier::{self, IssuerOf};
+use crate::flow::Flows;
+use crate::flow::breached::BreachedPasswords;
+use crate::flow::issuer::issuer_of;
+use crate::flow::token::mint::longest_lifetime;
+use crate::telemetry::meters::Meters;
+
+/// What the owners need that is no store.
+pub(crate) struct Outside {
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
+    pub(crate) courier: Option<Arc<dyn Courier>>,
+}
+
+/// The owners, ready to be supervised, and the flows that speak to them.
+pub(crate) struct Staff {
+    pub(crate) flows: Arc<Flows>,
+    pub(crate) owners: Vec<ChildSpec>,
+    pub(crate) outflow: Vec<ChildSpec>,
+}
+
+/// The most consecutive failures that NIST SP 800-63B-4 §3.2.2 allows.
+const DISABLE_AFTER: u32 = 100;
+/// How long others may remember the published key set: what its `Cache-Control` says.
+const JWKS_MAX_AGE: Duration = Duration::from_mins(10);
+/// What a retired key is kept beyond the longest token: nodes' clocks differ.
+const SKEW: Duration = Duration::from_mins(1);
+
+/// Makes every owner, gives it its port, and builds the flows on their handles.
+///
+/// # Errors
+/// [`StartError::Setting`] when a secret, a key file or the hashing parameters cannot be used.
+pub(crate) fn hire(
+    outside: Outside,
+    ports: Ports,
+    shared: SharedState,
+) -> Result<Staff, StartError> {
+    let settings = &outside.settings;
+    let secrets = Arc::new(SystemSecrets::new(&settings.secrets.system).map_err(setting)?);
+    let meters = Arc::new(Meters::new());
+    let is_shared = ports.changes.is_shared();
+
+    let (tenants, tenants_spec) = hire_tenants(&outside, &ports);
+    let (keys, keys_spec) = hire_keys(&outside, &ports, &secrets, &tenants)?;
+    let (limits, limits_spec) = limits(limits_config(settings), shared, Arc::clone(&outside.clock));
+    let (sessions, sessions_specs) = sessions(Arc::clone(&ports.sessions), is_shared);
+    let (attempts, attempts_specs) = attempts(&ports.attempts, attempt_policy(settings));
+    let feed_spec = feed(FeedNeeds {
+        changes: Arc::clone(&ports.changes),
+        sessions: sessions.clone(),
+        tenants: tenants.clone(),
+        keys: keys.clone(),
+        clock: Arc::clone(&outside.clock),
+    });
+    let (mail, outflow) = hire_outflow(&outside, &ports, &secrets, &tenants)?;
+
+    // Tenants come first: whose keys the ring holds is known from them.
+    let mut owners = vec![tenants_spec, keys_spec, limits_spec];
+    owners.extend(sessions_specs);
+    owners.extend(attempts_specs);
+    owners.push(feed_spec);
+    let flows = Arc::new(Flows {
+        hashing: hashing(&outside, &meters)?,
+        breached: breached(settings, &meters)?,
+        settings: outside.settings,
+        clock: outside.clock,
+        random: outside.random,
+        secrets,
+        keys,
+        tenants,
+        limits,
+        sessions,
+        attempts,
+        mail,
+        users: ports.users,
+        one_time: ports.one_time,
+        api_keys: ports.api_keys,
+        audit: ports.audit,
+        blocklist: Arc::new(Common::new()),
+        meters,
+    });
+    Ok(Staff {
+        flows,
+        owners,
+        outflow,
+    })
+}
+
+fn hire_tenants(outside: &Outside, ports: &Ports) -> (Tenants, ChildSpec) {
+    let settings = &outside.settings.tenants;
+    let config = TenantsConfig {
+        default: settings.default.parse().ok(),
+        cache_ttl: settings.cache_ttl,
+    };
+    tenants(
+        config,
+        TenantsNeeds {
+            tenants: Arc::clone(&ports.tenants),
+            clients: Arc::clone(&ports.clients),
+            clock: Arc::clone(&outside.clock),
+            random: Arc::clone(&outside.random),
+        },
+    )
+}
+
+fn hire_keys(
+    outside: &Outside,
+    ports: &Ports,
+    secrets: &Arc<SystemSecrets>,
+    tenants: &Tenants,
+) -> Result<(Keys, ChildSpec), StartError> {
+    let settings = &outside.settings;
+    let known = tenants.clone();
+    let config = KeysConfig {
+        tenant: Arc::new(move || known.directory().default_tenant().map(|tenant| tenant.id)),
+        algorithm: settings.keys.algorithm,
+        rotation_interval: settings.keys.rotation_interval,
+        retired_for: longest_lifetime(&settings.tokens) + SKEW,
+        jwks_max_age: JWKS_MAX_AGE,
+        import_pem: imported_key(settings)?,
+    };
+    let needs = KeysNeeds {
+        store: Arc::clone(&ports.keys),
+        secrets: Arc::clone(secrets),
+        clock: Arc::clone(&outside.clock),
+        random: Arc::clone(&outside.random),
+    };
+    keys(config, needs).map_err(|error| invalid("JWT_PRIVATE_KEY_PATH", error))
+}
+
+fn hire_outflow(
+    outside: &Outside,
+    ports: &Ports,
+    secrets: &Arc<SystemSecrets>,
+    tenants: &Tenants,
+) -> Result<(Mail, Vec<ChildSpec>), StartError> {
+    let courier = match &outside.courier {
+        Some(courier) => Arc::clone(courier),
+        None => courier::from_settings(&outside.settings, issuers(&outside.settings, tenants))
+            .map_err(setting)?,
+    };
+    let (mail, mail_spec) = mail(MailNeeds {
+        outbox: Arc::clone(&ports.outbox),
+        courier,
+        secrets: Arc::clone(secrets),
+        clock: Arc::clone(&outside.clock),
+        random: Arc::clone(&outside.random),
+    });
+    let (_, audit_spec) = audit(Arc::clone(&ports.audit));
+    let (_, janitor_spec) = janitor(Arc::clone(&ports.janitor), Arc::clone(&outside.clock));
+    Ok((mail, vec![audit_spec, mail_spec, janitor_spec]))
+}
+
+/// Tells couriers a tenant's issuer, from the settings and the directory alone.
+fn issuers(settings: &Arc<Settings>, tenants: &Tenants) -> IssuerOf {
+    let (settings, tenants) = (Arc::clone(settings), tenants.clone());
+    Arc::new(move |tenant| {
+        let directory = tenants.directory();
+        directory
+            .by_id(tenant)
+            .map(|tenant| issuer_of(&settings, tenant))
+    })
+}
+
+fn limits_config(settings: &Settings) -> LimitsConfig {
+    LimitsConfig {
+        per_second: settings.limits.rps,
+        burst: settings.limits.burst,
+        max_failures: settings.limits.max_failed,
+        lockout: settings.limits.lockout,
+    }
+}
+
+fn attempt_policy(settings: &Settings) -> AttemptPolicy {
+    AttemptPolicy {
+        delay_after: settings.limits.delay_after,
+        lock_after: settings.limits.max_failed,
+        lockout: settings.limits.lockout,
+        disable_after: DISABLE_AFTER,
+    }
+}
+
+fn imported_key(settings: &Settings) -> Result<Option<SecretText>, StartError> {
+    let Some(path) = &settings.keys.import else {
+        return Ok(None);
+    };
+    let text = std::fs::read_to_string(path);
+    text.map(|text| Some(SecretText::new(text)))
+        .map_err(|error| invalid("JWT_PRIVATE_KEY_PATH", error))
+}
+
+fn hashing(outside: &Outside, meters: &Arc<Meters>) -> Result<Hashing, StartError> {
+    let (settings, meters) = (&outside.settings, Arc::clone(meters));
+    let config = HashingConfig {
+        cost: Cost {
+            memory_kib: settings.hashing.memory_kib,
+            time: settings.hashing.time,
+            parallelism: settings.hashing.parallelism,
+        },
+        threads: NonZeroUsize::new(settings.hashing.threads).unwrap_or(NonZeroUsize::MIN),
+        queue: settings.hashing.queue,
+        peppers: settings.secrets.peppers.clone(),
+    };
+    let watch = Arc::new(move |span| meters.observe_hashing(span));
+    Hashing::new(&config, Arc::clone(&outside.random), watch).map_err(setting)
+}
+
+fn breached(
+    settings: &Settings,
+    meters: &Arc<Meters>,
+) -> Result<Option<BreachedPasswords>, StartError> {
+    let Some(url) = settings.passwords.breached_url.clone() else {
+        return Ok(None);
+    };
+    BreachedPasswords::new(url, Arc::clone(meters))
+        .map(Some)
+        .map_err(|error| invalid("BREACHED_PASSWORDS_API_URL", error))
+}
+
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "made to be given to `map_err`"
+)]
+fn setting(error: impl ToString) -> StartError {
+    StartError::Setting(error.to_string())
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "an error that ends here")]
+fn invalid(variable: &str, error: impl ToString) -> StartError {
+    StartError::Setting(format!("{variable}: {}", error.to_string()))
+}

@@ -1,0 +1,182 @@
+//! Floor 3: the steps of each user-visible act.
+//!
+//! A flow takes everything it may use ([`Flows`]), the request as it matters to it ([`Act`]), where
+//! needed who calls ([`caller::Caller`]), and a message: an imperative with typed fields. It gives a
+//! reply or a [`Rejection`](domain::rejection::Rejection). It knows no HTTP: the public door, the
+//! admin door and gRPC are three ways to the same flows.
+//!
+//! A flow decides nothing that must happen once (the store does) and holds no state (owners do); it
+//! brings the steps into an order that is safe to break off anywhere. Doors run a flow that changes
+//! state to its end whether or not the caller stays.
+//!
+//! Start with [`login`], then [`token`]; [`token::mint`] is the only place where access tokens come
+//! from.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actors::attempts::Attempts;
+use actors::deadline::Deadline;
+use actors::keys::Keys;
+use actors::limits::Limits;
+use actors::mail::Mail;
+use actors::sessions::Sessions;
+use actors::tenants::Tenants;
+use domain::address::Network;
+use domain::event::{Actor, Entry, EventKind, Origin};
+use domain::random::Random;
+use domain::rejection::Fault;
+use domain::tenant::Tenant;
+use domain::time::{Clock, UnixMillis};
+use hashing::Hashing;
+use protocol::password::Blocklist;
+use protocol::system_secrets::SystemSecrets;
+use store::port::Pending;
+use store::port::api_keys::ApiKeys;
+use store::port::audit::Audit;
+use store::port::one_time::OneTimes;
+use store::port::sessions::EndedSessions;
+use store::port::users::Users;
+use tokio::time::timeout;
+
+use crate::config::Settings;
+use crate::telemetry::meters::Meters;
+
+pub mod account;
+pub mod admin;
+pub mod attempt;
+pub mod breached;
+pub mod caller;
+mod evenly;
+pub mod issuer;
+pub mod letter;
+pub mod login;
+pub mod logout;
+pub mod new_password;
+pub mod password;
+pub mod profile;
+pub mod register;
+pub mod reset;
+pub mod revoke;
+pub mod sessions;
+pub mod token;
+pub mod verify_email;
+
+use breached::BreachedPasswords;
+
+/// Everything a flow may use; built by `boot`, shared by the doors.
+pub struct Flows {
+    /// What the operator decided.
+    pub settings: Arc<Settings>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Gives unpredictable bytes.
+    pub random: Arc<dyn Random>,
+    /// What our own tokens are signed with.
+    pub secrets: Arc<SystemSecrets>,
+    /// The keys that sign access tokens.
+    pub keys: Keys,
+    /// Tenants and clients.
+    pub tenants: Tenants,
+    /// Quotas.
+    pub limits: Limits,
+    /// Sessions, refresh families and what was revoked.
+    pub sessions: Sessions,
+    /// Counters of failed sign-ins.
+    pub attempts: Attempts,
+    /// Mails on their way out.
+    pub mail: Mail,
+    /// Accounts and their passwords.
+    pub users: Arc<dyn Users>,
+    /// Tokens sent by mail.
+    pub one_time: Arc<dyn OneTimes>,
+    /// API keys.
+    pub api_keys: Arc<dyn ApiKeys>,
+    /// The audit trail.
+    pub audit: Arc<dyn Audit>,
+    /// The gate in front of Argon2id.
+    pub hashing: Hashing,
+    /// The built-in list of common passwords.
+    pub blocklist: Arc<dyn Blocklist>,
+    /// The service that knows breached passwords, if one is configured.
+    pub breached: Option<BreachedPasswords>,
+    /// What is counted.
+    pub meters: Arc<Meters>,
+}
+
+/// One request as a flow sees it.
+#[derive(Debug, Clone)]
+pub struct Act {
+    /// The tenant it is for.
+    pub tenant: Arc<Tenant>,
+    /// That tenant's issuer.
+    pub issuer: String,
+    /// Where it comes from, for the audit trail.
+    pub origin: Origin,
+    /// The network it is counted under, if it came by one.
+    pub network: Option<Network>,
+    /// When nobody waits for it any more.
+    pub deadline: Deadline,
+    /// The present instant.
+    pub now: UnixMillis,
+}
+
+/// The longest wait for one verb of a store (CONTRACT §11: an outage is answered within 2 s).
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How far apart the clocks of two nodes may be.
+const SKEW: Duration = Duration::from_mins(1);
+
+// === impl Flows ===
+
+impl Flows {
+    /// Says until when other nodes must remember a session that ends now: by then the last access
+    /// token it could have has expired.
+    #[must_use]
+    pub fn remember_until(&self, now: UnixMillis) -> UnixMillis {
+        now + token::mint::longest_lifetime(&self.settings.tokens) + SKEW
+    }
+
+    /// Refuses, on this node and before the act is answered, sessions that a verb just ended.
+    fn refuse_ended(&self, act: &Act, ended: &EndedSessions) {
+        let until = self.remember_until(act.now);
+        self.sessions.refuse(act.tenant.id, ended, until);
+    }
+}
+
+// === impl Act ===
+
+impl Act {
+    /// Begins an audit entry of what nobody we know did.
+    #[must_use]
+    pub fn entry(&self, kind: EventKind) -> Entry {
+        Entry::new(kind, &self.origin)
+    }
+
+    /// Begins an audit entry of what this actor did.
+    #[must_use]
+    pub fn entry_by(&self, actor: Actor, kind: EventKind) -> Entry {
+        let mut entry = self.entry(kind);
+        entry.origin.actor = actor;
+        entry
+    }
+
+    /// Awaits a verb of a store that no owner holds.
+    ///
+    /// # Errors
+    /// The verb's own fault; [`Fault::Late`] if the deadline passed; [`Fault::Store`] if the store
+    /// took too long. Whether it wrote is then unknown.
+    ///
+    /// # Cancel safety
+    /// As the verb.
+    pub(crate) async fn wait<T>(&self, verb: Pending<'_, T>) -> Result<T, Fault> {
+        match timeout(PATIENCE.min(self.deadline.remaining()), verb).await {
+            Ok(answer) => answer,
+            Err(_) if self.deadline.has_passed() => Err(Fault::Late),
+            Err(_) => Err(Fault::Store(format!(
+                "no answer within {} s",
+                PATIENCE.as_secs()
+            ))),
+        }
+    }
+}

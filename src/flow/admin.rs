@@ -1,0 +1,31 @@
+//! What operators do (CONTRACT §9): accounts, clients, API keys, signing keys.
+//!
+//! Whoever calls one of these was judged before ([`require_admin`](super::caller::require_admin))
+//! and stands as the actor in [`Act::origin`](super::Act), so every change is in the audit trail
+//! under their name, in the same commit. Where a change ends sessions they are refused on this node
+//! before it is answered, and everywhere within a second.
+//!
+//! Another tenant's things are not found: every verb is given the act's tenant. The admin door and
+//! the command line are two ways to the same flows.
+
+pub mod api_keys;
+pub mod clients;
+pub mod keys;
+pub mod users;
+
+mod role;
+
+use domain::rejection::{Code, Refusal};
+
+/// Refuses what names nothing of this tenant.
+fn not_found(what: &'static str) -> Refusal {
+    Refusal::new(Code::NotFound, format!("There is no such {what}."))
+}
+
+/// Refuses a change that was based on a version no longer stored.
+fn stale() -> Refusal {
+    Refusal::new(
+        Code::PreconditionFailed,
+        "It has changed since that version. Read it again.",
+    )
+}

@@ -1,0 +1,225 @@
+//! What may be registered about a client, in the words of RFC 7591 §2.
+//!
+//! What an operator says is laid over the defaults of the client's type, or over what is stored, and
+//! the whole is judged: the same rules hold when a client is made and when it is changed.
+
+use domain::client::{ClientMetadata, ClientType};
+use domain::scope::ScopeSet;
+use serde_json::{Value, json};
+use url::Url;
+
+use super::redirect_uri::check_redirect_uri;
+use crate::flow::account::Mistakes;
+use crate::flow::admin::role::check_roles;
+use crate::flow::token::client_auth::METHOD_NONE;
+
+const CODE: &str = "authorization_code";
+const REFRESH: &str = "refresh_token";
+const CREDENTIALS: &str = "client_credentials";
+
+/// The grants that exist (OAuth 2.1): never implicit, never password.
+const GRANTS: [&str; 7] = [
+    CODE,
+    REFRESH,
+    CREDENTIALS,
+    "urn:ietf:params:oauth:grant-type:device_code",
+    "urn:ietf:params:oauth:grant-type:token-exchange",
+    "urn:ietf:params:oauth:grant-type:jwt-bearer",
+    "urn:openid:params:grant-type:ciba",
+];
+
+const BASIC: &str = "client_secret_basic";
+const POST: &str = "client_secret_post";
+
+/// The one format that can be asked for; see [`ClientMetadata::access_token_format`].
+const FORMAT_JWT: &str = "jwt";
+
+/// The most URIs, scopes or audiences of one client.
+const MAX_ENTRIES: usize = 100;
+/// The longest lifetime that may be asked for, in seconds. The service's own bounds it besides.
+const MAX_TTL_SECONDS: u32 = 86_400;
+
+/// What an operator says about a client; `None` leaves a field as it is, or as its type has it.
+#[derive(Debug, Clone, Default)]
+pub struct MetadataPatch {
+    /// Where codes may be sent.
+    pub redirect_uris: Option<Vec<String>>,
+    /// Which grants it may use.
+    pub grant_types: Option<Vec<String>>,
+    /// Which scopes it may ask for.
+    pub scopes: Option<Vec<String>>,
+    /// How it authenticates: `client_secret_basic`, `client_secret_post` or `none`.
+    pub token_endpoint_auth_method: Option<String>,
+    /// Which roles its own tokens carry.
+    pub roles: Option<Vec<String>>,
+    /// Which resources its tokens may be for (RFC 8707).
+    pub audiences: Option<Vec<String>>,
+    /// `jwt` for a bare JWS; `Some(None)` follows the service.
+    pub access_token_format: Option<Option<String>>,
+    /// How long its access tokens live, in seconds; `Some(None)` follows the service.
+    pub access_token_ttl_seconds: Option<Option<u32>>,
+}
+
+// === impl MetadataPatch ===
+
+impl MetadataPatch {
+    /// Says whether nothing is said.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.redirect_uris.is_none()
+            && self.grant_types.is_none()
+            && self.scopes.is_none()
+            && self.token_endpoint_auth_method.is_none()
+            && self.roles.is_none()
+            && self.audiences.is_none()
+            && self.access_token_format.is_none()
+            && self.access_token_ttl_seconds.is_none()
+    }
+
+    /// Lays what is said over `base` and judges the whole, naming every wrong field.
+    pub(super) fn over(
+        self,
+        base: ClientMetadata,
+        client_type: ClientType,
+        mistakes: &mut Mistakes,
+    ) -> ClientMetadata {
+        let method = self.token_endpoint_auth_method;
+        let metadata = ClientMetadata {
+            redirect_uris: unique(self.redirect_uris.unwrap_or(base.redirect_uris)),
+            grant_types: unique(self.grant_types.unwrap_or(base.grant_types)),
+            scopes: unique(self.scopes.unwrap_or(base.scopes)),
+            token_endpoint_auth_method: method.unwrap_or(base.token_endpoint_auth_method),
+            roles: check_roles(mistakes, self.roles.unwrap_or(base.roles)),
+            audiences: unique(self.audiences.unwrap_or(base.audiences)),
+            access_token_format: self.access_token_format.unwrap_or(base.access_token_format),
+            access_token_ttl_seconds: self
+                .access_token_ttl_seconds
+                .unwrap_or(base.access_token_ttl_seconds),
+        };
+        check_grants(&metadata, mistakes);
+        check_addresses(&metadata, client_type, mistakes);
+        check_tokens(&metadata, mistakes);
+        metadata
+    }
+}
+
+/// Gives what a client of this type is registered with when nobody says otherwise: systems act for
+/// themselves, applications for people; what runs on people's devices can keep no secret (RFC 8252
+/// §8.4).
+pub(super) fn defaults_of(client_type: ClientType) -> ClientMetadata {
+    let (grants, method): (&[&str], _) = match client_type {
+        ClientType::Service | ClientType::Agent => (&[CREDENTIALS], BASIC),
+        ClientType::Web => (&[CODE, REFRESH], BASIC),
+        ClientType::Native => (&[CODE, REFRESH], METHOD_NONE),
+    };
+    ClientMetadata {
+        grant_types: grants.iter().map(ToString::to_string).collect(),
+        token_endpoint_auth_method: method.to_owned(),
+        ..ClientMetadata::default()
+    }
+}
+
+/// Says whether a client authenticates by a secret.
+pub(super) fn has_secret(metadata: &ClientMetadata) -> bool {
+    [BASIC, POST].contains(&metadata.token_endpoint_auth_method.as_str())
+}
+
+/// Gives what the audit trail keeps of a registration: what it may do.
+pub(super) fn detail(client_type: ClientType, metadata: &ClientMetadata) -> Value {
+    json!({
+        "client_type": client_type.as_str(),
+        "grant_types": metadata.grant_types,
+        "scopes": metadata.scopes,
+        "roles": metadata.roles,
+        "token_endpoint_auth_method": metadata.token_endpoint_auth_method,
+    })
+}
+
+fn check_grants(metadata: &ClientMetadata, mistakes: &mut Mistakes) {
+    let has = |grant: &str| metadata.grant_types.iter().any(|known| known == grant);
+    let is_known = |grant: &String| GRANTS.contains(&grant.as_str());
+    if metadata.grant_types.is_empty() || !metadata.grant_types.iter().all(is_known) {
+        mistakes.add("grant_types", format!("must be of {}", GRANTS.join(", ")));
+    }
+    let method = metadata.token_endpoint_auth_method.as_str();
+    if ![BASIC, POST, METHOD_NONE].contains(&method) {
+        let message = format!("must be {BASIC}, {POST} or {METHOD_NONE}");
+        mistakes.add("token_endpoint_auth_method", message);
+    }
+    // RFC 6749 §4.4: "The client credentials grant type MUST only be used by confidential clients."
+    if has(CREDENTIALS) && method == METHOD_NONE {
+        let message = "must not be none with the grant client_credentials";
+        mistakes.add("token_endpoint_auth_method", message);
+    }
+    // RFC 7591 §2: "Clients using flows with redirection MUST register their redirection URI
+    // values."
+    if has(CODE) && metadata.redirect_uris.is_empty() {
+        let message = "must name at least one for the grant authorization_code";
+        mistakes.add("redirect_uris", message);
+    }
+}
+
+fn check_addresses(metadata: &ClientMetadata, client_type: ClientType, mistakes: &mut Mistakes) {
+    check_count("redirect_uris", &metadata.redirect_uris, mistakes);
+    let uris = metadata.redirect_uris.iter();
+    let judged = uris.map(|uri| check_redirect_uri(client_type, uri));
+    mistakes.check("redirect_uris", judged.collect::<Result<Vec<()>, _>>());
+    check_count("audiences", &metadata.audiences, mistakes);
+    if !metadata
+        .audiences
+        .iter()
+        .all(|audience| is_resource(audience))
+    {
+        mistakes.add("audiences", "each must be an absolute URI without fragment");
+    }
+}
+
+fn check_tokens(metadata: &ClientMetadata, mistakes: &mut Mistakes) {
+    check_count("scopes", &metadata.scopes, mistakes);
+    let joined = ScopeSet::parse(&metadata.scopes.join(" "));
+    // A text with a space in it would join as two tokens.
+    let is_one_each = |scope: &String| !scope.is_empty() && !scope.contains(' ');
+    if joined.is_err() || !metadata.scopes.iter().all(is_one_each) {
+        mistakes.add(
+            "scopes",
+            "each must be printable ASCII without space, quote or backslash",
+        );
+    }
+    let format = metadata.access_token_format.as_deref();
+    if format.is_some_and(|format| format != FORMAT_JWT) {
+        mistakes.add(
+            "access_token_format",
+            "must be jwt, or null to follow the service",
+        );
+    }
+    let ttl = metadata.access_token_ttl_seconds;
+    if ttl.is_some_and(|seconds| !(1..=MAX_TTL_SECONDS).contains(&seconds)) {
+        let message = "must be 1 to 86400, or null to follow the service";
+        mistakes.add("access_token_ttl_seconds", message);
+    }
+}
+
+fn check_count(field: &'static str, entries: &[String], mistakes: &mut Mistakes) {
+    if entries.len() > MAX_ENTRIES {
+        mistakes.add(field, "must be 100 at most");
+    }
+}
+
+/// RFC 8707 §2: a resource is an absolute URI without a fragment.
+fn is_resource(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_graphic())
+        && Url::parse(text).is_ok_and(|url| url.fragment().is_none())
+}
+
+/// Drops repeats, keeping the order.
+fn unique(entries: Vec<String>) -> Vec<String> {
+    let mut kept: Vec<String> = Vec::with_capacity(entries.len());
+    for entry in entries {
+        if !kept.contains(&entry) {
+            kept.push(entry);
+        }
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests;

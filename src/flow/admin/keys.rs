@@ -1,0 +1,69 @@
+//! The signing keys, as operators see and move them.
+//!
+//! The ring signs for every tenant, so it is the default tenant's operators' to look after.
+
+use actors::keys::{KeyView, Rotated};
+use domain::rejection::{Code, Fault, Refusal, Rejection};
+use domain::time::UnixMillis;
+
+use crate::flow::{Act, Flows};
+
+/// Lists the signing keys: active, then next, then retired. Never their private parts.
+///
+/// # Errors
+/// 403 for operators of another tenant than the default one.
+#[expect(clippy::unused_async, reason = "doors await every flow alike")]
+pub async fn list(flows: &Flows, act: &Act) -> Result<Vec<KeyView>, Rejection> {
+    require_keeper(flows, act)?;
+    Ok(flows.keys.ring().list().to_vec())
+}
+
+/// Lets the next key sign from now on, and gives its `kid`.
+///
+/// # Errors
+/// 403 as [`list`]; 409 when the next key has not been published for as long as others may remember
+/// the key set, saying when it will have been; or a fault.
+pub async fn rotate(flows: &Flows, act: &Act) -> Result<String, Rejection> {
+    require_keeper(flows, act)?;
+    match flows.keys.rotate(act.origin.clone(), act.deadline).await? {
+        Rotated::Done { active } => Ok(active),
+        Rotated::TooEarly { at } => Err(too_early(at, act.now).into()),
+    }
+}
+
+fn require_keeper(flows: &Flows, act: &Act) -> Result<(), Rejection> {
+    let directory = flows.tenants.directory();
+    let default = directory.default_tenant();
+    let default = default.ok_or(Fault::Restarting("tenants"))?;
+    if default.id == act.tenant.id {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        Code::Forbidden,
+        "The signing keys belong to the default tenant's operators.",
+    )
+    .into())
+}
+
+fn too_early(at: UnixMillis, now: UnixMillis) -> Refusal {
+    let hint = format!(
+        "The next key may sign from {at} on: until then others may not know it. Rotate again then."
+    );
+    Refusal::new(Code::Conflict, hint).retry_after(at.since(now))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_rotation_that_comes_too_early_says_when_to_come_back() {
+        let now = UnixMillis::from_seconds(1_700_000_000);
+        let refusal = too_early(now + Duration::from_mins(10), now);
+        assert_eq!(refusal.code, Code::Conflict);
+        assert_eq!(refusal.retry_after, Some(Duration::from_mins(10)));
+        assert!(refusal.hint.contains("2023-11-14T22:23:20Z"), "{refusal}");
+    }
+}

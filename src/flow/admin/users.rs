@@ -1,0 +1,172 @@
+//! Accounts, as operators look after them.
+//!
+//! A status other than active ends every session of the account: the store ends them in the commit
+//! that writes the status, this node refuses them before it answers. An account made without a
+//! password has none until its owner resets it.
+
+use domain::email::EmailAddress;
+use domain::event::{Entry, EventKind};
+use domain::id::UserId;
+use domain::page::{Page, PageRequest};
+use domain::rejection::{Refusal, Rejection};
+use domain::secret::SecretText;
+use domain::user::{ROLE_USER, User, UserFilter, UserPatch};
+use serde_json::json;
+use store::port::users::{NewUser, Registration, UserWrite};
+
+use super::role::check_roles;
+use super::{not_found, stale};
+use crate::flow::account::{Mistakes, parse_name};
+use crate::flow::new_password::{self, Whose};
+use crate::flow::register::{new_user, taken};
+use crate::flow::{Act, Flows};
+
+mod change;
+
+pub use change::{LockUser, PatchUser, lock, patch, unlock};
+
+/// List accounts.
+#[derive(Debug, Clone)]
+pub struct ListUsers {
+    /// What the list is narrowed by.
+    pub filter: UserFilter,
+    /// Which page of it.
+    pub page: PageRequest,
+}
+
+/// Make an account.
+#[derive(Debug, Clone)]
+pub struct CreateUser {
+    /// The person's address; unverified at first.
+    pub email: String,
+    /// A password for them; without one they choose it by a reset.
+    pub password: Option<SecretText>,
+    /// What they are called.
+    pub name: String,
+    /// The names of their roles; none: `user`.
+    pub roles: Vec<String>,
+}
+
+/// Lists accounts, newest first.
+///
+/// # Errors
+/// A fault when the store is away.
+pub async fn list(flows: &Flows, act: &Act, message: ListUsers) -> Result<Page<User>, Rejection> {
+    let ListUsers { filter, page } = message;
+    let found = flows.users.list_users(act.tenant.id, filter, page);
+    Ok(act.wait(found).await?)
+}
+
+/// Loads an account.
+///
+/// # Errors
+/// 404 when there is none of this id; or a fault.
+pub async fn get(flows: &Flows, act: &Act, user: UserId) -> Result<User, Rejection> {
+    let found = act.wait(flows.users.load_user(act.tenant.id, user)).await?;
+    Ok(found.ok_or_else(|| not_found("account"))?)
+}
+
+/// Loads the account with this address.
+///
+/// # Errors
+/// 404 when there is none; or a fault.
+pub async fn find(flows: &Flows, act: &Act, email: EmailAddress) -> Result<User, Rejection> {
+    let found = flows.users.load_credentials(act.tenant.id, email);
+    let found = act.wait(found).await?;
+    Ok(found.ok_or_else(|| not_found("account"))?.user)
+}
+
+/// Makes an account.
+///
+/// # Errors
+/// 422 naming every wrong field, the password judged as at a registration; 409 when the address is
+/// taken; or a fault.
+pub async fn create(flows: &Flows, act: &Act, message: CreateUser) -> Result<User, Rejection> {
+    let (email, name, roles) = check(flows, act, &message).await?;
+    let password = match message.password {
+        Some(password) => Some(new_password::hash(flows, act, password).await?),
+        None => None,
+    };
+    let user = User {
+        roles,
+        ..new_user(flows, act, email, name)
+    };
+    let entry = act
+        .entry(EventKind::UserCreated)
+        .about(&user.id)
+        .with(json!({ "roles": user.roles, "password": password.is_some() }));
+    let new = NewUser {
+        user: user.clone(),
+        password,
+        verification: None,
+        entry,
+    };
+    match act.wait(flows.users.register_user(new)).await? {
+        Registration::Created => Ok(user),
+        Registration::EmailTaken => Err(taken().into()),
+    }
+}
+
+/// Deletes an account with everything that belongs to it; the audit trail stays.
+///
+/// # Errors
+/// 404 when there is none of this id; or a fault.
+pub async fn delete(flows: &Flows, act: &Act, user: UserId) -> Result<(), Rejection> {
+    let entry = act.entry(EventKind::UserDeleted).about(&user);
+    let until = flows.remember_until(act.now);
+    let deleted = flows.users.delete_user(user, until, entry);
+    let ended = act
+        .wait(deleted)
+        .await?
+        .ok_or_else(|| not_found("account"))?;
+    flows.refuse_ended(act, &ended);
+    Ok(())
+}
+
+async fn check(
+    flows: &Flows,
+    act: &Act,
+    message: &CreateUser,
+) -> Result<(EmailAddress, String, Vec<String>), Refusal> {
+    let mut mistakes = Mistakes::default();
+    let email = mistakes.check("email", EmailAddress::parse(&message.email));
+    if let Some(password) = &message.password {
+        let whose = Whose {
+            email: email.as_ref(),
+            name: &message.name,
+        };
+        let judged = new_password::judge(flows, act, password, whose).await;
+        mistakes.check("password", judged);
+    }
+    let name = mistakes.check("name", parse_name(&message.name));
+    let mut roles = check_roles(&mut mistakes, message.roles.clone());
+    if roles.is_empty() {
+        roles.push(ROLE_USER.to_owned());
+    }
+    mistakes.into_result()?;
+    let (email, name) = email
+        .zip(name)
+        .ok_or_else(|| Refusal::field("email", "is missing"))?;
+    Ok((email, name, roles))
+}
+
+/// Writes a change, and refuses on this node the sessions that it ended.
+async fn write(
+    flows: &Flows,
+    act: &Act,
+    user: UserId,
+    patch: UserPatch,
+    entry: Entry,
+) -> Result<User, Rejection> {
+    let until = flows.remember_until(act.now);
+    let written = flows.users.update_user(user, patch, until, entry);
+    match act.wait(written).await? {
+        UserWrite::Stored(user, ended) => {
+            flows.refuse_ended(act, &ended);
+            Ok(*user)
+        }
+        UserWrite::Missing => Err(not_found("account").into()),
+        UserWrite::EmailTaken => Err(taken().into()),
+        UserWrite::Stale => Err(stale().into()),
+    }
+}

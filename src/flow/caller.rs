@@ -1,0 +1,301 @@
+//! Who calls: judging a presented credential (RFC 6750, RFC 9068 §4).
+//!
+//! An access token is judged without a store: its signature, times, issuer, tenant and audience, and
+//! then the list of what was revoked. A node that does not know what was revoked says so (503)
+//! rather than guess. What an operator may do is asked of the store each time, because a role that
+//! was taken away must be gone within a second and not when a token expires.
+
+use domain::api_key::ApiKey;
+use domain::client::Client;
+use domain::event::Actor;
+use domain::id::{SessionId, UserId};
+use domain::rejection::{Fault, OAuthCode, Refusal, Rejection};
+use domain::user::{ROLE_ADMIN, UserStatus};
+use protocol::access_token::{AccessClaims, Audience, Expected};
+use protocol::opaque::RandomToken;
+
+use super::{Act, Flows};
+
+/// A credential as a caller presents it.
+#[derive(Debug, Clone)]
+pub enum Presented {
+    /// What stood after `Bearer`: an access token, or an API key.
+    Bearer(String),
+    /// What stood in `X-API-Key`.
+    ApiKey(String),
+}
+
+/// Who calls.
+#[derive(Debug, Clone)]
+pub enum Caller {
+    /// A person, by an access token: its claims, their account, their sign-in.
+    Person(Box<AccessClaims>, UserId, Option<SessionId>),
+    /// A service or an agent, by an access token.
+    System(Box<AccessClaims>),
+    /// The holder of an API key.
+    ApiKey(Box<ApiKey>),
+}
+
+/// A person who calls.
+#[derive(Debug, Clone)]
+pub struct Person {
+    /// Their account.
+    pub user: UserId,
+    /// The sign-in that the token belongs to.
+    pub session: Option<SessionId>,
+    /// What the token says.
+    pub claims: AccessClaims,
+}
+
+/// The `client_type` of a token that speaks for a person.
+pub(crate) const TYPE_USER: &str = "user";
+
+/// The scope that opens everything on the admin door.
+const ADMIN_EVERYTHING: &str = "admin:*";
+
+/// Judges a presented credential.
+///
+/// # Errors
+/// 401 with `invalid_token` for anything that is not a live credential of this tenant; 503 while this
+/// node does not know what was revoked, or a store is away.
+pub async fn authenticate(
+    flows: &Flows,
+    act: &Act,
+    presented: Presented,
+) -> Result<Caller, Rejection> {
+    match presented {
+        Presented::Bearer(token) if !token.starts_with(RandomToken::ApiKey.prefix()) => {
+            authenticate_token(flows, act, &token).await
+        }
+        Presented::Bearer(key) | Presented::ApiKey(key) => authenticate_key(flows, act, &key).await,
+    }
+}
+
+/// Demands a person.
+///
+/// # Errors
+/// 403 for systems and API keys.
+pub fn require_person(caller: &Caller) -> Result<Person, Refusal> {
+    match caller {
+        Caller::Person(claims, user, session) => Ok(Person {
+            user: *user,
+            session: *session,
+            claims: claims.as_ref().clone(),
+        }),
+        Caller::System(_) | Caller::ApiKey(_) => Err(Refusal::oauth(
+            OAuthCode::InsufficientScope,
+            "Only a person may do this.",
+        )),
+    }
+}
+
+/// Demands an operator: the role `admin`, or an API key with the scope `admin:*`.
+///
+/// # Errors
+/// 403 for anybody else; a fault when a store is away.
+pub async fn require_admin(flows: &Flows, act: &Act, caller: &Caller) -> Result<Actor, Rejection> {
+    require_admin_of(flows, act, caller, "*").await
+}
+
+/// Demands an operator of one area: the role `admin`, or an API key with the scope `admin:*` or
+/// `admin:<area>`.
+///
+/// # Errors
+/// As [`require_admin`].
+pub async fn require_admin_of(
+    flows: &Flows,
+    act: &Act,
+    caller: &Caller,
+    area: &str,
+) -> Result<Actor, Rejection> {
+    let may = match caller {
+        Caller::Person(_, user, _) => {
+            let user = flows.users.load_user(act.tenant.id, *user);
+            act.wait(user)
+                .await?
+                .is_some_and(|user| user.status == UserStatus::Active && is_admin(&user.roles))
+        }
+        Caller::System(claims) => load_live_client(flows, act, claims)
+            .await?
+            .is_some_and(|client| is_admin(&client.metadata.roles)),
+        Caller::ApiKey(key) => opens(key, area),
+    };
+    if may {
+        return Ok(caller.actor());
+    }
+    Err(Refusal::oauth(
+        OAuthCode::InsufficientScope,
+        "Only an operator may do this.",
+    )
+    .into())
+}
+
+// === impl Caller ===
+
+impl Caller {
+    /// Names the caller for the audit trail.
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        match self {
+            Self::Person(_, user, _) => Actor::User(user.to_string()),
+            Self::System(claims) => Actor::Client(claims.client_id.clone()),
+            Self::ApiKey(key) => Actor::ApiKey(key.id.to_string()),
+        }
+    }
+}
+
+// === impl Person ===
+
+impl Person {
+    /// Names the person for the audit trail.
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        Actor::User(self.user.to_string())
+    }
+}
+
+/// What every credential that is not accepted is answered with.
+pub(crate) fn invalid_token() -> Refusal {
+    Refusal::oauth(
+        OAuthCode::InvalidToken,
+        "The credential is missing, expired or revoked. Sign in again.",
+    )
+}
+
+async fn authenticate_token(flows: &Flows, act: &Act, token: &str) -> Result<Caller, Rejection> {
+    let claims = accept(flows, act, token)
+        .filter(|claims| is_for(&claims.aud, &act.issuer))
+        .ok_or_else(invalid_token)?;
+    let session = claims.sid.as_deref().map(str::parse);
+    let session: Option<SessionId> = session.transpose().map_err(|_| invalid_token())?;
+    let denylist = flows.sessions.denylist();
+    if !denylist.is_fresh(act.now) {
+        return Err(Fault::Store("what was revoked is not known now".to_owned()).into());
+    }
+    if denylist.is_refused(&claims.jti, session) {
+        return Err(invalid_token().into());
+    }
+    if claims.client_type == TYPE_USER {
+        let user = claims.sub.parse().map_err(|_| invalid_token())?;
+        return Ok(Caller::Person(Box::new(claims), user, session));
+    }
+    match load_live_client(flows, act, &claims).await? {
+        Some(_) => Ok(Caller::System(Box::new(claims))),
+        None => Err(invalid_token().into()),
+    }
+}
+
+async fn authenticate_key(flows: &Flows, act: &Act, key: &str) -> Result<Caller, Rejection> {
+    let signature = RandomToken::ApiKey
+        .parse(&flows.secrets, key)
+        .map_err(|_| invalid_token())?;
+    let found = flows.api_keys.load_api_key(act.tenant.id, signature);
+    match act.wait(found).await? {
+        Some(key) if key.is_live(act.now) => Ok(Caller::ApiKey(Box::new(key))),
+        _ => Err(invalid_token().into()),
+    }
+}
+
+/// Judges a token by what it says alone; whether it was revoked, and whom it is for, is not asked.
+pub(crate) fn accept(flows: &Flows, act: &Act, token: &str) -> Option<AccessClaims> {
+    let tenant = act.tenant.id.to_string();
+    let expected = Expected {
+        issuer: &act.issuer,
+        tenant: &tenant,
+        now: act.now,
+    };
+    let ring = flows.keys.ring();
+    AccessClaims::accept(token, expected, |kid| ring.find(kid)).ok()
+}
+
+/// Says whether a token is for us (RFC 9068 §4): one for another resource is not taken here.
+fn is_for(audience: &Audience, issuer: &str) -> bool {
+    match audience {
+        Audience::One(only) => only == issuer,
+        Audience::Many(all) => all.iter().any(|one| one == issuer),
+    }
+}
+
+async fn load_live_client(
+    flows: &Flows,
+    act: &Act,
+    claims: &AccessClaims,
+) -> Result<Option<std::sync::Arc<Client>>, Fault> {
+    let id = &claims.client_id;
+    let found = flows
+        .tenants
+        .client(act.tenant.id, id, act.deadline)
+        .await?;
+    Ok(found.filter(|client| !client.disabled))
+}
+
+fn is_admin(roles: &[String]) -> bool {
+    roles.iter().any(|role| role == ROLE_ADMIN)
+}
+
+fn opens(key: &ApiKey, area: &str) -> bool {
+    key.scopes.contains(ADMIN_EVERYTHING) || key.scopes.contains(&format!("admin:{area}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::id::{ApiKeyId, TenantId};
+    use domain::random::Counting;
+    use domain::rejection::Code;
+    use domain::scope::ScopeSet;
+    use domain::time::UnixMillis;
+
+    use super::*;
+
+    fn key(scopes: &str) -> ApiKey {
+        let (now, random) = (UnixMillis::from_millis(1), Counting::default());
+        ApiKey {
+            id: ApiKeyId::generate(now, &random),
+            tenant: TenantId::generate(now, &random),
+            name: "k".to_owned(),
+            visible_prefix: "qf_ak_ab".to_owned(),
+            signature: [0; 32],
+            scopes: ScopeSet::parse(scopes).expect("a scope"),
+            created_at: now,
+            expires_at: None,
+            revoked_at: None,
+        }
+    }
+
+    #[test]
+    fn a_key_opens_its_areas_and_no_other() {
+        assert!(opens(&key("admin:*"), "users") && opens(&key("admin:*"), "*"));
+        assert!(opens(&key("read admin:users"), "users"));
+        assert!(!opens(&key("admin:users"), "clients"));
+        assert!(!opens(&key("admin:users"), "*"));
+        assert!(!opens(&key("admin"), "users"));
+    }
+
+    #[test]
+    fn rfc_9068_4_a_token_for_another_resource_is_not_for_us() {
+        let us = "https://auth.example.org";
+        assert!(is_for(&Audience::One(us.to_owned()), us));
+        let both = vec!["https://api.example.org".to_owned(), us.to_owned()];
+        assert!(is_for(&Audience::Many(both), us));
+        assert!(!is_for(
+            &Audience::One("https://api.example.org".to_owned()),
+            us
+        ));
+        assert!(!is_for(&Audience::Many(Vec::new()), us));
+    }
+
+    #[test]
+    fn only_the_role_admin_opens_the_admin_door() {
+        assert!(is_admin(&["user".to_owned(), "admin".to_owned()]));
+        assert!(!is_admin(&["administrator".to_owned()]));
+    }
+
+    #[test]
+    fn a_system_is_no_person() {
+        let refused = require_person(&Caller::ApiKey(Box::new(key("admin:*"))));
+        assert_eq!(
+            refused.err().map(|refusal| refusal.code),
+            Some(Code::Forbidden)
+        );
+    }
+}

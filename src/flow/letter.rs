@@ -1,0 +1,130 @@
+//! Letters: one-time tokens, and the sealed mails that carry them.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use domain::attempt::AttemptKey;
+use domain::id::{MailId, UserId};
+use domain::mail::{Letter, LetterBody, MailJob};
+use domain::one_time::{OneTime, Purpose};
+use domain::rejection::Fault;
+use domain::user::User;
+use protocol::opaque::RandomToken;
+use protocol::seal::seal;
+
+use super::{Act, Flows};
+
+/// How many mails of one kind an account may be sent within [`BUDGET_WINDOW`].
+const PER_ACCOUNT: u64 = 5;
+/// How many mails of one kind a network may cause within [`BUDGET_WINDOW`].
+const PER_NETWORK: u64 = 20;
+/// The window in which mails are counted.
+const BUDGET_WINDOW: Duration = Duration::from_hours(1);
+
+/// Makes a one-time token for the user, and the mail that carries it. Neither is stored yet.
+///
+/// # Errors
+/// [`Fault::Broken`] if the letter cannot be sealed, which does not happen.
+pub(crate) fn mint_one_time(
+    flows: &Flows,
+    act: &Act,
+    user: &User,
+    purpose: Purpose,
+) -> Result<(OneTime, MailJob), Fault> {
+    let minted = RandomToken::OneTime.mint(&flows.secrets, flows.random.as_ref());
+    let token = minted.token.expose().to_owned();
+    let body = match purpose {
+        Purpose::ResetPassword => LetterBody::ResetPassword { token },
+        Purpose::VerifyEmail => LetterBody::VerifyEmail { token },
+    };
+    let one_time = one_time(act, user.id, purpose, minted.signature);
+    Ok((one_time, seal_letter(flows, act, user, body)?))
+}
+
+/// Writes a letter to the user and seals it: the outbox holds nothing that can be read.
+///
+/// # Errors
+/// As [`mint_one_time`].
+pub(crate) fn seal_letter(
+    flows: &Flows,
+    act: &Act,
+    user: &User,
+    body: LetterBody,
+) -> Result<MailJob, Fault> {
+    let id = MailId::generate(act.now, flows.random.as_ref());
+    let letter = Letter {
+        to: user.email.as_str().to_owned(),
+        name: user.name.clone(),
+        body,
+    };
+    let broken = || Fault::Broken("a letter could not be sealed".to_owned());
+    let written = serde_json::to_vec(&letter).map_err(|_| broken())?;
+    let sealed = seal(&flows.secrets, &format!("mail/{id}"), &written).map_err(|_| broken())?;
+    Ok(MailJob {
+        id,
+        tenant: act.tenant.id,
+        sealed,
+        attempts: 0,
+        created_at: act.now,
+    })
+}
+
+/// Counts a mail that somebody asks to be sent to an account, and says whether it may be sent. Who
+/// asks is never told: the answer is the same either way.
+///
+/// # Errors
+/// [`Fault::Late`].
+pub(crate) async fn may_send(
+    flows: &Flows,
+    act: &Act,
+    kind: Purpose,
+    account: AttemptKey,
+) -> Result<bool, Fault> {
+    let kind = kind.as_str();
+    if let Some(network) = act.network {
+        let key = format!("mail/{kind}/from/{}", network.address());
+        let spent = flows
+            .limits
+            .spend(key, PER_NETWORK, BUDGET_WINDOW, act.deadline);
+        if spent.await?.is_err() {
+            return Ok(false);
+        }
+    }
+    let key = format!("mail/{kind}/to/{}", hexadecimal(account));
+    let spent = flows
+        .limits
+        .spend(key, PER_ACCOUNT, BUDGET_WINDOW, act.deadline);
+    Ok(spent.await?.is_ok())
+}
+
+fn one_time(act: &Act, user: UserId, purpose: Purpose, signature: [u8; 32]) -> OneTime {
+    OneTime {
+        tenant: act.tenant.id,
+        user,
+        purpose,
+        signature,
+        created_at: act.now,
+        expires_at: act.now + purpose.lifetime(),
+    }
+}
+
+fn hexadecimal(key: AttemptKey) -> String {
+    key.0
+        .iter()
+        .fold(String::with_capacity(64), |mut text, byte| {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_written_with_every_digit() {
+        let text = hexadecimal(AttemptKey([0x0f; 32]));
+        assert_eq!(text, "0f".repeat(32));
+    }
+}

@@ -1,0 +1,364 @@
+//! Signing in with a password (NIST SP 800-63B-4 §3.1.1, §3.2.2).
+//!
+//! Unknown, wrong, locked, suspended and disabled are one answer, and each takes the same steps: a
+//! claim, a look-up, one hash, a recorded failure. An attempt that was never looked at is given back.
+//! A right password begins a session, and is hashed anew if it was stored under weaker parameters or
+//! an older pepper.
+//!
+//! Relies on the attempts owner for the count, on the hashing gate for bounded memory, and on the
+//! store, whose commit of the session has the last word on whether the account is still active.
+
+use actors::attempts::Ticket;
+use domain::attempt::AttemptKey;
+use domain::client::FIRST_PARTY;
+use domain::email::EmailAddress;
+use domain::event::{Actor, Entry, EventKind};
+use domain::id::{FamilyId, SessionId, UserId};
+use domain::rejection::{Code, Fault, Refusal, Rejection};
+use domain::scope::ScopeSet;
+use domain::secret::SecretText;
+use domain::session::{Family, Session};
+use domain::user::{Credentials, PasswordRecord, User, UserStatus};
+use protocol::opaque::RefreshToken;
+use serde_json::json;
+use store::port::sessions::NewSession;
+
+use super::account::nobody;
+use super::attempt::{self, Turn, attempt_key};
+use super::token::TokenReply;
+use super::token::mint::{self, ACR_SINGLE_FACTOR, AMR_PASSWORD, ForPerson};
+use super::{Act, Flows};
+use crate::telemetry::meters::LoginOutcome;
+
+/// Sign a person in.
+#[derive(Debug, Clone)]
+pub struct Login {
+    /// The address as it was typed, whether or not it is one.
+    pub email: String,
+    /// The password.
+    pub password: SecretText,
+}
+
+/// A person signed in.
+#[derive(Debug, Clone)]
+pub struct SignedIn {
+    /// The token pair.
+    pub tokens: TokenReply,
+    /// Who signed in.
+    pub user: UserId,
+}
+
+/// What the tokens of the first-party API are for.
+const SCOPE: &str = "openid profile email offline_access";
+
+/// Signs a person in.
+///
+/// # Errors
+/// 401, the same for every reason; 429 with the time to wait, for accounts that exist and those that
+/// do not; or a fault.
+pub async fn login(flows: &Flows, act: &Act, message: Login) -> Result<SignedIn, Rejection> {
+    let signed_in = sign_in(flows, act, message).await;
+    flows.meters.count_login(match &signed_in {
+        Ok(_) => LoginOutcome::Succeeded,
+        Err(NotSignedIn::Disabled) => LoginOutcome::Disabled,
+        Err(NotSignedIn::Rejected(rejection)) => outcome(rejection),
+    });
+    signed_in.map_err(|not| match not {
+        NotSignedIn::Disabled => wrong().into(),
+        NotSignedIn::Rejected(rejection) => rejection,
+    })
+}
+
+/// Why nobody was signed in. That a password is disabled is counted, and told to nobody.
+enum NotSignedIn {
+    Disabled,
+    Rejected(Rejection),
+}
+
+impl<R: Into<Rejection>> From<R> for NotSignedIn {
+    fn from(rejection: R) -> Self {
+        Self::Rejected(rejection.into())
+    }
+}
+
+/// What a look at the password found.
+enum Finding {
+    /// It is the password of an active account.
+    Right {
+        user: User,
+        outdated: Option<PasswordRecord>,
+    },
+    /// It is not, or the account is none, or not active; what the audit trail is told of it.
+    Wrong(Option<UserId>, &'static str),
+}
+
+async fn sign_in(flows: &Flows, act: &Act, message: Login) -> Result<SignedIn, NotSignedIn> {
+    let key = attempt_key(&flows.secrets, act.tenant.id, &message.email);
+    let ticket = match attempt::claim(flows, act, key).await? {
+        Turn::Granted(ticket) => Some(ticket),
+        Turn::Disabled => None,
+    };
+    let found = match look(flows, act, &message, ticket.is_some()).await {
+        Ok(found) => found,
+        Err(fault) => {
+            attempt::refund(act, ticket).await;
+            return Err(fault.into());
+        }
+    };
+    let Some(ticket) = ticket else {
+        attempt::fail(flows, act, None, failure(act, None, "disabled")).await?;
+        return Err(NotSignedIn::Disabled);
+    };
+    match found {
+        Finding::Right { user, outdated } => {
+            let signed_in = begin(flows, act, &user, key, ticket).await?;
+            if let Some(old) = outdated {
+                rehash(flows, act, &user, message.password, old).await;
+            }
+            Ok(signed_in)
+        }
+        Finding::Wrong(user, why) => {
+            let entry = failure(act, user, why);
+            attempt::fail(flows, act, Some(ticket), entry).await?;
+            Err(wrong().into())
+        }
+    }
+}
+
+/// Looks the account up and hashes once, whatever was found.
+async fn look(
+    flows: &Flows,
+    act: &Act,
+    message: &Login,
+    is_enabled: bool,
+) -> Result<Finding, Fault> {
+    let email = EmailAddress::parse(&message.email).unwrap_or_else(|_| nobody());
+    let found = flows.users.load_credentials(act.tenant.id, email);
+    let found = act.wait(found).await?;
+    let record = found
+        .as_ref()
+        .and_then(|credentials| credentials.password.clone())
+        .filter(|_| is_enabled);
+    let password = message.password.clone();
+    let deadline = act.deadline.instant();
+    let verified = flows
+        .hashing
+        .verify(password, record.clone(), deadline)
+        .await?;
+    Ok(judge(
+        found,
+        verified.matches,
+        record.filter(|_| verified.outdated),
+    ))
+}
+
+fn judge(found: Option<Credentials>, matches: bool, outdated: Option<PasswordRecord>) -> Finding {
+    match found.map(|credentials| credentials.user) {
+        None => Finding::Wrong(None, "unknown"),
+        Some(user) if !matches => Finding::Wrong(Some(user.id), "wrong"),
+        Some(user) if user.status != UserStatus::Active => {
+            Finding::Wrong(Some(user.id), user.status.as_str())
+        }
+        Some(user) => Finding::Right { user, outdated },
+    }
+}
+
+/// Stores the session, and makes its tokens.
+async fn begin(
+    flows: &Flows,
+    act: &Act,
+    user: &User,
+    key: AttemptKey,
+    ticket: Ticket,
+) -> Result<SignedIn, NotSignedIn> {
+    let new = new_session(flows, act, user, key);
+    let (session, family) = (new.session.clone(), new.family.clone());
+    match flows.sessions.begin(new, act.deadline).await {
+        Ok(true) => ticket.succeed(),
+        Ok(false) => {
+            // A lock between the look-up and the commit wins.
+            let entry = failure(act, Some(user.id), "not active");
+            attempt::fail(flows, act, Some(ticket), entry).await?;
+            return Err(wrong().into());
+        }
+        Err(fault) => {
+            attempt::refund(act, Some(ticket)).await;
+            return Err(fault.into());
+        }
+    }
+    let whom = ForPerson {
+        user,
+        session: &session,
+        client: FIRST_PARTY,
+        registration: None,
+    };
+    let minted = mint::for_person(flows, act, &whom, &family.scope)?;
+    let refresh = RefreshToken {
+        tenant: act.tenant.id,
+        family: family.id,
+        generation: family.generation,
+    };
+    let tokens = TokenReply {
+        access: minted.access,
+        refresh: Some(refresh.mint(&flows.secrets)),
+        expires_in: minted.expires_in,
+        scope: family.scope,
+        user: Some(user.id),
+    };
+    Ok(SignedIn {
+        tokens,
+        user: user.id,
+    })
+}
+
+fn new_session(flows: &Flows, act: &Act, user: &User, key: AttemptKey) -> NewSession {
+    let settings = &flows.settings.tokens;
+    let expires_at = act.now + settings.refresh_max_age;
+    let session = Session {
+        // A new name at every authentication (OWASP ASVS 5.0 §7.2.4).
+        id: SessionId::generate(act.now, flows.random.as_ref()),
+        tenant: act.tenant.id,
+        user: user.id,
+        auth_time: act.now,
+        amr: vec![AMR_PASSWORD.to_owned()],
+        acr: ACR_SINGLE_FACTOR.to_owned(),
+        address: act.origin.address,
+        user_agent: act.origin.user_agent.clone(),
+        created_at: act.now,
+        last_active_at: act.now,
+        expires_at,
+    };
+    let family = Family {
+        id: FamilyId::generate(act.now, flows.random.as_ref()),
+        tenant: act.tenant.id,
+        session: session.id,
+        user: user.id,
+        client: FIRST_PARTY.to_owned(),
+        scope: ScopeSet::parse(SCOPE).unwrap_or_default(),
+        generation: 1,
+        rotated_at: act.now,
+        reissued: false,
+        idle_expires_at: act.now + settings.refresh_ttl,
+        expires_at,
+    };
+    let entry = act
+        .entry_by(Actor::User(user.id.to_string()), EventKind::LoginSucceeded)
+        .about(&user.id)
+        .through(FIRST_PARTY)
+        .within(session.id)
+        .with(json!({ "amr": session.amr }));
+    NewSession {
+        session,
+        family,
+        clear_attempts: Some(key),
+        entry,
+    }
+}
+
+/// Stores a stronger hash of the same password. Failing to is no reason to turn anybody away: the
+/// next sign-in tries again.
+async fn rehash(flows: &Flows, act: &Act, user: &User, password: SecretText, old: PasswordRecord) {
+    let replaced = async {
+        let deadline = act.deadline.instant();
+        let hashed = flows.hashing.hash(password, old.set_at, deadline).await?;
+        let entry = act
+            .entry_by(Actor::System, EventKind::PasswordRehashed)
+            .about(&user.id);
+        let old_phc = old.phc.expose().to_owned();
+        let write = flows.users.rehash_password(user.id, old_phc, hashed, entry);
+        act.wait(write).await
+    };
+    if let Err(fault) = replaced.await {
+        tracing::warn!(%fault, "a password was not hashed anew");
+    }
+}
+
+fn failure(act: &Act, user: Option<UserId>, why: &'static str) -> Entry {
+    let entry = act
+        .entry(EventKind::LoginFailed)
+        .through(FIRST_PARTY)
+        .with(json!({ "why": why }))
+        .failed();
+    match user {
+        Some(user) => entry.about(&user),
+        None => entry,
+    }
+}
+
+const fn outcome(rejection: &Rejection) -> LoginOutcome {
+    match rejection {
+        Rejection::Refused(refusal) => match refusal.code {
+            Code::RateLimited => LoginOutcome::Delayed,
+            _ => LoginOutcome::Refused,
+        },
+        Rejection::Failed(_) => LoginOutcome::Failed,
+    }
+}
+
+/// The one answer to whoever does not get in.
+fn wrong() -> Refusal {
+    Refusal::new(
+        Code::Unauthorized,
+        "The e-mail address or the password is wrong.",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::id::TenantId;
+    use domain::random::Counting;
+    use domain::time::UnixMillis;
+
+    use super::*;
+
+    fn credentials(status: UserStatus) -> Credentials {
+        let (now, random) = (UnixMillis::from_seconds(1), Counting::default());
+        Credentials {
+            user: User {
+                id: UserId::generate(now, &random),
+                tenant: TenantId::generate(now, &random),
+                email: EmailAddress::from_stored("ada@example.org".to_owned()),
+                email_verified: true,
+                name: "Ada".to_owned(),
+                status,
+                locked_reason: None,
+                roles: vec!["user".to_owned()],
+                created_at: now,
+                updated_at: now,
+                version: 1,
+            },
+            password: None,
+        }
+    }
+
+    fn is_right(found: Option<Credentials>, matches: bool) -> bool {
+        matches!(judge(found, matches, None), Finding::Right { .. })
+    }
+
+    #[test]
+    fn only_the_right_password_of_an_active_account_gets_in() {
+        assert!(is_right(Some(credentials(UserStatus::Active)), true));
+        assert!(!is_right(Some(credentials(UserStatus::Active)), false));
+        assert!(!is_right(Some(credentials(UserStatus::Locked)), true));
+        assert!(!is_right(Some(credentials(UserStatus::Suspended)), true));
+        assert!(!is_right(None, true) && !is_right(None, false));
+    }
+
+    #[test]
+    fn the_first_party_scope_is_a_scope() {
+        assert_eq!(
+            ScopeSet::parse(SCOPE)
+                .map(|scope| scope.to_string())
+                .as_deref(),
+            Ok(SCOPE)
+        );
+    }
+
+    #[test]
+    fn outcomes_are_told_apart_for_the_meters_only() {
+        assert_eq!(outcome(&wrong().into()), LoginOutcome::Refused);
+        let delayed = Refusal::new(Code::RateLimited, "x");
+        assert_eq!(outcome(&delayed.into()), LoginOutcome::Delayed);
+        assert_eq!(outcome(&Fault::Late.into()), LoginOutcome::Failed);
+    }
+}

@@ -1,0 +1,77 @@
+//! Judging a new password (NIST SP 800-63B-4 §3.1.1): length, what it is made of, whether others
+//! used it before. Every flow that sets a password asks here.
+
+use domain::email::EmailAddress;
+use domain::rejection::Fault;
+use domain::secret::SecretText;
+use domain::tenant::DEFAULT_SLUG;
+use domain::user::{PasswordRecord, User};
+use protocol::password::{Context, PasswordPolicy, Unacceptable, check_new_password};
+
+use super::{Act, Flows};
+
+/// What this service is called: no password is made of that.
+const SERVICE_NAMES: [&str; 3] = ["QuantFlow Studio", "QuantFlow", "auth-service"];
+
+/// Whose password it is to be: what it must not be made of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Whose<'a> {
+    pub(crate) email: Option<&'a EmailAddress>,
+    pub(crate) name: &'a str,
+}
+
+impl<'a> From<&'a User> for Whose<'a> {
+    fn from(user: &'a User) -> Self {
+        Self {
+            email: Some(&user.email),
+            name: &user.name,
+        }
+    }
+}
+
+/// Judges a new password; the breached-passwords service is asked last, and only about what is
+/// acceptable otherwise.
+///
+/// # Errors
+/// Why it is not acceptable, in words for the person.
+pub(crate) async fn judge(
+    flows: &Flows,
+    act: &Act,
+    password: &SecretText,
+    whose: Whose<'_>,
+) -> Result<(), Unacceptable> {
+    let mut service = SERVICE_NAMES.to_vec();
+    // The tenant everyone begins with is called "default", which is a word like any other.
+    if act.tenant.slug != DEFAULT_SLUG {
+        service.push(&act.tenant.name);
+    }
+    let context = Context {
+        email: whose.email,
+        name: whose.name,
+        service: &service,
+    };
+    let policy = PasswordPolicy {
+        min_length: flows.settings.passwords.min,
+        max_length: flows.settings.passwords.max,
+    };
+    check_new_password(password, policy, context, flows.blocklist.as_ref())?;
+    match &flows.breached {
+        Some(breached) if breached.contains(password, act.deadline).await => {
+            Err(Unacceptable::Common)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Hashes a password that was judged acceptable.
+///
+/// # Errors
+/// The gate's: [`Fault::Busy`] or [`Fault::Late`].
+pub(crate) async fn hash(
+    flows: &Flows,
+    act: &Act,
+    password: SecretText,
+) -> Result<PasswordRecord, Fault> {
+    let deadline = act.deadline.instant();
+    flows.hashing.hash(password, act.now, deadline).await
+}

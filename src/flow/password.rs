@@ -1,0 +1,124 @@
+//! Changing one's own password.
+//!
+//! The old one is looked at as a sign-in would: paid for, and counted when it is wrong. The commit
+//! that stores the new one ends every other session of the person, and tells them by mail.
+
+use actors::attempts::Ticket;
+use domain::event::{Entry, EventKind};
+use domain::mail::LetterBody;
+use domain::rejection::{Fault, Refusal, Rejection};
+use domain::secret::SecretText;
+use domain::user::{Credentials, User};
+use serde_json::json;
+use store::port::users::PasswordChange;
+
+use super::attempt::{self, Turn, attempt_key};
+use super::caller::{Person, invalid_token};
+use super::letter::seal_letter;
+use super::new_password;
+use super::{Act, Flows};
+
+/// Change one's own password.
+#[derive(Debug, Clone)]
+pub struct ChangePassword {
+    /// The present one.
+    pub old: SecretText,
+    /// The next one.
+    pub new: SecretText,
+}
+
+/// Changes the person's own password and ends their other sessions.
+///
+/// # Errors
+/// 422 when the new password is not acceptable or the old one is wrong; 429 with the time to wait
+/// after wrong ones; 401 when the account is gone; or a fault.
+pub async fn change_password(
+    flows: &Flows,
+    act: &Act,
+    person: &Person,
+    message: ChangePassword,
+) -> Result<(), Rejection> {
+    let found = flows.users.load_password(act.tenant.id, person.user);
+    let found = act.wait(found).await?.ok_or_else(invalid_token)?;
+    let user = found.user.clone();
+    new_password::judge(flows, act, &message.new, (&user).into())
+        .await
+        .map_err(|error| Refusal::field("new_password", error.to_string()))?;
+    let ticket = prove(flows, act, found, message.old).await?;
+    let changed = store(flows, act, person, &user, message.new).await;
+    // The old password was right and no session begins: the price goes back.
+    attempt::refund(act, Some(ticket)).await;
+    changed
+}
+
+/// Looks at the old password once.
+async fn prove(
+    flows: &Flows,
+    act: &Act,
+    found: Credentials,
+    old: SecretText,
+) -> Result<Ticket, Rejection> {
+    let key = attempt_key(&flows.secrets, act.tenant.id, found.user.email.as_str());
+    let (ticket, record) = match attempt::claim(flows, act, key).await? {
+        Turn::Granted(ticket) => (Some(ticket), found.password),
+        Turn::Disabled => (None, None),
+    };
+    let verified = flows.hashing.verify(old, record, act.deadline.instant());
+    let matches = match verified.await {
+        Ok(verified) => verified.matches,
+        Err(fault) => {
+            attempt::refund(act, ticket).await;
+            return Err(fault.into());
+        }
+    };
+    match ticket {
+        Some(ticket) if matches => Ok(ticket),
+        ticket => {
+            attempt::fail(flows, act, ticket, failure(act, &found.user)).await?;
+            Err(Refusal::field("old_password", "is wrong").into())
+        }
+    }
+}
+
+async fn store(
+    flows: &Flows,
+    act: &Act,
+    person: &Person,
+    user: &User,
+    new: SecretText,
+) -> Result<(), Rejection> {
+    let password = new_password::hash(flows, act, new).await?;
+    let change = PasswordChange {
+        tenant: act.tenant.id,
+        user: user.id,
+        password,
+        keep: person.session,
+        notice: Some(notice(flows, act, user)?),
+        remember_until: flows.remember_until(act.now),
+        entry: act
+            .entry_by(person.actor(), EventKind::PasswordChanged)
+            .about(&user.id),
+    };
+    let ended = act.wait(flows.users.change_password(change)).await?;
+    let ended = ended.ok_or_else(invalid_token)?;
+    flows.refuse_ended(act, &ended);
+    flows.mail.nudge();
+    Ok(())
+}
+
+/// Writes the letter that tells a person that their password changed (NIST SP 800-63B-4 §4.6).
+pub(crate) fn notice(
+    flows: &Flows,
+    act: &Act,
+    user: &User,
+) -> Result<domain::mail::MailJob, Fault> {
+    seal_letter(flows, act, user, LetterBody::PasswordChanged)
+}
+
+fn failure(act: &Act, user: &User) -> Entry {
+    let actor = domain::event::Actor::User(user.id.to_string());
+    act.entry_by(actor, EventKind::PasswordChanged)
+        .about(&user.id)
+        .with(json!({ "why": "wrong" }))
+        .failed()
+}

@@ -1,0 +1,99 @@
+//! Revoking a token (RFC 7009).
+//!
+//! A refresh token ends its session with all its families and access tokens; an access token is
+//! refused from then on, on every node within a second. What is not a live token of the caller's is
+//! answered the same way (§2.2) and nothing happens to it.
+
+use domain::client::FIRST_PARTY;
+use domain::event::{Actor, EventKind};
+use domain::rejection::Rejection;
+use domain::secret::SecretText;
+use domain::session::EndReason;
+use domain::time::UnixMillis;
+use protocol::opaque::{REFRESH_PREFIX, RefreshToken};
+use serde_json::json;
+use store::port::sessions::{EndTarget, Ending};
+
+use super::caller::accept;
+use super::token::client_auth::{self, ClientAuth, KnownClient};
+use super::{Act, Flows};
+
+/// Revoke a token.
+#[derive(Debug, Clone)]
+pub struct Revoke {
+    /// The token, of either kind.
+    pub token: SecretText,
+    /// Who asks.
+    pub client: ClientAuth,
+}
+
+/// Revokes a token of the client's own.
+///
+/// # Errors
+/// `invalid_client`, or a fault; never for the token's sake.
+pub async fn revoke(flows: &Flows, act: &Act, message: Revoke) -> Result<(), Rejection> {
+    let client = client_auth::authenticate(flows, act, message.client).await?;
+    let token = message.token.expose();
+    if token.starts_with(REFRESH_PREFIX) {
+        revoke_refresh(flows, act, &client, token).await
+    } else {
+        revoke_access(flows, act, &client, token).await
+    }
+}
+
+async fn revoke_refresh(
+    flows: &Flows,
+    act: &Act,
+    client: &KnownClient,
+    token: &str,
+) -> Result<(), Rejection> {
+    // Only the first-party API begins families so far, so no other client can own one.
+    let parsed = RefreshToken::parse(&flows.secrets, token).ok();
+    let own = parsed.filter(|token| token.tenant == act.tenant.id && client.id() == FIRST_PARTY);
+    let Some(own) = own else {
+        return Ok(());
+    };
+    let ending = Ending {
+        tenant: act.tenant.id,
+        target: EndTarget::Family(own.family),
+        reason: EndReason::Revoked,
+        now: act.now,
+        remember_until: flows.remember_until(act.now),
+        entry: act
+            .entry_by(
+                Actor::Client(client.id().to_owned()),
+                EventKind::TokenRevoked,
+            )
+            .about(&own.family)
+            .through(client.id())
+            .with(json!({ "token": "refresh" })),
+    };
+    flows.sessions.end(ending, act.deadline).await?;
+    Ok(())
+}
+
+async fn revoke_access(
+    flows: &Flows,
+    act: &Act,
+    client: &KnownClient,
+    token: &str,
+) -> Result<(), Rejection> {
+    let claims = accept(flows, act, token);
+    let Some(claims) = claims.filter(|claims| claims.client_id == client.id()) else {
+        return Ok(());
+    };
+    let entry = act
+        .entry_by(
+            Actor::Client(client.id().to_owned()),
+            EventKind::TokenRevoked,
+        )
+        .about(&claims.sub)
+        .through(client.id())
+        .with(json!({ "token": "access", "jti": claims.jti }));
+    let expires_at = UnixMillis::from_seconds(claims.exp);
+    let revoked =
+        flows
+            .sessions
+            .revoke_access(act.tenant.id, claims.jti, expires_at, entry, act.deadline);
+    Ok(revoked.await?)
+}

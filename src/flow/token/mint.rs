@@ -1,0 +1,225 @@
+//! Minting: the one place where access tokens are made (RFC 9068 §2.2).
+//!
+//! Signed inline with the key ring's snapshot: a signature is the one thing that may hold a runtime
+//! thread for longer than a moment.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::client::{Client, ClientType};
+use domain::rejection::Fault;
+use domain::scope::ScopeSet;
+use domain::session::Session;
+use domain::user::User;
+use protocol::access_token::{AccessClaims, Audience};
+
+use crate::config::TokenSettings;
+use crate::flow::caller::TYPE_USER;
+use crate::flow::{Act, Flows};
+
+/// How well a password alone proves who somebody is: authentication assurance level 1 (NIST SP
+/// 800-63B-4 §2.1).
+pub const ACR_SINGLE_FACTOR: &str = "urn:nist:sp:800-63b-4:aal1";
+/// The authentication method of a password (RFC 8176 §2).
+pub const AMR_PASSWORD: &str = "pwd";
+
+/// The registered format of a bare JWS, without our prefix.
+const FORMAT_JWT: &str = "jwt";
+
+/// An access token just made.
+pub(crate) struct Minted {
+    pub(crate) access: String,
+    pub(crate) expires_in: Duration,
+    pub(crate) jti: String,
+}
+
+/// Whom a token is to speak for, and through which client; no registration means the first-party
+/// API.
+pub(crate) struct ForPerson<'a> {
+    pub(crate) user: &'a User,
+    pub(crate) session: &'a Session,
+    pub(crate) client: &'a str,
+    pub(crate) registration: Option<&'a Client>,
+}
+
+/// Mints an access token that speaks for a person.
+///
+/// # Errors
+/// [`Fault::Restarting`] while there is no key to sign with yet.
+pub(crate) fn for_person(
+    flows: &Flows,
+    act: &Act,
+    whom: &ForPerson<'_>,
+    scope: &ScopeSet,
+) -> Result<Minted, Fault> {
+    let lifetime = lifetime(&flows.settings.tokens, whom.registration);
+    let claims = AccessClaims {
+        sub: whom.user.id.to_string(),
+        client_id: whom.client.to_owned(),
+        client_type: TYPE_USER.to_owned(),
+        roles: whom.user.roles.clone(),
+        sid: Some(whom.session.id.to_string()),
+        auth_time: Some(whom.session.auth_time.as_seconds()),
+        acr: Some(whom.session.acr.clone()),
+        amr: whom.session.amr.clone(),
+        ..claims(flows, act, scope, lifetime)
+    };
+    sign(flows, &claims, is_bare(whom.registration), lifetime)
+}
+
+/// Mints an access token that speaks for a client itself.
+///
+/// # Errors
+/// As [`for_person`].
+pub(crate) fn for_client(
+    flows: &Flows,
+    act: &Act,
+    client: &Client,
+    scope: &ScopeSet,
+    audience: Audience,
+) -> Result<Minted, Fault> {
+    let lifetime = lifetime(&flows.settings.tokens, Some(client));
+    let claims = AccessClaims {
+        sub: client.id.clone(),
+        aud: audience,
+        client_id: client.id.clone(),
+        client_type: client_type(client).to_owned(),
+        roles: client.metadata.roles.clone(),
+        ..claims(flows, act, scope, lifetime)
+    };
+    sign(flows, &claims, is_bare(Some(client)), lifetime)
+}
+
+/// Gives the longest lifetime an access token can have.
+#[must_use]
+pub fn longest_lifetime(settings: &TokenSettings) -> Duration {
+    settings.access_ttl.max(settings.agent_ttl)
+}
+
+/// Gives the lifetime of a client's access tokens: the service's, or a shorter one of its own. Never
+/// a longer one: retired keys and revocations are kept for the service's lifetimes.
+fn lifetime(settings: &TokenSettings, client: Option<&Client>) -> Duration {
+    let Some(client) = client else {
+        return settings.access_ttl;
+    };
+    let most = match client.client_type {
+        ClientType::Agent => settings.agent_ttl,
+        ClientType::Service | ClientType::Web | ClientType::Native => settings.access_ttl,
+    };
+    client
+        .metadata
+        .access_token_ttl_seconds
+        .map_or(most, |own| Duration::from_secs(own.into()).min(most))
+}
+
+/// Fills in what every token has; the subject and the client are the caller's to name.
+fn claims(flows: &Flows, act: &Act, scope: &ScopeSet, lifetime: Duration) -> AccessClaims {
+    AccessClaims {
+        iss: act.issuer.clone(),
+        sub: String::new(),
+        aud: Audience::One(act.issuer.clone()),
+        client_id: String::new(),
+        iat: act.now.as_seconds(),
+        exp: (act.now + lifetime).as_seconds(),
+        jti: URL_SAFE_NO_PAD.encode(flows.random.array::<16>()),
+        scope: scope.to_string(),
+        tid: act.tenant.id.to_string(),
+        client_type: String::new(),
+        roles: Vec::new(),
+        sid: None,
+        auth_time: None,
+        acr: None,
+        amr: Vec::new(),
+        cnf: None,
+        act: None,
+        authorization_details: None,
+    }
+}
+
+fn sign(
+    flows: &Flows,
+    claims: &AccessClaims,
+    bare: bool,
+    expires_in: Duration,
+) -> Result<Minted, Fault> {
+    let ring = flows.keys.ring();
+    let signer = ring.signer().ok_or(Fault::Restarting("keys"))?;
+    let access = claims
+        .mint(signer, bare)
+        .map_err(|error| Fault::Broken(error.to_string()))?;
+    Ok(Minted {
+        access,
+        expires_in,
+        jti: claims.jti.clone(),
+    })
+}
+
+fn is_bare(client: Option<&Client>) -> bool {
+    client.is_some_and(|client| client.metadata.access_token_format.as_deref() == Some(FORMAT_JWT))
+}
+
+/// A client that acts for itself is a service unless it is an agent.
+const fn client_type(client: &Client) -> &'static str {
+    match client.client_type {
+        ClientType::Agent => "agent",
+        ClientType::Service | ClientType::Web | ClientType::Native => "service",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::client::ClientMetadata;
+    use domain::id::TenantId;
+    use domain::random::Counting;
+    use domain::time::UnixMillis;
+
+    use super::*;
+
+    const SETTINGS: TokenSettings = TokenSettings {
+        access_ttl: Duration::from_mins(15),
+        agent_ttl: Duration::from_mins(5),
+        refresh_ttl: Duration::from_hours(1),
+        refresh_max_age: Duration::from_hours(2),
+        refresh_reuse_window: Duration::from_secs(30),
+    };
+
+    fn client(client_type: ClientType, ttl: Option<u32>) -> Client {
+        let now = UnixMillis::from_seconds(1);
+        Client {
+            tenant: TenantId::generate(now, &Counting::default()),
+            id: "client_x".to_owned(),
+            name: "x".to_owned(),
+            client_type,
+            disabled: false,
+            metadata: ClientMetadata {
+                access_token_ttl_seconds: ttl,
+                ..ClientMetadata::default()
+            },
+            secrets: Vec::new(),
+            created_at: now,
+            updated_at: now,
+            version: 1,
+        }
+    }
+
+    #[test]
+    fn an_agents_tokens_live_shorter_and_no_client_outlives_the_service() {
+        let of = |kind, ttl| lifetime(&SETTINGS, Some(&client(kind, ttl))).as_secs();
+        assert_eq!(lifetime(&SETTINGS, None).as_secs(), 900);
+        assert_eq!(of(ClientType::Service, None), 900);
+        assert_eq!(of(ClientType::Agent, None), 300);
+        assert_eq!(of(ClientType::Agent, Some(60)), 60);
+        assert_eq!(of(ClientType::Agent, Some(900)), 300);
+        assert_eq!(of(ClientType::Service, Some(86_400)), 900);
+        assert_eq!(longest_lifetime(&SETTINGS).as_secs(), 900);
+    }
+
+    #[test]
+    fn only_a_client_that_asked_for_it_gets_a_bare_jws() {
+        let mut asked = client(ClientType::Service, None);
+        assert!(!is_bare(None) && !is_bare(Some(&asked)));
+        asked.metadata.access_token_format = Some("jwt".to_owned());
+        assert!(is_bare(Some(&asked)));
+    }
+}

@@ -1,0 +1,38 @@
+//! The HTTP doors: how a request comes in, is judged and is answered.
+//!
+//! [`listener`] accepts connections and bounds them; [`front`] is the way of every request, in one
+//! place and one order; `routes` is the table of what can be asked, who may ask it and how; each
+//! file under `endpoint` reads one route's message and writes its reply, and names the flow that
+//! does the work; `render` is the one place that turns a rejection into a response.
+//!
+//! What the doors promise: nothing a stranger sends takes more than a bounded amount of memory, time
+//! or connections; an answer carries the request's id and never a dependency's text; a flow that
+//! changes state is not cut short by a client that leaves.
+//!
+//! Read next: `routes.rs`, then `front.rs`.
+
+mod admission;
+mod arrival;
+mod body;
+mod client_address;
+mod client_authentication;
+mod connection;
+mod cors;
+mod credential;
+mod endpoint;
+mod fields;
+mod form;
+pub mod front;
+pub mod hall;
+mod headers;
+mod json;
+pub mod listener;
+mod paging;
+mod path;
+mod probes;
+mod render;
+pub mod routes;
+mod table;
+mod tenant;
+pub mod tls;
+mod visitor;

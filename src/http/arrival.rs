@@ -1,0 +1,108 @@
+//! What is known of a request when it arrives: its id, its deadline, where it comes from, when.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use actors::deadline::Deadline;
+use domain::address::Network;
+use domain::id::RequestId;
+use domain::time::UnixMillis;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use tokio::time::Instant;
+
+use super::client_address::{find_client, is_trusted};
+use super::listener::Peer;
+use crate::flow::Flows;
+
+pub(super) static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The longest id that a proxy may give a request.
+const MAX_ID: usize = 64;
+
+/// A request that has arrived.
+pub(super) struct Arrival {
+    /// Its id in the audit trail.
+    pub(super) id: RequestId,
+    /// Its id in the answer and in logs: a trusted proxy's, or ours.
+    pub(super) shown_id: Cow<'static, str>,
+    /// The client's address.
+    pub(super) client: IpAddr,
+    /// The network it is counted under.
+    pub(super) network: Network,
+    /// When nobody waits for it any more.
+    pub(super) deadline: Deadline,
+    /// The present instant.
+    pub(super) now: UnixMillis,
+    /// When it began, on the clock that measures spans.
+    pub(super) began: Instant,
+    /// Whether it came over TLS.
+    pub(super) is_tls: bool,
+    is_trusted: bool,
+}
+
+// === impl Arrival ===
+
+impl Arrival {
+    /// Looks at a request that has arrived.
+    pub(super) fn new(flows: &Flows, peer: Peer, headers: &HeaderMap) -> Self {
+        let trusted = &flows.settings.trusted_proxies;
+        let is_trusted = is_trusted(trusted, peer.address.ip());
+        let client = find_client(trusted, peer.address.ip(), headers);
+        let now = flows.clock.now();
+        let given = headers.get(&X_REQUEST_ID).filter(|_| is_trusted);
+        let given = given.and_then(parse_id);
+        // An id that is a UUID is kept in the audit trail too, so that both are found by it.
+        let id = given.as_deref().and_then(|text| text.parse().ok());
+        let id = id.unwrap_or_else(|| RequestId::generate(now, flows.random.as_ref()));
+        Self {
+            shown_id: given.map_or_else(|| id.to_string(), Cow::into_owned).into(),
+            id,
+            client,
+            network: Network::of(client),
+            deadline: Deadline::after(flows.settings.requests.timeout),
+            now,
+            began: Instant::now(),
+            is_tls: peer.is_tls,
+            is_trusted,
+        }
+    }
+
+    /// Gives the id as a header.
+    pub(super) fn header_id(&self) -> HeaderValue {
+        HeaderValue::from_str(&self.shown_id).unwrap_or(HeaderValue::from_static(""))
+    }
+
+    /// Makes the span a part of the trace that a trusted proxy names.
+    #[cfg_attr(
+        not(feature = "otel"),
+        expect(unused_variables, reason = "no traces here")
+    )]
+    pub(super) fn adopt_trace(&self, span: &tracing::Span, headers: &HeaderMap) {
+        #[cfg(feature = "otel")]
+        if self.is_trusted {
+            crate::telemetry::traces::adopt_parent(span, headers);
+        }
+    }
+}
+
+/// Reads an id that may be shown and logged as it is.
+fn parse_id(value: &HeaderValue) -> Option<Cow<'_, str>> {
+    let text = value.to_str().ok()?;
+    let fine = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
+    let is_fine = (1..=MAX_ID).contains(&text.len()) && text.bytes().all(fine);
+    is_fine.then_some(Cow::Borrowed(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_short_and_plain() {
+        let read = |text: &str| parse_id(&HeaderValue::from_str(text).expect("a header")).is_some();
+        assert!(read("abc-1.2_3") && read(&"a".repeat(64)));
+        for text in ["", "a b", "a\"b", "a/b", "é", &"a".repeat(65)] {
+            assert!(!read(text), "{text}");
+        }
+    }
+}

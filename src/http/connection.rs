@@ -1,0 +1,294 @@
+//! One connection, from its first byte to its end.
+//!
+//! Each stage has its time: the first byte, the TLS handshake, the first whole request, the gap
+//! between requests. hyper bounds the reading of a head on HTTP/1 and pings on HTTP/2, but neither
+//! waits for a first byte or a first request with a clock in its hand, so this does.
+
+use std::convert::Infallible;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use actors::supervision::TaskGroup;
+use futures_util::future::{self, Either};
+use hyper::rt::Executor;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::listener::{Answers, Door, Peer, Visitor};
+
+/// How long the first byte may take.
+const FIRST_BYTE: Duration = Duration::from_secs(10);
+/// How long the first byte may take when the door is closing.
+const FIRST_BYTE_WHEN_CLOSING: Duration = Duration::from_millis(250);
+/// How long a TLS handshake may take.
+const HANDSHAKE: Duration = Duration::from_secs(5);
+/// How long the head of a request may take.
+const HEAD: Duration = Duration::from_secs(10);
+/// How often a connection is looked at; the first request must be there at the first look.
+const LOOK: Duration = Duration::from_secs(10);
+/// How long a connection may stay open without a request.
+const IDLE: Duration = Duration::from_secs(75);
+/// How long an idle connection may take to say goodbye.
+const GOODBYE: Duration = Duration::from_secs(5);
+/// The most header lines of a request.
+const MAX_HEADERS: usize = 64;
+/// The longest head of an HTTP/1 request, in bytes.
+const MAX_HEAD: usize = 64 * 1024;
+/// The longest list of headers on HTTP/2, in bytes.
+const MAX_HEADER_LIST: u32 = 16 * 1024;
+/// The most requests at once on one HTTP/2 connection.
+const MAX_STREAMS: u32 = 128;
+/// How much of a body an HTTP/2 peer may send before it is read, in bytes: for one request, and for
+/// all requests of the connection.
+const STREAM_WINDOW: u32 = 64 * 1024;
+const CONNECTION_WINDOW: u32 = 1024 * 1024;
+/// How many streams a peer may reset before it is answered and is hung up on (CVE-2023-44487).
+const MAX_RESETS: usize = 20;
+/// How often an HTTP/2 peer is asked whether it is there, and how long it may take to say so.
+const PING: Duration = Duration::from_secs(20);
+const PONG: Duration = Duration::from_secs(10);
+
+type HttpBuilder = Builder<InGroup>;
+
+/// How each protocol is spoken.
+pub(super) struct Protocols {
+    either: HttpBuilder,
+    http1: HttpBuilder,
+    http2: HttpBuilder,
+}
+
+/// Runs what hyper spawns as tasks of the door's group.
+#[derive(Clone)]
+pub(super) struct InGroup(TaskGroup);
+
+/// What is known of a connection's use.
+struct Vitals(Mutex<Use>);
+
+#[derive(Clone, Copy)]
+struct Use {
+    in_flight: usize,
+    /// When the last request was answered; none before the first.
+    last: Option<Instant>,
+}
+
+/// A request being answered.
+struct Visit(Arc<Vitals>);
+
+/// What to do about a connection that was looked at.
+#[derive(Debug, PartialEq, Eq)]
+enum Finding {
+    /// It is in use.
+    Alive,
+    /// It has done nothing for long: say goodbye.
+    Idle,
+    /// It has never asked anything: hang up.
+    Mute,
+}
+
+/// Serves a connection until its end.
+pub(super) async fn attend<A: Answers>(door: &Arc<Door<A>>, visitor: Visitor) {
+    let Visitor {
+        stream,
+        address,
+        pass: _pass,
+    } = visitor;
+    // A delayed acknowledgement costs 40 ms; a door answers in one write.
+    let _ = stream.set_nodelay(true);
+    if !has_first_byte(door, &stream).await {
+        return;
+    }
+    let Some(tls) = &door.tls else {
+        let peer = Peer {
+            address,
+            is_tls: false,
+        };
+        return speak(door, &door.protocols.either, peer, stream).await;
+    };
+    let Ok(Ok(stream)) = timeout(HANDSHAKE, tls.acceptor().accept(stream)).await else {
+        return;
+    };
+    let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+    let builder = if is_http2 {
+        &door.protocols.http2
+    } else {
+        &door.protocols.http1
+    };
+    let peer = Peer {
+        address,
+        is_tls: true,
+    };
+    Box::pin(speak(door, builder, peer, stream)).await;
+}
+
+/// Waits for the first byte and leaves it unread.
+async fn has_first_byte<A: Answers>(door: &Door<A>, stream: &TcpStream) -> bool {
+    let patience = async {
+        let waited = door.closing.run_until_cancelled(sleep(FIRST_BYTE)).await;
+        if waited.is_none() {
+            sleep(FIRST_BYTE_WHEN_CLOSING).await;
+        }
+    };
+    let mut byte = [0];
+    let arrival = stream.peek(&mut byte);
+    match future::select(pin!(arrival), pin!(patience)).await {
+        Either::Left((read, _)) => matches!(read, Ok(1..)),
+        Either::Right(_) => false,
+    }
+}
+
+/// Speaks HTTP.
+async fn speak<A: Answers>(
+    door: &Arc<Door<A>>,
+    builder: &HttpBuilder,
+    peer: Peer,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+) {
+    let vitals = Arc::new(Vitals::new());
+    let watched = Arc::clone(&vitals);
+    let service = service_fn(move |request| {
+        let (door, visit) = (Arc::clone(door), Visit::begin(&vitals));
+        async move {
+            let response = door.answers.answer(peer, request).await;
+            drop(visit);
+            Ok::<_, Infallible>(response)
+        }
+    });
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let mut look = pin!(sleep(LOOK));
+    let mut closing = pin!(door.closing.cancelled());
+    let mut is_leaving = false;
+    loop {
+        tokio::select! {
+            biased;
+            // Whoever broke it is gone; there is nobody to tell.
+            _ = connection.as_mut() => return,
+            () = closing.as_mut(), if !is_leaving => {
+                is_leaving = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            () = look.as_mut() => match watched.judge(Instant::now()) {
+                Finding::Mute => return,
+                Finding::Idle if is_leaving => return,
+                Finding::Idle => {
+                    is_leaving = true;
+                    connection.as_mut().graceful_shutdown();
+                    look.as_mut().reset(Instant::now() + GOODBYE);
+                }
+                Finding::Alive => look.as_mut().reset(Instant::now() + LOOK),
+            },
+        }
+    }
+}
+
+// === impl Protocols ===
+
+impl Protocols {
+    pub(super) fn new(group: &TaskGroup) -> Self {
+        let mut either = Builder::new(InGroup(group.clone()));
+        either
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD)
+            .max_headers(MAX_HEADERS)
+            .max_buf_size(MAX_HEAD);
+        either
+            .http2()
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(MAX_STREAMS)
+            .max_header_list_size(MAX_HEADER_LIST)
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
+            .max_pending_accept_reset_streams(MAX_RESETS)
+            .keep_alive_interval(PING)
+            .keep_alive_timeout(PONG);
+        Self {
+            http1: either.clone().http1_only(),
+            http2: either.clone().http2_only(),
+            either,
+        }
+    }
+}
+
+// === impl InGroup ===
+
+impl<F> Executor<F> for InGroup
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    fn execute(&self, future: F) {
+        drop(self.0.spawn(future));
+    }
+}
+
+// === impl Vitals ===
+
+impl Vitals {
+    fn new() -> Self {
+        Self(Mutex::new(Use {
+            in_flight: 0,
+            last: None,
+        }))
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Use)) -> Use {
+        let mut present = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut present);
+        *present
+    }
+
+    fn judge(&self, now: Instant) -> Finding {
+        match self.change(|_| {}) {
+            Use { in_flight: 1.., .. } => Finding::Alive,
+            Use { last: None, .. } => Finding::Mute,
+            Use {
+                last: Some(last), ..
+            } if now.saturating_duration_since(last) < IDLE => Finding::Alive,
+            Use { .. } => Finding::Idle,
+        }
+    }
+}
+
+// === impl Visit ===
+
+impl Visit {
+    fn begin(vitals: &Arc<Vitals>) -> Self {
+        vitals.change(|present| present.in_flight = present.in_flight.saturating_add(1));
+        Self(Arc::clone(vitals))
+    }
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        self.0.change(|present| {
+            present.in_flight = present.in_flight.saturating_sub(1);
+            present.last = Some(Instant::now());
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_never_asks_is_hung_up_on() {
+        assert_eq!(Vitals::new().judge(Instant::now()), Finding::Mute);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_however_slow_keeps_its_connection() {
+        let vitals = Arc::new(Vitals::new());
+        let visit = Visit::begin(&vitals);
+        tokio::time::advance(IDLE * 4).await;
+        assert_eq!(vitals.judge(Instant::now()), Finding::Alive);
+        drop(visit);
+        assert_eq!(vitals.judge(Instant::now()), Finding::Alive);
+        tokio::time::advance(IDLE).await;
+        assert_eq!(vitals.judge(Instant::now()), Finding::Idle);
+    }
+}

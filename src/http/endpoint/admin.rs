@@ -1,0 +1,6 @@
+//! `/admin`: the operators' API (CONTRACT §9).
+
+pub(in crate::http) mod actors;
+pub(in crate::http) mod clients;
+pub(in crate::http) mod keys;
+pub(in crate::http) mod users;

@@ -1,0 +1,33 @@
+//! GET and PATCH /auth/me: one's own profile. Flows: [`load_me`], [`update_me`].
+
+use domain::rejection::Refusal;
+use http::StatusCode;
+
+use super::super::{Answer, Call, user};
+use crate::flow::profile::{UpdateMe, load_me, update_me};
+use crate::http::fields::Fields;
+use crate::http::render;
+
+/// Shows the profile.
+pub(in crate::http) fn show(call: Call) -> Answer {
+    Box::pin(async move {
+        let me = load_me(call.flows(), &call.act, call.person()?).await?;
+        Ok(render::json(StatusCode::OK, &user::profile(&me)))
+    })
+}
+
+/// Changes what a person may change of it: `name`.
+pub(in crate::http) fn update(mut call: Call) -> Answer {
+    Box::pin(async move {
+        let message = parse(call.take_fields())?;
+        let me = update_me(call.flows(), &call.act, call.person()?, message).await?;
+        Ok(render::json(StatusCode::OK, &user::profile(&me)))
+    })
+}
+
+fn parse(mut fields: Fields) -> Result<UpdateMe, Refusal> {
+    let message = UpdateMe {
+        name: fields.optional_text("name"),
+    };
+    fields.finish(message)
+}

@@ -1,0 +1,80 @@
+//! GET /.well-known/jwks.json: the keys that verify our tokens (RFC 7517 §5).
+//!
+//! The text and its entity tag are made when the keys change, not when somebody asks. `max-age` is what
+//! the keys owner waits before a new key signs, so a verifier that caches never meets an unknown one.
+
+use actors::keys::Jwks;
+use bytes::Bytes;
+use domain::rejection::Fault;
+use http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH};
+use http::{HeaderMap, HeaderValue, StatusCode};
+
+use super::super::{Answer, Call};
+use crate::http::render::{self, Reply};
+
+static JWK_SET: HeaderValue = HeaderValue::from_static("application/json");
+static TEN_MINUTES: HeaderValue = HeaderValue::from_static("public, max-age=600");
+
+/// Gives the key set.
+pub(in crate::http) fn answer(call: Call) -> Answer {
+    Box::pin(async move {
+        let ring = call.flows().keys.ring();
+        ring.signer().ok_or(Fault::Restarting("keys"))?;
+        Ok(render(ring.jwks(), &call.headers))
+    })
+}
+
+fn render(jwks: &Jwks, headers: &HeaderMap) -> Reply {
+    let mut reply = if is_known(headers, &jwks.etag) {
+        render::empty(StatusCode::NOT_MODIFIED)
+    } else {
+        render::with_body(StatusCode::OK, &JWK_SET, Bytes::from(jwks.body.clone()))
+    };
+    let headers = reply.headers_mut();
+    headers.insert(CACHE_CONTROL, TEN_MINUTES.clone());
+    if let Ok(etag) = HeaderValue::try_from(jwks.etag.as_str()) {
+        headers.insert(ETAG, etag);
+    }
+    reply
+}
+
+/// RFC 9110 §13.1.2: weak comparison, a list, or `*`.
+fn is_known(headers: &HeaderMap, etag: &str) -> bool {
+    let mut tags = headers
+        .get_all(IF_NONE_MATCH)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','));
+    tags.any(|tag| {
+        let tag = tag.trim();
+        tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rfc_9110_13_1_2_a_known_set_is_not_sent_again() {
+        let jwks = Jwks {
+            body: "{\"keys\":[]}".to_owned(),
+            etag: "\"abc\"".to_owned(),
+        };
+        let mut headers = HeaderMap::new();
+        assert_eq!(render(&jwks, &headers).status(), StatusCode::OK);
+        for (tags, status) in [
+            ("\"abc\"", 304),
+            ("W/\"abc\"", 304),
+            ("\"x\", \"abc\"", 304),
+            ("*", 304),
+            ("\"x\"", 200),
+            ("abc", 200),
+        ] {
+            headers.insert(IF_NONE_MATCH, tags.parse().expect("a header"));
+            let reply = render(&jwks, &headers);
+            assert_eq!(reply.status().as_u16(), status, "{tags}");
+            assert_eq!(reply.headers()[ETAG], "\"abc\"");
+        }
+    }
+}

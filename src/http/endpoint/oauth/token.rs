@@ -1,0 +1,100 @@
+//! POST /oauth/token: the token endpoint (RFC 6749 §3.2). Flow: [`token`].
+
+use domain::rejection::{OAuthCode, Refusal};
+use http::HeaderMap;
+
+use super::super::{Answer, Call, tokens};
+use crate::flow::token::{ClientAuth, ClientCredentials, Grant, Refresh, token};
+use crate::http::client_authentication;
+use crate::http::fields::Fields;
+
+/// Gives tokens for a grant.
+pub(in crate::http) fn answer(mut call: Call) -> Answer {
+    Box::pin(async move {
+        let fields = call.take_fields();
+        let grant = parse(&call.headers, fields)?;
+        let reply = token(call.flows(), &call.act, grant).await?;
+        Ok(tokens::render(&reply))
+    })
+}
+
+fn parse(headers: &HeaderMap, mut fields: Fields) -> Result<Grant, Refusal> {
+    let client = client_authentication::take(headers, &mut fields)?;
+    let grant_type = fields
+        .optional_text("grant_type")
+        .filter(|name| !name.is_empty());
+    let grant = match grant_type.as_deref() {
+        Some("refresh_token") => parse_refresh(client, &mut fields),
+        Some("client_credentials") => Grant::ClientCredentials(ClientCredentials {
+            client,
+            scope: fields.optional_text("scope"),
+            resource: fields.texts_or_text("resource"),
+        }),
+        Some(_) => return Err(unsupported()),
+        None => {
+            fields.refuse("grant_type", "is required");
+            parse_refresh(client, &mut fields)
+        }
+    };
+    fields.finish(grant)
+}
+
+/// Takes the fields of the grant `refresh_token` (RFC 6749 §6).
+pub(in crate::http::endpoint) fn parse_refresh(client: ClientAuth, fields: &mut Fields) -> Grant {
+    Grant::Refresh(Refresh {
+        refresh_token: fields.secret("refresh_token"),
+        client,
+        scope: fields.optional_text("scope"),
+    })
+}
+
+fn unsupported() -> Refusal {
+    Refusal::oauth(
+        OAuthCode::UnsupportedGrantType,
+        "grant_type is refresh_token or client_credentials",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::form;
+
+    fn read(body: &str) -> Result<Grant, Option<OAuthCode>> {
+        let parameters = form::parse(body.as_bytes()).expect("a form");
+        parse(&HeaderMap::new(), Fields::of_form(parameters, false)).map_err(|r| r.oauth)
+    }
+
+    #[test]
+    fn rfc_6749_6_and_4_4_the_grants_are_read() {
+        let refresh = read("grant_type=refresh_token&refresh_token=x&scope=a");
+        let Ok(Grant::Refresh(refresh)) = refresh else {
+            panic!("{refresh:?}");
+        };
+        assert_eq!(refresh.scope.as_deref(), Some("a"));
+        let body = "grant_type=client_credentials&resource=a&resource=b&unknown=1";
+        let Ok(Grant::ClientCredentials(own)) = read(body) else {
+            panic!("client_credentials");
+        };
+        assert_eq!((own.resource.len(), own.scope), (2, None));
+    }
+
+    #[test]
+    fn rfc_6749_5_2_a_grant_we_do_not_have_is_said_so() {
+        for name in ["password", "implicit", "REFRESH_TOKEN"] {
+            let refused = read(&format!("grant_type={name}"));
+            assert_eq!(refused.err(), Some(Some(OAuthCode::UnsupportedGrantType)));
+        }
+    }
+
+    #[test]
+    fn rfc_6749_5_2_a_missing_parameter_is_invalid_request() {
+        for body in ["", "grant_type=", "grant_type=refresh_token"] {
+            assert_eq!(
+                read(body).err(),
+                Some(Some(OAuthCode::InvalidRequest)),
+                "{body}"
+            );
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! GET /metrics and GET /admin/metrics/prometheus.
+
+use bytes::Bytes;
+use domain::rejection::Fault;
+use http::{HeaderValue, StatusCode};
+
+use super::super::{Answer, Visit};
+use crate::http::render;
+
+static OPEN_METRICS: HeaderValue =
+    HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
+
+/// Writes every meter.
+pub(in crate::http) fn answer(visit: Visit) -> Answer {
+    Box::pin(async move {
+        let hall = &visit.hall;
+        let observer = hall.probes().observer();
+        let tree = observer.ok_or(Fault::Restarting("the supervision tree"))?;
+        let text = hall.flows.meters.render(tree);
+        Ok(render::with_body(
+            StatusCode::OK,
+            &OPEN_METRICS,
+            Bytes::from(text),
+        ))
+    })
+}

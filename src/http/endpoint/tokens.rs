@@ -1,0 +1,77 @@
+//! The token response (RFC 6749 §5.1), which several endpoints give.
+
+use domain::secret::SecretText;
+use http::{HeaderName, HeaderValue, StatusCode};
+use serde::Serialize;
+
+use crate::flow::token::TokenReply;
+use crate::http::render::{self, Reply};
+
+#[derive(Serialize)]
+struct Body<'a> {
+    access_token: &'a str,
+    token_type: &'static str,
+    expires_in: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<&'a str>,
+    scope: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_id: Option<String>,
+}
+
+/// Renders tokens. RFC 6749 §5.1: never cached, also by caches of HTTP/1.0.
+pub(super) fn render(reply: &TokenReply) -> Reply {
+    let body = Body {
+        access_token: &reply.access,
+        token_type: "Bearer",
+        expires_in: reply.expires_in.as_secs(),
+        refresh_token: reply.refresh.as_ref().map(SecretText::expose),
+        scope: reply.scope.to_string(),
+        user_id: reply.user.map(|user| user.to_string()),
+    };
+    let mut reply = render::json(StatusCode::OK, &body);
+    let pragma = HeaderName::from_static("pragma");
+    reply
+        .headers_mut()
+        .insert(pragma, HeaderValue::from_static("no-cache"));
+    reply
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use domain::scope::ScopeSet;
+    use http_body_util::BodyExt;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn rfc_6749_5_1_what_was_not_given_is_left_out() {
+        let mut reply = TokenReply {
+            access: "qf_at_x".to_owned(),
+            refresh: None,
+            expires_in: Duration::from_mins(15),
+            scope: ScopeSet::parse("a b").expect("a scope"),
+            user: None,
+        };
+        let mut expected = json!({
+            "access_token": "qf_at_x", "token_type": "Bearer", "expires_in": 900, "scope": "a b",
+        });
+        assert_eq!(body(render(&reply)).await, expected);
+        reply.refresh = Some(SecretText::new("qf_rt_x".to_owned()));
+        expected["refresh_token"] = json!("qf_rt_x");
+        assert_eq!(body(render(&reply)).await, expected);
+    }
+
+    async fn body(reply: Reply) -> Value {
+        let bytes = reply
+            .into_body()
+            .collect()
+            .await
+            .expect("a body")
+            .to_bytes();
+        serde_json::from_slice(&bytes).expect("JSON")
+    }
+}

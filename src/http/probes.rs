@@ -1,0 +1,182 @@
+//! Liveness and readiness.
+//!
+//! Liveness asks nobody: whoever can answer is alive. Readiness asks everything a request may need:
+//! the database and the short-lived state (each for a second at most), whether keys can sign, whether
+//! what was revoked is known, and the supervision tree.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use actors::supervision::Observer;
+use serde::Serialize;
+use store::port::Health;
+use store::port::shared::SharedState;
+use tokio::time::{Instant, timeout};
+
+use crate::flow::Flows;
+
+/// How long one dependency may take to answer.
+const ANSWER_WITHIN: Duration = Duration::from_secs(1);
+
+/// What readiness asks besides what flows already have.
+pub struct Probed {
+    /// The durable store.
+    pub database: Arc<dyn Health>,
+    /// The short-lived state.
+    pub shared: SharedState,
+    /// The supervision tree; filled by boot once the tree is described.
+    pub observer: Arc<OnceLock<Observer>>,
+}
+
+/// Asks what is asked.
+pub(crate) struct Probes {
+    probed: Probed,
+    since: Instant,
+}
+
+/// What is answered: `{status,checks,uptime}`.
+#[derive(Debug, Serialize)]
+pub(super) struct Verdict {
+    status: &'static str,
+    checks: BTreeMap<&'static str, Check>,
+    /// Seconds since the process began to answer.
+    uptime: u64,
+}
+
+/// One thing that was asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Check {
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    backend: Option<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    failing: Vec<String>,
+}
+
+const OK: &str = "ok";
+const FAILING: &str = "failing";
+
+// === impl Probes ===
+
+impl Probes {
+    pub(super) fn new(probed: Probed) -> Self {
+        Self {
+            probed,
+            since: Instant::now(),
+        }
+    }
+
+    /// Gives the tree's observer, once there is a tree.
+    pub(super) fn observer(&self) -> Option<&Observer> {
+        self.probed.observer.get()
+    }
+
+    /// Says that we are alive.
+    pub(super) fn check_alive(&self) -> Verdict {
+        self.judge(BTreeMap::new())
+    }
+
+    /// Asks everything.
+    ///
+    /// # Cancel safety
+    /// Nothing is changed by asking.
+    pub(crate) async fn check_ready(&self, flows: &Flows) -> Verdict {
+        let (database, shared) = tokio::join!(
+            ask(self.probed.database.as_ref()),
+            ask(self.probed.shared.as_ref()),
+        );
+        let is_signing = flows.keys.ring().signer().is_some();
+        let is_informed = flows.sessions.denylist().is_fresh(flows.clock.now());
+        self.judge(BTreeMap::from([
+            ("database", database),
+            ("shared_state", shared),
+            ("keys", Check::new(is_signing)),
+            ("revocations", Check::new(is_informed)),
+            ("actors", self.check_tree()),
+        ]))
+    }
+
+    fn check_tree(&self) -> Check {
+        let Some(observer) = self.observer() else {
+            return Check::new(false);
+        };
+        Check {
+            failing: observer.failing(),
+            ..Check::new(observer.is_healthy())
+        }
+    }
+
+    fn judge(&self, checks: BTreeMap<&'static str, Check>) -> Verdict {
+        let is_fine = checks.values().all(|check| check.status == OK);
+        Verdict {
+            status: if is_fine { OK } else { FAILING },
+            checks,
+            uptime: self.since.elapsed().as_secs(),
+        }
+    }
+}
+
+// === impl Verdict ===
+
+impl Verdict {
+    /// Says whether everything that was asked is fine.
+    pub(crate) fn is_fine(&self) -> bool {
+        self.status == OK
+    }
+}
+
+// === impl Check ===
+
+impl Check {
+    const fn new(is_fine: bool) -> Self {
+        Self {
+            status: if is_fine { OK } else { FAILING },
+            backend: None,
+            failing: Vec::new(),
+        }
+    }
+}
+
+async fn ask<H: Health + ?Sized>(dependency: &H) -> Check {
+    let answer = timeout(ANSWER_WITHIN, dependency.check()).await;
+    Check {
+        backend: Some(dependency.name()),
+        ..Check::new(matches!(answer, Ok(Ok(()))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::rejection::Fault;
+    use store::port::Pending;
+
+    use super::*;
+
+    struct Dependency(Option<Result<(), Fault>>);
+
+    impl Health for Dependency {
+        fn check(&self) -> Pending<'_, ()> {
+            match self.0.clone() {
+                Some(answer) => Box::pin(async { answer }),
+                None => Box::pin(std::future::pending()),
+            }
+        }
+
+        fn name(&self) -> &'static str {
+            "test"
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_dependency_that_fails_or_hangs_is_failing() {
+        let down = Fault::Store("secret detail".to_owned());
+        for answer in [Some(Err(down)), None] {
+            let check = ask(&Dependency(answer)).await;
+            assert_eq!(check.status, FAILING);
+            let shown = serde_json::to_string(&check).expect("JSON");
+            assert!(!shown.contains("secret"), "{shown}");
+        }
+        assert_eq!(ask(&Dependency(Some(Ok(())))).await.status, OK);
+    }
+}

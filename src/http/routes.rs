@@ -1,0 +1,175 @@
+//! Everything that can be asked of the HTTP doors, in one table.
+//!
+//! `tenant`: an `Act` is for a tenant and is a flow's; what is `Open` needs none. `caller`: `Anyone`,
+//! a `Person` with an access token, an `Admin` with the role or an API key. `body`: what is read.
+//! `work`: `Detached` changes state and is done to its end whether or not the client stays.
+//! `limited by`: the client's `Network`, or by `Nothing`, so that probes are always answered.
+//!
+//! Below `/oauth` errors are in the words of RFC 6749, elsewhere in those of CONTRACT §5. A `GET`
+//! answers `HEAD` too. `api/openapi-public.json` and `api/openapi-admin.json` describe the same
+//! routes; a test compares them.
+
+use std::collections::BTreeSet;
+
+use http::Method;
+
+use super::body::Accepted;
+use super::endpoint::{self, Endpoint, admin, auth, oauth, open};
+use super::render::Dialect;
+
+mod described;
+
+/// One line of the table.
+pub(super) struct Route {
+    pub(super) method: Method,
+    pub(super) path: &'static str,
+    pub(super) endpoint: Endpoint,
+    pub(super) door: Behind,
+    pub(super) caller: Caller,
+    pub(super) body: Accepted,
+    pub(super) work: Work,
+    pub(super) limited_by: LimitedBy,
+}
+
+/// Behind which door a route is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Behind {
+    /// The public one.
+    Public,
+    /// The admin one.
+    Admin,
+    /// Either.
+    Both,
+}
+
+/// Who may call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Caller {
+    /// Anyone.
+    Anyone,
+    /// A person with an access token.
+    Person,
+    /// An operator.
+    Admin,
+}
+
+/// Whether the work outlives its client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Work {
+    /// It is dropped when the client leaves: it changes nothing.
+    Attached,
+    /// It is done to its end: it changes state.
+    Detached,
+}
+
+/// What bounds how often it may be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LimitedBy {
+    /// The bucket of the client's network.
+    Network,
+    /// Nothing.
+    Nothing,
+}
+
+macro_rules! routes {
+    ($($method:ident $path:literal $kind:ident $($endpoint:ident)::+ $door:ident $caller:ident
+       $body:ident $work:ident $limited:ident)+) => {
+        /// The table.
+        pub(super) static ROUTES: &[Route] = &[$(Route {
+            method: Method::$method,
+            path: $path,
+            endpoint: endpoint::Endpoint::$kind($($endpoint)::+),
+            door: Behind::$door,
+            caller: Caller::$caller,
+            body: Accepted::$body,
+            work: Work::$work,
+            limited_by: LimitedBy::$limited,
+        }),+];
+    };
+}
+
+routes! {
+// method path                             tenant endpoint                     door   caller body       work     limited by
+   POST   "/auth/register"                    Act  auth::register::answer         Public Anyone Json       Detached Network
+   POST   "/auth/login"                       Act  auth::login::answer            Public Anyone Json       Detached Network
+   POST   "/auth/token"                       Act  auth::token::answer            Public Anyone JsonOrForm Detached Network
+   POST   "/auth/token/refresh"               Act  auth::token::refresh           Public Anyone JsonOrForm Detached Network
+   POST   "/auth/token/revoke"                Act  auth::revoke::answer           Public Anyone JsonOrForm Detached Network
+   POST   "/auth/revoke"                      Act  auth::revoke::answer           Public Anyone JsonOrForm Detached Network
+   POST   "/auth/password/reset"              Act  auth::password::reset          Public Anyone Json       Detached Network
+   POST   "/auth/password/reset/confirm"      Act  auth::password::confirm        Public Anyone Json       Detached Network
+   POST   "/auth/verify-email"                Act  auth::verify_email::answer     Public Anyone Json       Detached Network
+   POST   "/auth/verify-email/resend"         Act  auth::verify_email::resend     Public Anyone Json       Detached Network
+   GET    "/auth/me"                          Act  auth::me::show                 Public Person None       Attached Network
+   PATCH  "/auth/me"                          Act  auth::me::update               Public Person Json       Detached Network
+   PUT    "/auth/me/password"                 Act  auth::password::change         Public Person Json       Detached Network
+   POST   "/auth/logout"                      Act  auth::logout::this             Public Person None       Detached Network
+   POST   "/auth/logout/all"                  Act  auth::logout::all              Public Person None       Detached Network
+   GET    "/auth/sessions"                    Act  auth::sessions::list           Public Person None       Attached Network
+   DELETE "/auth/sessions"                    Act  auth::sessions::end_others     Public Person None       Detached Network
+   DELETE "/auth/sessions/{id}"               Act  auth::sessions::end            Public Person None       Detached Network
+
+   POST   "/oauth/token"                      Act  oauth::token::answer           Public Anyone Form       Detached Network
+   POST   "/oauth/revoke"                     Act  oauth::revoke::answer          Public Anyone Form       Detached Network
+   GET    "/.well-known/jwks.json"            Act  oauth::jwks::answer            Public Anyone None       Attached Network
+
+   GET    "/admin/users"                      Act  admin::users::list             Admin  Admin  None       Attached Network
+   POST   "/admin/users"                      Act  admin::users::create           Admin  Admin  Json       Detached Network
+   GET    "/admin/users/{id}"                 Act  admin::users::show             Admin  Admin  None       Attached Network
+   PATCH  "/admin/users/{id}"                 Act  admin::users::update           Admin  Admin  Json       Detached Network
+   DELETE "/admin/users/{id}"                 Act  admin::users::delete           Admin  Admin  None       Detached Network
+   POST   "/admin/users/{id}/lock"            Act  admin::users::lock             Admin  Admin  Json       Detached Network
+   POST   "/admin/users/{id}/unlock"          Act  admin::users::unlock           Admin  Admin  None       Detached Network
+   GET    "/admin/clients"                    Act  admin::clients::list           Admin  Admin  None       Attached Network
+   POST   "/admin/clients"                    Act  admin::clients::create         Admin  Admin  Json       Detached Network
+   GET    "/admin/clients/{id}"               Act  admin::clients::show           Admin  Admin  None       Attached Network
+   PATCH  "/admin/clients/{id}"               Act  admin::clients::update         Admin  Admin  Json       Detached Network
+   DELETE "/admin/clients/{id}"               Act  admin::clients::delete         Admin  Admin  None       Detached Network
+   POST   "/admin/clients/{id}/rotate-secret" Act  admin::clients::rotate_secret  Admin  Admin  None       Detached Network
+   GET    "/admin/actors"                     Act  admin::actors::answer          Admin  Admin  None       Attached Network
+   GET    "/admin/keys"                       Act  admin::keys::list              Admin  Admin  None       Attached Network
+   POST   "/admin/keys/rotate"                Act  admin::keys::rotate            Admin  Admin  None       Detached Network
+
+   GET    "/health"                           Open open::health::alive            Both   Anyone None       Attached Nothing
+   GET    "/liveness"                         Open open::health::alive            Both   Anyone None       Attached Nothing
+   GET    "/ready"                            Open open::health::ready            Both   Anyone None       Attached Nothing
+   GET    "/readiness"                        Open open::health::ready            Both   Anyone None       Attached Nothing
+   GET    "/metrics"                          Open open::metrics::answer          Admin  Anyone None       Attached Nothing
+   GET    "/admin/metrics/prometheus"         Open open::metrics::answer          Admin  Anyone None       Attached Nothing
+   GET    "/openapi.json"                     Open open::document::json           Both   Anyone None       Attached Network
+   GET    "/docs"                             Open open::document::page           Both   Anyone None       Attached Network
+}
+
+// === impl Route ===
+
+impl Route {
+    /// Says whether fields that the endpoint does not know are refused (CONTRACT §5, §9).
+    pub(super) fn is_strict(&self) -> bool {
+        self.door == Behind::Admin
+    }
+}
+
+/// Gives the path of every route, each once.
+pub fn paths() -> impl Iterator<Item = &'static str> {
+    let paths: BTreeSet<&str> = ROUTES.iter().map(|route| route.path).collect();
+    paths.into_iter()
+}
+
+/// Names every route that its OpenAPI document does not describe, and everything that is described
+/// and no route.
+#[must_use]
+pub fn undocumented() -> Vec<String> {
+    described::differences()
+}
+
+/// Says in whose words errors below a path are.
+pub(super) fn dialect_of(path: &str) -> Dialect {
+    if path.starts_with("/oauth/") {
+        Dialect::OAuth
+    } else {
+        Dialect::FirstParty
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,119 @@
+//! The table against itself and against the OpenAPI documents.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::*;
+use crate::http::endpoint::open::document;
+
+fn document(text: &str) -> Value {
+    serde_json::from_str(text).expect("a document in JSON")
+}
+
+fn operations(document: &Value) -> impl Iterator<Item = (String, String, &Value)> {
+    const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
+    let paths = document["paths"].as_object().expect("paths");
+    paths.iter().flat_map(|(path, item)| {
+        let item = item.as_object().expect("a path item");
+        item.iter()
+            .filter(|(method, _)| METHODS.contains(&method.as_str()))
+            .map(|(method, operation)| (path.clone(), method.clone(), operation))
+    })
+}
+
+#[test]
+fn the_table_and_the_documents_list_the_same_routes() {
+    assert_eq!(undocumented(), Vec::<String>::new());
+    assert!(paths().any(|path| path == "/auth/login"));
+}
+
+#[test]
+fn every_operation_says_what_it_takes_and_gives_with_an_example() {
+    for text in [document::PUBLIC, document::ADMIN] {
+        let document = document(text);
+        for (path, method, operation) in operations(&document) {
+            let place = format!("{method} {path}");
+            assert!(operation["summary"].is_string(), "{place}: a summary");
+            assert!(
+                operation["operationId"].is_string(),
+                "{place}: an operationId"
+            );
+            let responses = operation["responses"].as_object().expect("responses");
+            assert!(
+                responses.keys().any(|status| status.starts_with('2')),
+                "{place}"
+            );
+            let takes_body = ROUTES.iter().any(|route| {
+                route.path == path
+                    && route.method.as_str().eq_ignore_ascii_case(&method)
+                    && route.body != Accepted::None
+            });
+            assert_eq!(
+                takes_body,
+                operation["requestBody"].is_object(),
+                "{place}: a body"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_reference_of_the_documents_leads_somewhere() {
+    for text in [document::PUBLIC, document::ADMIN] {
+        let document = document(text);
+        for (at, _) in text.match_indices("\"$ref\": \"#") {
+            let rest = &text[at + "\"$ref\": \"#".len()..];
+            let pointer = rest.split('"').next().expect("an end");
+            assert!(document.pointer(pointer).is_some(), "{pointer}");
+        }
+    }
+}
+
+#[test]
+fn operation_ids_are_unique() {
+    for text in [document::PUBLIC, document::ADMIN] {
+        let document = document(text);
+        let ids: Vec<_> = operations(&document)
+            .map(|(_, _, operation)| operation["operationId"].to_string())
+            .collect();
+        let unique: BTreeSet<_> = ids.iter().collect();
+        assert_eq!(ids.len(), unique.len());
+    }
+}
+
+#[test]
+fn nothing_on_the_admin_door_is_open_but_probes_and_documents() {
+    const OPEN: [&str; 8] = [
+        "/health",
+        "/liveness",
+        "/ready",
+        "/readiness",
+        "/metrics",
+        "/admin/metrics/prometheus",
+        "/openapi.json",
+        "/docs",
+    ];
+    for route in ROUTES.iter().filter(|route| route.door != Behind::Public) {
+        let is_open = OPEN.contains(&route.path);
+        assert_eq!(route.caller == Caller::Admin, !is_open, "{}", route.path);
+    }
+}
+
+#[test]
+fn whatever_changes_state_is_detached() {
+    for route in ROUTES {
+        let is_safe = route.method == Method::GET;
+        assert_eq!(route.work == Work::Attached, is_safe, "{}", route.path);
+    }
+}
+
+#[test]
+fn no_admin_route_is_behind_the_public_door() {
+    for route in ROUTES
+        .iter()
+        .filter(|route| route.path.starts_with("/admin"))
+    {
+        assert_eq!(route.door, Behind::Admin, "{}", route.path);
+    }
+}

@@ -1,0 +1,143 @@
+//! Who comes in: for which tenant, and with which credential, as the route demands.
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use actors::tenants::Directory;
+use domain::event::{Actor, Origin};
+use domain::id::TenantId;
+use domain::rejection::Rejection;
+use domain::tenant::Tenant;
+use http::HeaderMap;
+use http::header::USER_AGENT;
+use http::request::Parts;
+
+use super::arrival::Arrival;
+use super::credential;
+use super::hall::Hall;
+use super::routes::{Caller, Route};
+use super::tenant::{Named, Tenants};
+use crate::flow::caller::{self, Person};
+use crate::flow::issuer::issuer_of;
+use crate::flow::{Act, Flows};
+
+/// The most of a `User-Agent` header that is kept, in bytes.
+const MAX_USER_AGENT: usize = 256;
+
+/// Who calls.
+pub(super) enum Visitor {
+    /// Somebody the route does not ask.
+    Anyone,
+    /// A person.
+    Person(Box<Person>),
+    /// An operator, who is named in the act.
+    Operator,
+}
+
+/// Finds the tenant and makes the act.
+///
+/// # Errors
+/// 400, 403 or 404 about the tenant.
+pub(super) fn enter(
+    hall: &Hall,
+    arrival: &Arrival,
+    request: &Parts,
+    path: Option<&str>,
+) -> Result<Act, Rejection> {
+    let flows = &hall.flows;
+    let named = Named::collect(&flows.settings.tenants, request, path)?;
+    let tenant = named.resolve(&*flows.tenants.directory())?;
+    Ok(Act {
+        issuer: issuer_of(&flows.settings, &tenant),
+        origin: Origin {
+            tenant: tenant.id,
+            actor: Actor::Anonymous,
+            address: Some(arrival.client),
+            user_agent: user_agent(&request.headers),
+            request: arrival.id,
+            at: arrival.now,
+        },
+        tenant,
+        network: Some(arrival.network),
+        deadline: arrival.deadline,
+        now: arrival.now,
+    })
+}
+
+/// Authenticates the caller if the route asks who it is, and notes it in the act.
+///
+/// # Errors
+/// 401 without a valid credential, 403 when it is not enough.
+///
+/// # Cancel safety
+/// Nothing is changed.
+pub(super) async fn authenticate(
+    flows: &Flows,
+    act: &mut Act,
+    route: &Route,
+    headers: &HeaderMap,
+) -> Result<Visitor, Rejection> {
+    if route.caller == Caller::Anyone {
+        return Ok(Visitor::Anyone);
+    }
+    let presented = credential::read(headers)?;
+    let caller = caller::authenticate(flows, act, presented).await?;
+    act.origin.actor = caller.actor();
+    if route.caller == Caller::Admin {
+        let area = area_of(route.path);
+        caller::require_admin_of(flows, act, &caller, area).await?;
+        return Ok(Visitor::Operator);
+    }
+    let person = caller::require_person(&caller)?;
+    Ok(Visitor::Person(Box::new(person)))
+}
+
+/// Names the part of the admin door that a route belongs to: what an API key's scope
+/// `admin:<area>` opens.
+fn area_of(path: &str) -> &str {
+    path.split('/').nth(2).unwrap_or("*")
+}
+
+/// Takes the beginning of the `User-Agent` header, cut between characters.
+fn user_agent(headers: &HeaderMap) -> Option<String> {
+    let text = headers.get(USER_AGENT)?.to_str().ok()?;
+    let end = text.floor_char_boundary(MAX_USER_AGENT);
+    text.get(..end).map(str::to_owned)
+}
+
+impl Tenants for Directory {
+    fn by_slug(&self, slug: &str) -> Option<Arc<Tenant>> {
+        Self::by_slug(self, slug).cloned()
+    }
+
+    fn by_name(&self, name: &str) -> Option<Arc<Tenant>> {
+        let by_id = TenantId::from_str(name).ok().and_then(|id| self.by_id(id));
+        by_id.or_else(|| Self::by_slug(self, name)).cloned()
+    }
+
+    fn default_tenant(&self) -> Option<Arc<Tenant>> {
+        Self::default_tenant(self).cloned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_admin_route_belongs_to_an_area() {
+        assert_eq!(area_of("/admin/users/{id}/lock"), "users");
+        assert_eq!(area_of("/admin/keys"), "keys");
+    }
+
+    #[test]
+    fn a_long_user_agent_is_cut() {
+        let mut headers = HeaderMap::new();
+        headers.insert(USER_AGENT, "x".repeat(1_000).parse().expect("a header"));
+        assert_eq!(
+            user_agent(&headers).map(|text| text.len()),
+            Some(MAX_USER_AGENT)
+        );
+        assert_eq!(user_agent(&HeaderMap::new()), None);
+    }
+}
