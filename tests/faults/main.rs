@@ -1,0 +1,71 @@
+//! Faults: the real binary under load, killed and started again, and an oracle that remembers what
+//! was acknowledged.
+//!
+//! Each run starts `auth-service` as a process of its own on a store of its own, loads it with 64
+//! clients that register, sign in, refresh and revoke, kills it with SIGKILL in the middle, starts
+//! it again, and asks the oracle: is everything acknowledged still there, is everything revoked still
+//! refused? The number of kills is `FAULT_KILLS` (20 unless set).
+
+#![expect(
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that goes wrong is to stop where it does"
+)]
+
+mod flood;
+mod oracle;
+mod outage;
+mod process;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+
+use crate::process::Store;
+
+fn main() {
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    provider.install_default().expect("the first provider");
+    let mut arguments = Arguments::from_args();
+    // Each trial loads the whole machine: one at a time.
+    arguments.test_threads = Some(1);
+    let trials = Store::available()
+        .into_iter()
+        .flat_map(|store| {
+            [
+                trial(
+                    "kill_nine_loses_nothing_acknowledged",
+                    store,
+                    oracle::survives_kills,
+                ),
+                trial(
+                    "a_flood_of_sign_ins_leaves_others_served",
+                    store,
+                    flood::is_bounded,
+                ),
+            ]
+        })
+        .chain(outage::trials())
+        .collect();
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+fn trial<F>(name: &str, store: Store, run: fn(Store) -> F) -> Trial
+where
+    F: Future<Output = ()> + 'static,
+{
+    Trial::test(format!("{store}::{name}"), move || {
+        block_on(run(store));
+        Ok::<(), Failed>(())
+    })
+}
+
+/// Runs one trial on a runtime of its own.
+pub(crate) fn block_on<F: Future<Output = ()>>(future: F) {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime")
+        .block_on(future);
+}

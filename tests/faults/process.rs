@@ -1,0 +1,258 @@
+//! The service as a process: started, asked, killed.
+
+use std::fmt;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Which store a run is on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Store {
+    Sqlite,
+    Postgres,
+}
+
+/// A place where the service lives: its data, its ports, its settings. Survives its processes.
+pub struct Site {
+    _directory: TempDir,
+    settings: Vec<(String, String)>,
+    pub public: String,
+    log: PathBuf,
+}
+
+/// One running process; killed when dropped.
+pub struct Process {
+    child: Child,
+}
+
+// === impl Store ===
+
+impl Store {
+    /// The stores this machine offers: PostgreSQL when `TEST_POSTGRES` names one.
+    pub fn available() -> Vec<Self> {
+        match setting("TEST_POSTGRES") {
+            Some(_) => vec![Self::Sqlite, Self::Postgres],
+            None => vec![Self::Sqlite],
+        }
+    }
+}
+
+impl fmt::Display for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
+        })
+    }
+}
+
+// === impl Site ===
+
+impl Site {
+    /// Prepares an empty store and free ports.
+    pub async fn new(store: Store, more: &[(&str, &str)]) -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let ports = free_ports();
+        let data = directory.path().join("data");
+        let mut settings = vec![
+            ("APP_ENV", "test".to_owned()),
+            ("DATA_DIR", data.display().to_string()),
+            ("PUBLIC_HOST", "127.0.0.1".to_owned()),
+            ("PUBLIC_PORT", ports[0].to_string()),
+            ("ADMIN_PORT", ports[1].to_string()),
+            ("GRPC_PORT", ports[2].to_string()),
+            ("ARGON2_MEMORY", "64".to_owned()),
+            ("ARGON2_TIME", "1".to_owned()),
+            ("RATE_LIMIT_RPS", "100000".to_owned()),
+            ("RATE_LIMIT_BURST", "100000".to_owned()),
+            ("HASHING_QUEUE", "512".to_owned()),
+        ];
+        if store == Store::Postgres {
+            settings.extend(postgres_settings().await);
+        }
+        settings.extend(
+            more.iter()
+                .map(|(name, value)| (*name, (*value).to_owned())),
+        );
+        Self {
+            log: directory.path().join("log"),
+            _directory: directory,
+            settings: settings
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect(),
+            public: format!("http://127.0.0.1:{}", ports[0]),
+        }
+    }
+
+    /// Starts the service without waiting for it.
+    pub fn launch(&self) -> Process {
+        let log = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&self.log);
+        let log = log.expect("a log file");
+        let child = Command::new(env!("CARGO_BIN_EXE_auth-service"))
+            .env_clear()
+            .envs(self.settings.iter().map(|(name, value)| (name, value)))
+            .stdout(log.try_clone().expect("the log"))
+            .stderr(log)
+            .stdin(Stdio::null())
+            .spawn();
+        Process {
+            child: child.expect("the service starts"),
+        }
+    }
+
+    /// Starts the service and waits until it is ready; says how long that took.
+    pub async fn start(&self) -> (Process, Duration) {
+        let begun = Instant::now();
+        let process = self.launch();
+        self.wait_for("/ready", 200, Duration::from_secs(30)).await;
+        (process, begun.elapsed())
+    }
+
+    /// Waits until a probe answers with a status.
+    pub async fn wait_for(&self, path: &str, status: u16, limit: Duration) {
+        let begun = Instant::now();
+        let http = client();
+        loop {
+            let answer = http.get(format!("{}{path}", self.public)).send().await;
+            if answer.is_ok_and(|answer| answer.status().as_u16() == status) {
+                return;
+            }
+            assert!(
+                begun.elapsed() < limit,
+                "{path} is not {status}:\n{}",
+                self.log()
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// What the service wrote so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+}
+
+// === impl Process ===
+
+impl Process {
+    /// Kills it at once: SIGKILL.
+    pub fn kill(mut self) {
+        self.child.kill().expect("it was running");
+        self.child.wait().expect("it ended");
+    }
+
+    /// Asks it to end: SIGTERM.
+    pub fn terminate(&self) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill")
+            .args(["-TERM", &id])
+            .status()
+            .expect("kill");
+        assert!(sent.success());
+    }
+
+    /// Waits for it to end by itself and gives its exit status.
+    pub async fn exit_status(mut self, limit: Duration) -> Option<i32> {
+        let begun = Instant::now();
+        while begun.elapsed() < limit {
+            if let Some(status) = self.child.try_wait().expect("it was started") {
+                return status.code();
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        None
+    }
+
+    /// Gives the resident memory in bytes.
+    pub fn resident_bytes(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.child.id());
+        let status = std::fs::read_to_string(path).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+        kib.unwrap_or(0) * 1024
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A client that waits no longer than a person would.
+pub fn client() -> reqwest::Client {
+    reqwest::Client::builder()
+        .no_proxy()
+        .timeout(Duration::from_secs(40))
+        .pool_max_idle_per_host(128)
+        .build()
+        .expect("a client")
+}
+
+/// Posts JSON; `None` when no complete answer came.
+pub async fn post(http: &reqwest::Client, url: &str, body: &Value) -> Option<(u16, Value)> {
+    let answer = http.post(url).json(body).send().await.ok()?;
+    let status = answer.status().as_u16();
+    let text = answer.text().await.ok()?;
+    Some((status, serde_json::from_str(&text).unwrap_or(Value::Null)))
+}
+
+/// Reads an environment variable of the test run.
+pub fn setting(name: &str) -> Option<String> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "tests are configured by their script"
+    )]
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Three ports nobody listens on.
+pub fn free_ports() -> [u16; 3] {
+    let listeners = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").expect("a free port"));
+    listeners.map(|listener| listener.local_addr().expect("its address").port())
+}
+
+/// Makes a database for one site and gives the settings that name it.
+async fn postgres_settings() -> Vec<(&'static str, String)> {
+    let conninfo = setting("TEST_POSTGRES").expect("TEST_POSTGRES");
+    let config: tokio_postgres::Config = conninfo.parse().expect("a conninfo");
+    let (session, connection) = config
+        .connect(tokio_postgres::NoTls)
+        .await
+        .expect("PostgreSQL");
+    let [port, ..] = free_ports();
+    let name = format!("faults_{}_{port}", std::process::id());
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the connection of a test ends with it"
+    )]
+    let running = tokio::spawn(connection);
+    session
+        .batch_execute(&format!("CREATE DATABASE {name}"))
+        .await
+        .expect("a database");
+    drop(session);
+    let _ = running.await;
+    let part = |key: &str| {
+        let pair = conninfo
+            .split_whitespace()
+            .find_map(|part| part.strip_prefix(key));
+        pair.unwrap_or_default().to_owned()
+    };
+    vec![
+        ("POSTGRES_HOST", part("host=")),
+        ("POSTGRES_PORT", part("port=")),
+        ("POSTGRES_USER", part("user=")),
+        ("POSTGRES_PASSWORD", part("password=")),
+        ("POSTGRES_DB", name),
+    ]
+}

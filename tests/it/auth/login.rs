@@ -1,0 +1,190 @@
+//! POST /auth/login.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::cases;
+use crate::client::{Person, Tokens};
+use crate::house::House;
+
+cases![
+    a_sign_in_gives_a_token_pair,
+    unknown_wrong_locked_and_suspended_get_one_answer,
+    from_the_fifth_failure_on_the_delay_grows_and_then_the_account_locks,
+    an_unknown_account_is_delayed_like_a_known_one,
+    a_right_password_resets_the_count,
+    a_hundred_failures_disable_the_password_until_it_is_reset,
+    parallel_guesses_do_not_race_the_counter,
+    many_sign_ins_of_one_person_at_once_all_succeed,
+];
+
+async fn a_sign_in_gives_a_token_pair(house: House) {
+    let person = Person::register(&house.public(), "ada").await;
+    let answer = person.try_login(&person.password).await.expect(200);
+    let body = answer.json();
+    assert!(answer.field("access_token").starts_with("qf_at_"));
+    assert!(answer.field("refresh_token").starts_with("qf_rt_"));
+    assert_eq!(body["token_type"], "Bearer");
+    assert_eq!(body["expires_in"], 900);
+    assert!(body["scope"].is_string() && body["user_id"].is_string());
+    assert_eq!(answer.header("cache-control"), "no-store");
+    let me = person.me(&answer.field("access_token")).await.expect(200);
+    assert_eq!(me.json()["id"], body["user_id"]);
+}
+
+/// OWASP ASVS 5.0 §6.3.8.
+async fn unknown_wrong_locked_and_suspended_get_one_answer(house: House) {
+    let mut answers = Vec::new();
+    let known = Person::register(&house.public(), "known").await;
+    answers.push(known.try_login("a wrong password entirely").await);
+    let unknown = Person {
+        email: "nobody@example.org".to_owned(),
+        ..known.clone()
+    };
+    answers.push(unknown.try_login(&known.password).await);
+    let odd = Person {
+        email: "no address at all".to_owned(),
+        ..known.clone()
+    };
+    answers.push(odd.try_login(&known.password).await);
+    for (name, status) in [("locked", "locked"), ("suspended", "suspended")] {
+        let person = Person::register(&house.public(), name).await;
+        let id = house.user_id(&person).await;
+        let path = format!("/admin/users/{id}");
+        house
+            .admin()
+            .patch(&path, json!({ "status": status }))
+            .await
+            .expect(200);
+        answers.push(person.try_login(&person.password).await);
+    }
+    let shown = |text: &str| {
+        let mut body: serde_json::Value = serde_json::from_str(text).expect("JSON");
+        body.as_object_mut()
+            .map(|members| members.remove("request_id"));
+        body
+    };
+    for answer in &answers {
+        assert_eq!(answer.status.as_u16(), 401);
+        assert_eq!(shown(&answer.text), shown(&answers[0].text));
+        assert_eq!(answer.headers.len(), answers[0].headers.len());
+    }
+}
+
+/// NIST SP 800-63B-4 §3.2.2.
+async fn from_the_fifth_failure_on_the_delay_grows_and_then_the_account_locks(house: House) {
+    let person = Person::register(&house.public(), "ada").await;
+    for _ in 0..5 {
+        person
+            .try_login("wrong wrong wrong wrong")
+            .await
+            .expect_code(401, "UNAUTHORIZED");
+    }
+    for delay in [1, 2, 4, 8, 16] {
+        let refused = person.try_login(&person.password).await;
+        let refused = refused.expect_code(429, "RATE_LIMIT_EXCEEDED");
+        assert_eq!(refused.header("retry-after"), delay.to_string());
+        house.clock.advance(Duration::from_secs(delay));
+        person
+            .try_login("wrong wrong wrong wrong")
+            .await
+            .expect(401);
+    }
+    let locked = person.try_login(&person.password).await.expect(429);
+    assert_eq!(locked.header("retry-after"), "900");
+    house.clock.advance(Duration::from_mins(15));
+    person.login().await;
+}
+
+async fn an_unknown_account_is_delayed_like_a_known_one(house: House) {
+    let known = Person::register(&house.public(), "ada").await;
+    let unknown = Person {
+        email: "nobody@example.org".to_owned(),
+        ..known.clone()
+    };
+    for _ in 0..5 {
+        unknown
+            .try_login("wrong wrong wrong wrong")
+            .await
+            .expect(401);
+    }
+    let refused = unknown
+        .try_login("wrong wrong wrong wrong")
+        .await
+        .expect(429);
+    assert_eq!(refused.header("retry-after"), "1");
+    known.login().await;
+}
+
+async fn a_right_password_resets_the_count(house: House) {
+    let person = Person::register(&house.public(), "ada").await;
+    for _ in 0..3 {
+        for _ in 0..4 {
+            person
+                .try_login("wrong wrong wrong wrong")
+                .await
+                .expect(401);
+        }
+        person.login().await;
+    }
+}
+
+async fn a_hundred_failures_disable_the_password_until_it_is_reset(house: House) {
+    let person = Person::register(&house.public(), "ada").await;
+    let mut failures = 0;
+    while failures < 100 {
+        // From many networks, so that only the account's own count is at work.
+        let network = format!("198.51.100.{}", failures % 250);
+        let public = house.public().with("x-forwarded-for", network);
+        let guesser = Person {
+            public,
+            ..person.clone()
+        };
+        match guesser
+            .try_login("wrong wrong wrong wrong")
+            .await
+            .status
+            .as_u16()
+        {
+            401 => failures += 1,
+            429 => house.clock.advance(Duration::from_mins(15)),
+            other => panic!("{other}"),
+        }
+    }
+    house.clock.advance(Duration::from_hours(24));
+    person.try_login(&person.password).await.expect(401);
+    let token = house.reset_token(&person).await;
+    let body = json!({ "token": token, "new_password": "a fresh and long passphrase" });
+    house
+        .public()
+        .post("/auth/password/reset/confirm", body)
+        .await
+        .expect(200);
+    person
+        .try_login("a fresh and long passphrase")
+        .await
+        .expect(200);
+}
+
+async fn parallel_guesses_do_not_race_the_counter(house: House) {
+    let person = Person::register(&house.public(), "ada").await;
+    let guesses = (0..50).map(|_| person.try_login("wrong wrong wrong wrong"));
+    let answers = futures_util::future::join_all(guesses).await;
+    let looked_at = answers
+        .iter()
+        .filter(|answer| answer.status.as_u16() == 401)
+        .count();
+    assert_eq!(
+        looked_at, 5,
+        "guesses that were looked at before the delay began"
+    );
+}
+
+async fn many_sign_ins_of_one_person_at_once_all_succeed(house: House) {
+    let person = Person::register(&house.public(), "ada").await;
+    let sign_ins = (0..10).map(|_| person.try_login(&person.password));
+    for answer in futures_util::future::join_all(sign_ins).await {
+        Tokens::of(&answer.expect(200));
+    }
+}

@@ -1,0 +1,225 @@
+//! A person or a program speaking HTTP to one house: thin words over `reqwest`, so that a test reads
+//! as what happens and not as how it is sent.
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+/// One base URL and what goes with every request to it.
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    base: String,
+    headers: Vec<(&'static str, String)>,
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: reqwest::header::HeaderMap,
+    pub text: String,
+}
+
+impl Client {
+    pub fn new(base: String) -> Self {
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(std::time::Duration::from_secs(40))
+            .build()
+            .expect("a client");
+        Self {
+            http,
+            base,
+            headers: Vec::new(),
+        }
+    }
+
+    /// The same, with one more header on every request.
+    pub fn with(&self, name: &'static str, value: impl Into<String>) -> Self {
+        let mut other = self.clone();
+        other.headers.push((name, value.into()));
+        other
+    }
+
+    /// The same, with a bearer token on every request.
+    pub fn bearer(&self, token: &str) -> Self {
+        self.with("authorization", format!("Bearer {token}"))
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, |request| request).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.send(Method::DELETE, path, |request| request).await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        self.send(Method::POST, path, |request| request.json(&body))
+            .await
+    }
+
+    pub async fn put(&self, path: &str, body: Value) -> Answer {
+        self.send(Method::PUT, path, |request| request.json(&body))
+            .await
+    }
+
+    pub async fn patch(&self, path: &str, body: Value) -> Answer {
+        self.send(Method::PATCH, path, |request| request.json(&body))
+            .await
+    }
+
+    /// Posts a form, `application/x-www-form-urlencoded`.
+    pub async fn form(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let body = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(fields)
+            .finish();
+        self.raw(
+            Method::POST,
+            path,
+            "application/x-www-form-urlencoded",
+            body.into_bytes(),
+        )
+        .await
+    }
+
+    /// Sends any bytes as any media type.
+    pub async fn raw(&self, method: Method, path: &str, media: &str, body: Vec<u8>) -> Answer {
+        self.send(method, path, |request| {
+            request.header("content-type", media).body(body)
+        })
+        .await
+    }
+
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        finish: impl FnOnce(reqwest::RequestBuilder) -> reqwest::RequestBuilder,
+    ) -> Answer {
+        let mut request = self.http.request(method, format!("{}{path}", self.base));
+        for (name, value) in &self.headers {
+            request = request.header(*name, value);
+        }
+        let response = finish(request).send().await.expect("an answer");
+        let (status, headers) = (response.status(), response.headers().clone());
+        Answer {
+            status,
+            headers,
+            text: response.text().await.expect("a body"),
+        }
+    }
+}
+
+impl Answer {
+    /// Checks the status, showing the body if it is another.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text);
+        self
+    }
+
+    /// Checks the status and the error code of the first-party form (CONTRACT §5).
+    #[track_caller]
+    pub fn expect_code(self, status: u16, code: &str) -> Self {
+        let answer = self.expect(status);
+        assert_eq!(answer.json()["code"], code, "{}", answer.text);
+        assert!(answer.json()["error"].is_string() && answer.json()["request_id"].is_string());
+        answer
+    }
+
+    /// Checks the status and the OAuth error word (RFC 6749 §5.2).
+    #[track_caller]
+    pub fn expect_oauth(self, status: u16, error: &str) -> Self {
+        let answer = self.expect(status);
+        assert_eq!(answer.json()["error"], error, "{}", answer.text);
+        answer
+    }
+
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON: {}", self.text))
+    }
+
+    /// Gives a text member of the JSON body.
+    #[track_caller]
+    pub fn field(&self, name: &str) -> String {
+        let json = self.json();
+        json[name]
+            .as_str()
+            .unwrap_or_else(|| panic!("no {name}: {}", self.text))
+            .to_owned()
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    }
+}
+
+/// A person with an account, who remembers what they need.
+#[derive(Clone)]
+pub struct Person {
+    pub email: String,
+    pub password: String,
+    pub public: Client,
+}
+
+/// What a sign-in gives.
+#[derive(Clone, Debug)]
+pub struct Tokens {
+    pub access: String,
+    pub refresh: String,
+}
+
+impl Tokens {
+    #[track_caller]
+    pub fn of(answer: &Answer) -> Self {
+        Self {
+            access: answer.field("access_token"),
+            refresh: answer.field("refresh_token"),
+        }
+    }
+}
+
+impl Person {
+    /// Registers somebody new.
+    pub async fn register(public: &Client, name: &str) -> Self {
+        let person = Self {
+            email: format!("{name}@example.org"),
+            password: format!("a quiet garden in the rain 7 {}", name.len()),
+            public: public.clone(),
+        };
+        let body = json!({
+            "email": person.email, "password": person.password, "name": "Some Body",
+        });
+        public.post("/auth/register", body).await.expect(201);
+        person
+    }
+
+    /// Signs in.
+    pub async fn login(&self) -> Tokens {
+        Tokens::of(&self.try_login(&self.password).await.expect(200))
+    }
+
+    /// Tries to sign in with a password.
+    pub async fn try_login(&self, password: &str) -> Answer {
+        let body = json!({ "email": self.email, "password": password });
+        self.public.post("/auth/login", body).await
+    }
+
+    /// Presents a refresh token.
+    pub async fn refresh(&self, token: &str) -> Answer {
+        self.public
+            .post("/auth/token/refresh", json!({ "refresh_token": token }))
+            .await
+    }
+
+    /// Asks who the bearer of an access token is.
+    pub async fn me(&self, access: &str) -> Answer {
+        self.public.bearer(access).get("/auth/me").await
+    }
+}

@@ -1,0 +1,334 @@
+//! The whole service in this process: its doors on free ports, its clock in the test's hand, its
+//! mails kept instead of sent.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use actors::deadline::Deadline;
+use actors::mail::{Courier, CourierFault};
+use auth_service::boot::{self, Fittings, Running};
+use auth_service::config::Settings;
+use domain::event::{Actor, Entry, EventKind, Origin};
+use domain::id::{MailId, RequestId, TenantId};
+use domain::mail::{Letter, LetterBody};
+use domain::page::{PageRequest, PageStart};
+use domain::random::Random;
+use domain::tenant::{Tenant, TenantConfig, TenantStatus};
+use domain::time::{Clock, ManualClock, UnixMillis};
+use futures_util::future::BoxFuture;
+use protocol::entropy::SystemRandom;
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::backend::{Backend, StoreSettings};
+use crate::client::{Answer, Client, Person};
+
+/// One running service and what a test needs to know of it.
+#[derive(Clone)]
+pub struct House {
+    pub clock: Arc<ManualClock>,
+    running: Arc<Running>,
+    settings: BTreeMap<String, String>,
+    letters: Arc<Letters>,
+    directory: Arc<TempDir>,
+    api_key: String,
+}
+
+/// A courier that keeps what it should send.
+#[derive(Default)]
+pub struct Letters(Mutex<Vec<Letter>>);
+
+impl Courier for Letters {
+    fn deliver(
+        &self,
+        _: MailId,
+        _: TenantId,
+        letter: Letter,
+    ) -> BoxFuture<'_, Result<(), CourierFault>> {
+        self.0.lock().expect("letters").push(letter);
+        Box::pin(async { Ok(()) })
+    }
+}
+
+// === impl House ===
+
+impl House {
+    /// Starts a house on an empty store.
+    pub async fn open(backend: Backend) -> Self {
+        let directory = Arc::new(tempfile::tempdir().expect("a directory"));
+        let mut settings = base_settings();
+        settings.insert(
+            "DATA_DIR".to_owned(),
+            directory.path().display().to_string(),
+        );
+        settings.extend(backend.prepare().await);
+        let clock = Arc::new(ManualClock::new(UnixMillis::from_seconds(1_800_000_000)));
+        Self::start(settings, clock, Arc::default(), directory, None).await
+    }
+
+    /// Starts another node on the same store.
+    pub async fn second_node(&self) -> Self {
+        let (clock, letters) = (Arc::clone(&self.clock), Arc::clone(&self.letters));
+        let key = Some(self.api_key.clone());
+        Self::start(
+            self.settings.clone(),
+            clock,
+            letters,
+            Arc::clone(&self.directory),
+            key,
+        )
+        .await
+    }
+
+    async fn start(
+        settings: BTreeMap<String, String>,
+        clock: Arc<ManualClock>,
+        letters: Arc<Letters>,
+        directory: Arc<TempDir>,
+        api_key: Option<String>,
+    ) -> Self {
+        let fittings = fittings(&settings, clock.clone(), letters.clone());
+        let running = boot::start(fittings).await.expect("the service starts");
+        running
+            .ready(Duration::from_secs(20))
+            .await
+            .expect("the service is ready");
+        let first = running.first_key().await.map(|key| key.expose().to_owned());
+        let api_key = api_key.or(first).expect("an API key");
+        Self {
+            clock,
+            running: Arc::new(running),
+            settings,
+            letters,
+            directory,
+            api_key,
+        }
+    }
+
+    /// Stops the service in order.
+    pub async fn stop(&self) {
+        self.running.stop().await;
+    }
+
+    /// The public door, as a stranger sees it.
+    pub fn public(&self) -> Client {
+        Client::new(format!("http://{}", self.running.public))
+    }
+
+    /// The admin door, as a stranger sees it.
+    pub fn stranger(&self) -> Client {
+        Client::new(format!("http://{}", self.running.admin))
+    }
+
+    /// The admin door, as an operator sees it.
+    pub fn admin(&self) -> Client {
+        self.stranger().with("x-api-key", self.api_key.as_str())
+    }
+
+    pub fn api_key(&self) -> String {
+        self.api_key.clone()
+    }
+
+    /// Makes a tenant.
+    pub async fn add_tenant(&self, slug: &str) {
+        let now = self.clock.now();
+        let tenant = Tenant {
+            id: TenantId::generate(now, &SystemRandom),
+            slug: slug.to_owned(),
+            name: slug.to_owned(),
+            status: TenantStatus::Active,
+            config: TenantConfig::default(),
+            version: 1,
+            created_at: now,
+        };
+        let entry = self.entry(EventKind::TenantCreated);
+        let tenants = &self.running.flows().tenants;
+        tenants
+            .create_tenant(tenant, entry, soon())
+            .await
+            .expect("the tenant is made");
+    }
+
+    /// Closes a tenant.
+    pub async fn suspend_tenant(&self, slug: &str) {
+        let tenants = &self.running.flows().tenants;
+        let directory = tenants.directory();
+        let tenant = directory.by_slug(slug).expect("the tenant");
+        let closed = Tenant {
+            status: TenantStatus::Suspended,
+            ..tenant.as_ref().clone()
+        };
+        let entry = self.entry(EventKind::TenantUpdated);
+        tenants
+            .update_tenant(closed, entry, soon())
+            .await
+            .expect("the tenant is closed");
+    }
+
+    fn entry(&self, kind: EventKind) -> Entry {
+        let (now, random) = (self.clock.now(), SystemRandom);
+        let directory = self.running.flows().tenants.directory();
+        let origin = Origin {
+            tenant: directory.default_tenant().expect("the default tenant").id,
+            actor: Actor::System,
+            address: None,
+            user_agent: None,
+            request: RequestId::generate(now, &random),
+            at: now,
+        };
+        Entry::new(kind, &origin)
+    }
+
+    /// A person's id.
+    pub async fn user_id(&self, person: &Person) -> String {
+        let path = format!("/admin/users?search={}", person.email.replace('@', "%40"));
+        let page = self.admin().get(&path).await.expect(200).json();
+        page["users"][0]["id"].as_str().expect("a user").to_owned()
+    }
+
+    /// The token or the name of the newest letter of a kind to a person, once it has arrived.
+    pub async fn letter(&self, person: &Person, kind: &str) -> Option<String> {
+        let letter = self.wait_for_letter(person, kind).await?;
+        Some(match letter.body {
+            LetterBody::VerifyEmail { token } | LetterBody::ResetPassword { token } => token,
+            LetterBody::PasswordChanged | LetterBody::AlreadyRegistered => kind.to_owned(),
+        })
+    }
+
+    /// The text that a letter is sent with.
+    pub async fn printed_mail(&self, person: &Person, kind: &str) -> String {
+        let letter = self.wait_for_letter(person, kind).await.expect("a letter");
+        let issuer = self.settings.get("OIDC_ISSUER_URL");
+        let issuer = issuer.map_or("http://localhost:4000", String::as_str);
+        auth_service::courier::render(issuer, &letter).text
+    }
+
+    /// Takes the newest letter of a kind to a person out of the pile.
+    async fn wait_for_letter(&self, person: &Person, kind: &str) -> Option<Letter> {
+        for _ in 0..500 {
+            let mut letters = self.letters.0.lock().expect("letters");
+            let fits = |letter: &Letter| {
+                let body = serde_json::to_value(&letter.body).expect("JSON");
+                letter.to == person.email && body["letter"] == kind
+            };
+            if let Some(position) = letters.iter().rposition(fits) {
+                return Some(letters.remove(position));
+            }
+            drop(letters);
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        None
+    }
+
+    /// Asks for a reset and takes the token from the mail.
+    pub async fn reset_token(&self, person: &Person) -> String {
+        let body = json!({ "email": person.email });
+        person
+            .public
+            .post("/auth/password/reset", body)
+            .await
+            .expect(202);
+        self.letter(person, "reset_password")
+            .await
+            .expect("a letter")
+    }
+
+    /// How many audit entries of a kind the default tenant has.
+    pub async fn audit_count(&self, event: &str) -> usize {
+        let directory = self.running.flows().tenants.directory();
+        let tenant = directory.default_tenant().expect("the default tenant").id;
+        let page = PageRequest {
+            start: PageStart::Number(1),
+            per_page: 100,
+        };
+        let rows = self
+            .running
+            .flows()
+            .audit
+            .list_audit(tenant, page)
+            .await
+            .expect("the trail");
+        rows.iter()
+            .filter(|row| row.fields["event"] == event)
+            .count()
+    }
+
+    /// Makes a service client that may use `client_credentials`; gives its id and secret.
+    pub async fn add_client(&self, scopes: &[&str]) -> (String, String) {
+        let body = json!({
+            "name": "Robot", "client_type": "service", "grant_types": ["client_credentials"],
+            "scopes": scopes, "token_endpoint_auth_method": "client_secret_basic",
+        });
+        let answer = self.admin().post("/admin/clients", body).await.expect(201);
+        (answer.field("client_id"), answer.field("client_secret"))
+    }
+
+    /// Asks for a token as a client does, by HTTP Basic.
+    pub async fn client_token(&self, id: &str, secret: &str) -> Answer {
+        let pair = format!("{id}:{secret}");
+        let basic = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, pair);
+        let client = self
+            .public()
+            .with("authorization", format!("Basic {basic}"));
+        client
+            .form("/oauth/token", &[("grant_type", "client_credentials")])
+            .await
+    }
+}
+
+/// Applies every migration to a store.
+pub async fn migrate(store: &StoreSettings) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut settings = base_settings();
+    settings.insert(
+        "DATA_DIR".to_owned(),
+        directory.path().display().to_string(),
+    );
+    settings.extend(store.clone());
+    let clock = Arc::new(ManualClock::new(UnixMillis::from_seconds(1_800_000_000)));
+    let fittings = fittings(&settings, clock, Arc::default());
+    boot::migrate(&fittings).await.expect("the schema is made");
+}
+
+fn fittings(
+    settings: &BTreeMap<String, String>,
+    clock: Arc<ManualClock>,
+    letters: Arc<Letters>,
+) -> Fittings {
+    let random: Arc<dyn Random> = Arc::new(SystemRandom);
+    let mut settings = Settings::from_variables(settings.clone()).expect("settings");
+    settings.complete_secrets(random.as_ref()).expect("secrets");
+    Fittings {
+        settings,
+        clock,
+        random,
+        courier: Some(letters),
+    }
+}
+
+/// Free ports, cheap hashes, no limit per address, this machine's proxies believed.
+fn base_settings() -> BTreeMap<String, String> {
+    let pairs = [
+        ("APP_ENV", "test"),
+        ("PUBLIC_HOST", "127.0.0.1"),
+        ("PUBLIC_PORT", "0"),
+        ("ADMIN_PORT", "0"),
+        ("GRPC_PORT", "0"),
+        ("ARGON2_MEMORY", "64"),
+        ("ARGON2_TIME", "1"),
+        ("HASHING_QUEUE", "256"),
+        ("RATE_LIMIT_RPS", "100000"),
+        ("RATE_LIMIT_BURST", "100000"),
+        ("TRUSTED_PROXIES", "127.0.0.0/8"),
+    ];
+    pairs
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}
+
+/// A deadline that no healthy verb misses.
+fn soon() -> Deadline {
+    Deadline::after(Duration::from_secs(5))
+}

@@ -1,0 +1,72 @@
+//! Integration tests: one binary whose files mirror the URL tree, each case judged on every backend.
+//!
+//! A case gets a [`house::House`]: the whole service in this process on an empty store of its own,
+//! with a clock that stands until the case advances it and a courier that keeps what it should
+//! send. PostgreSQL and Redis come from `TEST_POSTGRES` and `TEST_REDIS` (see `scripts/test`).
+
+#![expect(
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that goes wrong is to stop where it does"
+)]
+
+mod admin;
+mod auth;
+mod backend;
+mod case;
+mod client;
+mod hostile;
+mod house;
+mod house_rules;
+mod nodes;
+mod oauth;
+mod probes;
+
+use libtest_mimic::{Arguments, Trial};
+
+use crate::backend::Backend;
+use crate::case::Case;
+use crate::house::House;
+
+fn main() {
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    provider.install_default().expect("the first provider");
+    let arguments = Arguments::from_args();
+    let mut trials = house_rules::trials();
+    for backend in Backend::available() {
+        let many_nodes = if backend == Backend::PostgresRedis {
+            nodes::all()
+        } else {
+            Vec::new()
+        };
+        let everywhere = [
+            auth::cases(),
+            admin::cases(),
+            oauth::all(),
+            probes::cases(),
+            hostile::cases(),
+        ];
+        let cases = everywhere.into_iter().flatten().chain(many_nodes);
+        trials.extend(cases.map(|case| trial(backend, case)));
+    }
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+fn trial(backend: Backend, case: Case) -> Trial {
+    Trial::test(format!("{backend}::{}", case.name), move || {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        runtime.block_on(async move {
+            let house = House::open(backend).await;
+            (case.run)(house.clone()).await;
+            house.stop().await;
+        });
+        Ok(())
+    })
+}

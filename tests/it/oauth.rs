@@ -1,0 +1,208 @@
+//! `/oauth` and `/.well-known`: what third-party clients use.
+
+use serde_json::json;
+
+use crate::case::Case;
+use crate::cases;
+use crate::client::Person;
+use crate::house::House;
+
+cases![
+    rfc_6749_4_4_a_client_gets_a_token_for_itself,
+    rfc_6749_2_3_1_one_authentication_method_and_the_right_secret,
+    rfc_6749_3_1_duplicate_parameters_are_refused,
+    rfc_6749_5_2_errors_are_in_the_standards_words,
+    rfc_8707_a_token_is_for_a_registered_resource_only,
+    a_refresh_token_of_a_person_refreshes_here_in_oauths_dialect,
+    rfc_7517_the_key_set_verifies_and_is_cacheable,
+];
+
+pub fn all() -> Vec<Case> {
+    cases()
+}
+
+async fn rfc_6749_4_4_a_client_gets_a_token_for_itself(house: House) {
+    let (id, secret) = house.add_client(&["read", "write"]).await;
+    let answer = house.client_token(&id, &secret).await.expect(200);
+    let body = answer.json();
+    assert!(answer.field("access_token").starts_with("qf_at_"));
+    assert_eq!(
+        (&body["token_type"], &body["scope"]),
+        (&json!("Bearer"), &json!("read write"))
+    );
+    assert!(body.get("refresh_token").is_none());
+    assert_eq!(answer.header("cache-control"), "no-store");
+    let fields = [
+        ("grant_type", "client_credentials"),
+        ("scope", "read"),
+        ("client_id", id.as_str()),
+        ("client_secret", secret.as_str()),
+    ];
+    let answer = house
+        .public()
+        .form("/oauth/token", &fields)
+        .await
+        .expect(200);
+    assert_eq!(answer.json()["scope"], "read");
+    let fields = [
+        ("grant_type", "client_credentials"),
+        ("scope", "admin"),
+        ("client_id", id.as_str()),
+        ("client_secret", secret.as_str()),
+    ];
+    house
+        .public()
+        .form("/oauth/token", &fields)
+        .await
+        .expect_oauth(400, "invalid_scope");
+}
+
+async fn rfc_6749_2_3_1_one_authentication_method_and_the_right_secret(house: House) {
+    let (id, secret) = house.add_client(&["read"]).await;
+    house
+        .client_token(&id, "wrong")
+        .await
+        .expect_oauth(401, "invalid_client");
+    house
+        .client_token("client_unknown", &secret)
+        .await
+        .expect_oauth(401, "invalid_client");
+    for length in [0, 6, secret.len() - 1] {
+        house
+            .client_token(&id, &secret[..length])
+            .await
+            .expect_oauth(401, "invalid_client");
+    }
+    let both = [
+        ("grant_type", "client_credentials"),
+        ("client_id", id.as_str()),
+        ("client_secret", secret.as_str()),
+    ];
+    let basic = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, format!("{id}:{secret}"));
+    let twice = house
+        .public()
+        .with("authorization", format!("Basic {basic}"));
+    twice
+        .form("/oauth/token", &both)
+        .await
+        .expect_oauth(400, "invalid_request");
+    let wrong = house.public().with("authorization", "Basic !!!");
+    let answer = wrong
+        .form("/oauth/token", &[("grant_type", "client_credentials")])
+        .await;
+    assert!(
+        answer
+            .expect_oauth(401, "invalid_client")
+            .header("www-authenticate")
+            .starts_with("Basic")
+    );
+}
+
+async fn rfc_6749_3_1_duplicate_parameters_are_refused(house: House) {
+    let fields = [
+        ("grant_type", "client_credentials"),
+        ("grant_type", "refresh_token"),
+    ];
+    house
+        .public()
+        .form("/oauth/token", &fields)
+        .await
+        .expect_oauth(400, "invalid_request");
+}
+
+async fn rfc_6749_5_2_errors_are_in_the_standards_words(house: House) {
+    let (id, secret) = house.add_client(&["read"]).await;
+    let with = |grant: &'static str| {
+        let (public, id, secret) = (house.public(), id.clone(), secret.clone());
+        async move {
+            let fields = [
+                ("grant_type", grant),
+                ("client_id", id.as_str()),
+                ("client_secret", secret.as_str()),
+            ];
+            public.form("/oauth/token", &fields).await
+        }
+    };
+    with("password")
+        .await
+        .expect_oauth(400, "unsupported_grant_type");
+    with("implicit")
+        .await
+        .expect_oauth(400, "unsupported_grant_type");
+    with("").await.expect_oauth(400, "invalid_request");
+    let nothing = house.public().form("/oauth/token", &[]).await;
+    nothing.expect_oauth(400, "invalid_request");
+}
+
+async fn rfc_8707_a_token_is_for_a_registered_resource_only(house: House) {
+    let (id, secret) = house.add_client(&["read"]).await;
+    let fields = [
+        ("grant_type", "client_credentials"),
+        ("client_id", id.as_str()),
+        ("client_secret", secret.as_str()),
+        ("resource", "https://api.elsewhere.example"),
+    ];
+    house
+        .public()
+        .form("/oauth/token", &fields)
+        .await
+        .expect_oauth(400, "invalid_target");
+}
+
+async fn a_refresh_token_of_a_person_refreshes_here_in_oauths_dialect(house: House) {
+    let person = Person::register(&house.public(), "ada").await;
+    let tokens = person.login().await;
+    let fields = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", tokens.refresh.as_str()),
+        ("client_id", "first-party"),
+    ];
+    house
+        .public()
+        .form("/oauth/token", &fields)
+        .await
+        .expect(200);
+    let (id, secret) = house.add_client(&["read"]).await;
+    let stolen = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", tokens.refresh.as_str()),
+        ("client_id", id.as_str()),
+        ("client_secret", secret.as_str()),
+    ];
+    let answer = house.public().form("/oauth/token", &stolen).await;
+    assert_eq!(answer.status.as_u16(), 400, "{}", answer.text);
+    let nonsense = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", "qf_rt_nonsense"),
+    ];
+    house
+        .public()
+        .form("/oauth/token", &nonsense)
+        .await
+        .expect_oauth(400, "invalid_grant");
+}
+
+async fn rfc_7517_the_key_set_verifies_and_is_cacheable(house: House) {
+    let answer = house
+        .public()
+        .get("/.well-known/jwks.json")
+        .await
+        .expect(200);
+    assert!(answer.header("cache-control").contains("max-age="));
+    let keys = answer.json();
+    assert_eq!(
+        keys["keys"].as_array().map(Vec::len),
+        Some(2),
+        "active and next"
+    );
+    assert!(!answer.text.contains("\"d\""));
+    let known = house.public().with("if-none-match", answer.header("etag"));
+    assert!(
+        known
+            .get("/.well-known/jwks.json")
+            .await
+            .expect(304)
+            .text
+            .is_empty()
+    );
+}

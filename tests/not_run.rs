@@ -1,0 +1,33 @@
+//! Runs last and names what this run left out, so that no suite is skipped in silence.
+
+fn main() {
+    let mut left_out = Vec::new();
+    for (variable, name) in [
+        ("TEST_POSTGRES", "everything on PostgreSQL"),
+        ("TEST_REDIS", "everything on Redis"),
+    ] {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "tests are configured by their script"
+        )]
+        if std::env::var(variable).unwrap_or_default().is_empty() {
+            left_out.push(name);
+        }
+    }
+    if left_out.is_empty() {
+        println!("every backend was run: embedded SQLite, PostgreSQL, PostgreSQL with Redis");
+        return;
+    }
+    for name in left_out {
+        println!("not run: {name}: no server was named");
+    }
+    println!("./scripts/test starts private servers and runs everything");
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "under CI nothing may be left out"
+    )]
+    let is_ci = std::env::var("CI").is_ok_and(|value| value == "true");
+    if is_ci {
+        std::process::exit(1);
+    }
+}
