@@ -14,6 +14,9 @@ pub(crate) mod process;
 #[cfg(feature = "otel")]
 pub mod traces;
 
+#[cfg(feature = "otel")]
+pub use traces::adopt_parent;
+
 use std::io;
 
 use tracing_subscriber::layer::SubscriberExt;
@@ -74,6 +77,10 @@ pub fn start(settings: &LogSettings, collector: Option<&Url>) -> Result<Telemetr
         Ok(Telemetry { _logs: writer })
     }
 }
+
+/// Does nothing: this build sends no traces.
+#[cfg(not(feature = "otel"))]
+pub fn adopt_parent(_: &tracing::Span, _: &http::HeaderMap) {}
 
 // === impl Telemetry ===
 

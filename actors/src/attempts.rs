@@ -134,6 +134,26 @@ impl Attempts {
             .await?
     }
 
+    /// Forgets an account's failures, delay and lockout with them: an operator vouches for it. A
+    /// password that the failures disabled works again.
+    ///
+    /// # Errors
+    /// As [`Handle::ask`] and the store. Clearing twice is no harm.
+    ///
+    /// # Cancel safety
+    /// Once posted the count is forgotten whether or not anybody waits.
+    pub async fn clear(
+        &self,
+        tenant: TenantId,
+        key: AttemptKey,
+        deadline: Deadline,
+    ) -> Result<(), Fault> {
+        let account = Account { tenant, key };
+        self.shard(&account)
+            .ask(deadline, |reply| Message::Clear { account, reply })
+            .await?
+    }
+
     /// Gives how many messages are queued, in line or in work.
     #[must_use]
     pub fn depth(&self) -> usize {

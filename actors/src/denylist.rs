@@ -15,18 +15,15 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use domain::id::SessionId;
 use domain::time::UnixMillis;
+use tokio::time::Instant;
 
 /// How long a node may go on after its last look at a feed that others write to.
 pub const STALE_AFTER: Duration = Duration::from_millis(1500);
-
-/// Marks a feed that was never read.
-const NEVER: i64 = i64::MIN;
 
 /// What was revoked and has not expired yet. Clones share it.
 #[derive(Debug, Clone)]
@@ -36,7 +33,9 @@ pub struct Denylist(Arc<Inner>);
 struct Inner {
     refused: RwLock<Refused>,
     is_shared: bool,
-    heard_at: AtomicI64,
+    /// When the feed was read last, by a clock that nobody can set: a wall clock that jumps must
+    /// neither make old knowledge fresh nor new knowledge stale.
+    heard_at: RwLock<Option<Instant>>,
 }
 
 /// What is refused, and until when it must be.
@@ -55,7 +54,7 @@ impl Denylist {
         Self(Arc::new(Inner {
             refused: RwLock::default(),
             is_shared,
-            heard_at: AtomicI64::new(NEVER),
+            heard_at: RwLock::default(),
         }))
     }
 
@@ -69,14 +68,13 @@ impl Denylist {
 
     /// Says whether this node knows what was revoked. If not, checks must fail (503).
     #[must_use]
-    pub fn is_fresh(&self, now: UnixMillis) -> bool {
-        let heard_at = self.0.heard_at.load(Ordering::Acquire);
-        if heard_at == NEVER || !self.0.is_shared {
-            return heard_at != NEVER;
-        }
-        let heard_at = UnixMillis::from_millis(heard_at);
-        // Looked at from both sides: a clock set back must not make old knowledge fresh for ever.
-        now.since(heard_at) <= STALE_AFTER && heard_at.since(now) <= STALE_AFTER
+    pub fn is_fresh(&self) -> bool {
+        let heard_at = self
+            .0
+            .heard_at
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        heard_at.is_some_and(|at| !self.0.is_shared || at.elapsed() <= STALE_AFTER)
     }
 
     /// Gives how many tokens and sessions are refused.
@@ -103,8 +101,12 @@ impl Denylist {
     }
 
     /// Notes that everything written to the feed before `at` is known here.
-    pub(crate) fn note_heard(&self, at: UnixMillis) {
-        self.0.heard_at.store(at.as_millis(), Ordering::Release);
+    pub(crate) fn note_heard(&self, at: Instant) {
+        *self
+            .0
+            .heard_at
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = Some(at);
     }
 
     /// Forgets what has expired.
@@ -170,25 +172,19 @@ mod tests {
 
     #[test]
     fn nothing_is_fresh_before_the_feed_was_read() {
-        assert!(!Denylist::new(false).is_fresh(at(0)));
-        assert!(!Denylist::new(true).is_fresh(at(0)));
+        assert!(!Denylist::new(false).is_fresh());
+        assert!(!Denylist::new(true).is_fresh());
     }
 
-    #[test]
-    fn a_store_of_our_own_stays_fresh_and_a_shared_one_does_not() {
+    #[tokio::test(start_paused = true)]
+    async fn a_store_of_our_own_stays_fresh_and_a_shared_one_does_not() {
         let (own, shared) = (Denylist::new(false), Denylist::new(true));
         for denylist in [&own, &shared] {
-            denylist.note_heard(at(10_000));
-            assert!(denylist.is_fresh(at(11_500)));
+            denylist.note_heard(Instant::now());
         }
-        assert!(own.is_fresh(at(99_999)));
-        assert!(!shared.is_fresh(at(11_501)));
-    }
-
-    #[test]
-    fn a_clock_set_back_does_not_keep_old_knowledge_fresh() {
-        let shared = Denylist::new(true);
-        shared.note_heard(at(100_000));
-        assert!(!shared.is_fresh(at(50_000)));
+        tokio::time::advance(STALE_AFTER).await;
+        assert!(own.is_fresh() && shared.is_fresh());
+        tokio::time::advance(Duration::from_millis(1)).await;
+        assert!(own.is_fresh() && !shared.is_fresh());
     }
 }

@@ -152,6 +152,9 @@ fn lists(answer: &str, kept: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
     use super::*;
 
     #[test]
@@ -176,15 +179,56 @@ mod tests {
         }
     }
 
+    fn asking(url: &str) -> BreachedPasswords {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let url = Url::parse(url).expect("a URL");
+        BreachedPasswords::new(url, Arc::new(Meters::new())).expect("a client")
+    }
+
+    fn soon() -> Deadline {
+        Deadline::after(Duration::from_secs(5))
+    }
+
+    #[tokio::test]
+    async fn the_service_is_told_five_digits_once_and_its_answer_is_remembered() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
+        let address = listener.local_addr().expect("bound");
+        let breached = asking(&format!("http://{address}/v3/"));
+        let answer = "1E4C9B93F3F0682250B6CF8331B7EE68FD8:3861493\r\n";
+        let serve = async {
+            let (mut stream, _) = listener.accept().await.expect("a caller");
+            let mut request = vec![0; 4096];
+            let read = stream.read(&mut request).await.expect("reads");
+            let head = format!(
+                "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n",
+                answer.len()
+            );
+            stream.write_all(head.as_bytes()).await.expect("writes");
+            stream.write_all(answer.as_bytes()).await.expect("writes");
+            // Nobody listens any more: whatever is asked from here on is answered from memory.
+            drop(listener);
+            String::from_utf8_lossy(&request[..read]).into_owned()
+        };
+        let password = SecretText::new("password".to_owned());
+        let (listed, request) = tokio::join!(breached.contains(&password, soon()), serve);
+        assert!(listed);
+        assert!(
+            request.starts_with("GET /v3/range/5BAA6 HTTP/1.1\r\n"),
+            "{request}"
+        );
+        assert!(
+            request.to_lowercase().contains("add-padding: true"),
+            "{request}"
+        );
+        assert!(!request.contains("1E4C9"), "{request}");
+        assert!(breached.contains(&password, soon()).await);
+    }
+
     #[tokio::test]
     async fn a_service_that_does_not_answer_stops_nobody() {
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let meters = Arc::new(Meters::new());
         // A port of this machine that nobody listens at.
-        let url = Url::parse("http://127.0.0.1:1/").expect("a URL");
-        let breached = BreachedPasswords::new(url, meters).expect("a client");
+        let breached = asking("http://127.0.0.1:1/");
         let password = SecretText::new("password".to_owned());
-        let deadline = Deadline::after(Duration::from_secs(5));
-        assert!(!breached.contains(&password, deadline).await);
+        assert!(!breached.contains(&password, soon()).await);
     }
 }

@@ -169,7 +169,7 @@ async fn authenticate_token(flows: &Flows, act: &Act, token: &str) -> Result<Cal
     let session = claims.sid.as_deref().map(str::parse);
     let session: Option<SessionId> = session.transpose().map_err(|_| invalid_token())?;
     let denylist = flows.sessions.denylist();
-    if !denylist.is_fresh(act.now) {
+    if !denylist.is_fresh() {
         return Err(Fault::Store("what was revoked is not known now".to_owned()).into());
     }
     if denylist.is_refused(&claims.jti, session) {

@@ -57,7 +57,7 @@ pub async fn register(
     let record = new_password::hash(flows, act, message.password).await?;
     let user = new_user(flows, act, email, name);
     if act.tenant.config.silent_registration {
-        evenly(act, store_silently(flows, act, user, record)).await?;
+        evenly(act.deadline, store_silently(flows, act, user, record)).await?;
         return Ok(RegisterReply::Accepted);
     }
     match store(flows, act, &user, record).await? {

@@ -48,7 +48,7 @@ pub async fn request_reset(
     message: RequestReset,
 ) -> Result<(), Rejection> {
     let sent = mail_if_known(flows, act, &message.email, Purpose::ResetPassword);
-    Ok(evenly(act, sent).await?)
+    Ok(evenly(act.deadline, sent).await?)
 }
 
 /// Sets a new password with a mailed token and ends every session of the account.

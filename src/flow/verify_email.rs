@@ -50,5 +50,5 @@ pub async fn resend_verification(
     message: ResendVerification,
 ) -> Result<(), Rejection> {
     let sent = mail_if_known(flows, act, &message.email, Purpose::VerifyEmail);
-    Ok(evenly(act, sent).await?)
+    Ok(evenly(act.deadline, sent).await?)
 }

@@ -73,14 +73,9 @@ impl Arrival {
     }
 
     /// Makes the span a part of the trace that a trusted proxy names.
-    #[cfg_attr(
-        not(feature = "otel"),
-        expect(unused_variables, reason = "no traces here")
-    )]
     pub(super) fn adopt_trace(&self, span: &tracing::Span, headers: &HeaderMap) {
-        #[cfg(feature = "otel")]
         if self.is_trusted {
-            crate::telemetry::traces::adopt_parent(span, headers);
+            crate::telemetry::adopt_parent(span, headers);
         }
     }
 }

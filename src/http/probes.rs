@@ -87,7 +87,7 @@ impl Probes {
             ask(self.probed.shared.as_ref()),
         );
         let is_signing = flows.keys.ring().signer().is_some();
-        let is_informed = flows.sessions.denylist().is_fresh(flows.clock.now());
+        let is_informed = flows.sessions.denylist().is_fresh();
         self.judge(BTreeMap::from([
             ("database", database),
             ("shared_state", shared),

@@ -159,7 +159,8 @@ impl House {
             status: TenantStatus::Suspended,
             ..tenant.as_ref().clone()
         };
-        let entry = self.entry(EventKind::TenantUpdated);
+        let mut entry = self.entry(EventKind::TenantUpdated);
+        entry.origin.tenant = tenant.id;
         tenants
             .update_tenant(closed, entry, soon())
             .await

@@ -33,6 +33,11 @@ pub(super) enum Message {
         account: Account,
         reply: Reply<Result<(), Fault>>,
     },
+    /// Forget the count: an operator vouches for the account.
+    Clear {
+        account: Account,
+        reply: Reply<Result<(), Fault>>,
+    },
     /// A ticket was resolved: let the next one in.
     Advance { account: Account },
 }

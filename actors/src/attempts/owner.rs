@@ -50,6 +50,10 @@ impl Owner for Shard {
                 let verb = self.store.refund_attempt(account.tenant, account.key);
                 reply.send(patiently(verb).await);
             }
+            Message::Clear { account, reply } => {
+                let verb = self.store.clear_attempts(account.tenant, account.key);
+                reply.send(patiently(verb).await);
+            }
         }
         Ok(())
     }

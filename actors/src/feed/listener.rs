@@ -6,7 +6,7 @@ use domain::change::{Change, ChangeKind};
 use domain::rejection::Fault;
 use domain::time::UnixMillis;
 use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::FeedNeeds;
@@ -74,7 +74,7 @@ impl<'n> Listener<'n> {
     /// Reads once. What is revoked is refused before anything else happens.
     async fn read(&mut self) -> Result<(), Fault> {
         // Taken before the store is asked: what it answers is at least as new as this.
-        let heard_at = self.needs.clock.now();
+        let (heard_at, now) = (Instant::now(), self.needs.clock.now());
         let since = self.reading.since();
         let (changes, read_at) = patiently(self.needs.changes.load_changes(since)).await?;
         for change in self.reading.take(changes, read_at) {
@@ -82,9 +82,9 @@ impl<'n> Listener<'n> {
         }
         let denylist = self.needs.sessions.denylist();
         denylist.note_heard(heard_at);
-        if heard_at >= self.purge_at {
-            denylist.purge(heard_at);
-            self.purge_at = heard_at + PURGE_EVERY;
+        if now >= self.purge_at {
+            denylist.purge(now);
+            self.purge_at = now + PURGE_EVERY;
         }
         self.reload().await;
         Ok(())

@@ -11,6 +11,7 @@ cases![
     the_door_is_closed_without_an_operators_credential,
     lists_page_filter_and_refuse_forged_cursors,
     a_lock_ends_everything_and_an_unlock_reopens,
+    an_unlock_forgets_failed_sign_ins,
     a_typo_in_a_field_is_never_silence,
     a_person_with_the_role_admin_is_an_operator,
     another_tenants_account_is_not_found,
@@ -168,6 +169,20 @@ async fn a_lock_ends_everything_and_an_unlock_reopens(house: House) {
         .expect(200);
     person.login().await;
     person.refresh(&tokens.refresh).await.expect(401);
+}
+
+async fn an_unlock_forgets_failed_sign_ins(house: House) {
+    let person = Person::register(&house.public(), "ada").await;
+    for _ in 0..5 {
+        person
+            .try_login("wrong wrong wrong wrong")
+            .await
+            .expect(401);
+    }
+    person.try_login(&person.password).await.expect(429);
+    let path = format!("/admin/users/{}/unlock", house.user_id(&person).await);
+    house.admin().post(&path, json!({})).await.expect(200);
+    person.login().await;
 }
 
 async fn a_typo_in_a_field_is_never_silence(house: House) {

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::{get, write};
 use crate::flow::account::{Mistakes, parse_name};
 use crate::flow::admin::role::check_roles;
+use crate::flow::attempt::attempt_key;
 use crate::flow::{Act, Flows};
 
 /// Change an account; `None` leaves a field alone.
@@ -83,7 +84,7 @@ pub async fn lock(flows: &Flows, act: &Act, message: LockUser) -> Result<User, R
     write(flows, act, message.user, patch, entry).await
 }
 
-/// Opens an account again. What the lock ended stays ended.
+/// Opens an account again, and forgets its failed sign-ins. What the lock ended stays ended.
 ///
 /// # Errors
 /// 404 when there is none of this id; or a fault.
@@ -93,7 +94,13 @@ pub async fn unlock(flows: &Flows, act: &Act, user: UserId) -> Result<User, Reje
         ..UserPatch::default()
     };
     let entry = act.entry(EventKind::UserUnlocked).about(&user);
-    write(flows, act, user, patch, entry).await
+    let user = write(flows, act, user, patch, entry).await?;
+    let key = attempt_key(&flows.secrets, act.tenant.id, user.email.as_str());
+    flows
+        .attempts
+        .clear(act.tenant.id, key, act.deadline)
+        .await?;
+    Ok(user)
 }
 
 fn check(message: PatchUser) -> Result<UserPatch, Refusal> {
