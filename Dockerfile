@@ -13,9 +13,14 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
     && install -D -m 0755 target/dist/auth-service /image/auth-service \
     && install -d -m 0700 /image/data
 
-# glibc, because aws-lc does not link reliably against musl; with the CA certificates that TLS to
-# other services is judged by.
-FROM gcr.io/distroless/cc-debian12:nonroot
+# What the binary is linked to, and the CA certificates that TLS to other services is judged by. It is
+# glibc, because aws-lc does not link reliably against musl.
+RUN for library in $(ldd /image/auth-service | grep -o '/[^ ]*'); do \
+        install -D "$library" "/image$library" || exit 1; \
+    done \
+    && install -D -m 0644 /etc/ssl/certs/ca-certificates.crt /image/etc/ssl/certs/ca-certificates.crt
+
+FROM scratch
 COPY --from=build --chown=65532:65532 /image/ /
 ENV DATA_DIR=/data
 USER 65532:65532

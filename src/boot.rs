@@ -78,6 +78,7 @@ pub struct Running {
     flows: Arc<Flows>,
     tree: Tree,
     tasks: TaskGroup,
+    sockets: Vec<doors::Socket>,
     first_key: watch::Receiver<FirstKey>,
     grace: Duration,
     is_tls: bool,
@@ -143,6 +144,7 @@ pub async fn start(fittings: Fittings) -> Result<Running, StartError> {
         flows: staff.flows,
         tree,
         tasks,
+        sockets: doors.sockets,
         first_key,
         grace: settings.shutdown_grace,
         is_tls: settings.tls.is_some(),
@@ -193,7 +195,7 @@ pub async fn office(fittings: Fittings) -> Result<Office, StartError> {
         Ok(()) => Ok(office),
         Err(failing) => {
             office.stop().await;
-            Err(StartError::Setting(format!("not up: {failing}")))
+            Err(StartError::Store(Fault::Store(format!("not up: {failing}"))))
         }
     }
 }
@@ -266,9 +268,12 @@ impl Running {
         self.tree.ended().await
     }
 
-    /// Stops in reverse order: the doors stop accepting and answer what is in flight, then the
-    /// owners stop, then the stores.
+    /// Stops in reverse order: the doors stop accepting, close their sockets and answer what is in
+    /// flight, then the owners stop, then the stores.
     pub async fn stop(&self) {
+        for socket in &self.sockets {
+            socket.take_back();
+        }
         self.tree.stop(self.grace).await;
         self.tasks.drain(Duration::from_secs(1)).await;
     }

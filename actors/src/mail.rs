@@ -15,6 +15,7 @@
 //! Next: `schedule` for the waits, `postman` for the task.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use domain::id::{MailId, TenantId};
@@ -76,12 +77,13 @@ pub struct MailNeeds {
 #[derive(Debug, Clone)]
 pub struct Mail {
     wake: Arc<Notify>,
+    waiting: Arc<AtomicU64>,
 }
 
 /// Makes the handle and the task's child spec.
 #[must_use]
 pub fn mail(needs: MailNeeds) -> (Mail, ChildSpec) {
-    let wake = Arc::new(Notify::new());
+    let (wake, waiting) = (Arc::new(Notify::new()), Arc::new(AtomicU64::new(0)));
     let postman = Arc::new(Postman {
         outbox: needs.outbox,
         courier: needs.courier,
@@ -89,9 +91,13 @@ pub fn mail(needs: MailNeeds) -> (Mail, ChildSpec) {
         clock: needs.clock,
         random: needs.random,
         wake: Arc::clone(&wake),
+        waiting: Arc::clone(&waiting),
     });
     let spec = ChildSpec::task("mail", move |stop| Arc::clone(&postman).run(stop).boxed());
-    (Mail { wake }, spec.stopping_within(STOP_WITHIN).tolerant())
+    (
+        Mail { wake, waiting },
+        spec.stopping_within(STOP_WITHIN).tolerant(),
+    )
 }
 
 // === impl Mail ===
@@ -100,5 +106,12 @@ impl Mail {
     /// Says that a mail was written. A hint: it never fails and never waits.
     pub fn nudge(&self) {
         self.wake.notify_one();
+    }
+
+    /// Gives how many mails waited at the last count, which is a few seconds old at most while the
+    /// store can be reached.
+    #[must_use]
+    pub fn waiting(&self) -> u64 {
+        self.waiting.load(Ordering::Relaxed)
     }
 }

@@ -65,10 +65,12 @@ async fn run(arguments: &Arguments) -> Result<(), String> {
     let span = Duration::from_secs(arguments.seconds);
     println!("{}", Report::HEAD);
     for name in names {
-        let scenario = Scenario::prepare(name, &arguments.address, arguments.connections).await?;
         let mut rounds = Vec::new();
         for round in 1..=arguments.rounds {
             eprintln!("{name}: round {round} of {}", arguments.rounds);
+            // Anew for each round: a chain of refreshes goes on where it was, or not at all.
+            let scenario =
+                Scenario::prepare(name, &arguments.address, arguments.connections).await?;
             let ceiling = ceiling::measure(&scenario, span).await?;
             let service = drive::measure(&scenario, &arguments.address, span).await?;
             rounds.push((ceiling, service));

@@ -128,6 +128,7 @@ impl Asker {
     async fn sign_in(&mut self, address: &str) -> Result<(), String> {
         let mut connection = connect(address).await?;
         let register = build("POST", address, "/auth/register", Some(self.credentials()));
+        // Refused when an earlier round registered the same person, which is as good.
         exchange(&mut connection, register).await?;
         let login = build("POST", address, "/auth/login", Some(self.credentials()));
         let (status, body) = exchange(&mut connection, login).await?;

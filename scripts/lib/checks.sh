@@ -37,15 +37,17 @@ find_cargo_deny() {
     --version "$CARGO_DENY_VERSION" cargo-deny
 }
 
-# Unit, contract and integration tests, on every backend that can be had.
+# Unit, contract and integration tests, on every backend that can be had. TEST_ONLY narrows them in
+# the words of `cargo test`: TEST_ONLY='--test it refresh'.
 run_tests() {
-  local log="$WORK/tests.log" status=0
+  local log="$WORK/tests.log" status=0 only=()
+  read -ra only <<<"${TEST_ONLY:-}"
   start_postgres || true
   start_redis || true
   # What tests write to temporary files goes when we go, also when they are interrupted.
   mkdir -p "$WORK/tmp"
   TMPDIR="$WORK/tmp" attend logged "$log" \
-    cargo test --workspace --all-features --no-fail-fast || status=$?
+    cargo test --workspace --all-features --no-fail-fast "${only[@]}" || status=$?
   count_results "$log"
   [[ $((TESTS_PASSED + TESTS_FAILED)) -eq 0 ]] || list_backends
   return "$status"

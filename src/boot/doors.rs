@@ -1,8 +1,9 @@
 //! Opening the doors: sockets are bound here and lent to the accept loops, so that a loop which is
-//! restarted loses no waiting connection.
+//! restarted loses no waiting connection. When the service ends they are taken back, and the last
+//! accept loop to let go closes them.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use actors::supervision::{ChildSpec, Observer, TaskGroup};
 use store::port::Health;
@@ -26,7 +27,13 @@ pub(crate) struct Doors {
     pub(crate) specs: Vec<ChildSpec>,
     /// To be told of the tree once it is described: `/ready` and `/admin/actors` show it.
     pub(crate) observer: Arc<OnceLock<Observer>>,
+    /// To be taken back when the service ends.
+    pub(crate) sockets: Vec<Socket>,
 }
+
+/// A bound socket that is lent to accept loops until it is taken back.
+#[derive(Clone)]
+pub(crate) struct Socket(Arc<Mutex<Option<Arc<TcpListener>>>>);
 
 /// What the doors open into.
 pub(crate) struct Behind {
@@ -57,17 +64,17 @@ pub(crate) async fn open(behind: Behind) -> Result<Doors, StartError> {
         tls,
     };
 
-    let (public, public_listener) = bind(&settings.public).await?;
-    let (admin, admin_listener) = bind(&settings.admin).await?;
-    let (grpc, grpc_listener) = bind(&settings.grpc).await?;
+    let (public, public_socket) = bind(&settings.public).await?;
+    let (admin, admin_socket) = bind(&settings.admin).await?;
+    let (grpc, grpc_socket) = bind(&settings.grpc).await?;
     let collide = |error: matchit::InsertError| StartError::Setting(error.to_string());
     let public_front = Front::public(Arc::clone(&hall)).map_err(collide)?;
     let admin_front = Front::admin(Arc::clone(&hall)).map_err(collide)?;
     let health = Arc::new(GrpcDoor::new(hall));
     let mut specs = vec![
-        parts.door("public", public_listener, Arc::new(public_front)),
-        parts.door("admin", admin_listener, Arc::new(admin_front)),
-        parts.door("grpc", grpc_listener, Arc::clone(&health)),
+        parts.door("public", public_socket.clone(), Arc::new(public_front)),
+        parts.door("admin", admin_socket.clone(), Arc::new(admin_front)),
+        parts.door("grpc", grpc_socket.clone(), Arc::clone(&health)),
         ChildSpec::task("grpc-health", move |stop| {
             let health = Arc::clone(&health);
             Box::pin(async move { health.follow(stop).await })
@@ -84,6 +91,7 @@ pub(crate) async fn open(behind: Behind) -> Result<Doors, StartError> {
         grpc,
         specs,
         observer,
+        sockets: vec![public_socket, admin_socket, grpc_socket],
     })
 }
 
@@ -100,12 +108,15 @@ impl Parts {
     fn door<A: Answers>(
         &self,
         name: &'static str,
-        listener: Arc<TcpListener>,
+        socket: Socket,
         answers: Arc<A>,
     ) -> ChildSpec {
         let (flows, tls) = (Arc::clone(&self.flows), self.tls.clone());
         let grace = flows.settings.shutdown_grace;
         let spec = ChildSpec::task(name, move |stop| {
+            let Some(listener) = socket.lend() else {
+                return Box::pin(async move { stop.cancelled().await });
+            };
             let door = Door::new(DoorParts {
                 name,
                 answers: Arc::clone(&answers),
@@ -114,18 +125,35 @@ impl Parts {
                 grace,
                 meters: Arc::clone(&flows.meters),
             });
-            Box::pin(serve(Arc::clone(&listener), Arc::new(door), stop))
+            Box::pin(serve(listener, Arc::new(door), stop))
         });
         spec.stopping_within(grace)
     }
 }
 
-async fn bind(settings: &DoorSettings) -> Result<(SocketAddr, Arc<TcpListener>), StartError> {
+// === impl Socket ===
+
+impl Socket {
+    fn new(listener: TcpListener) -> Self {
+        Self(Arc::new(Mutex::new(Some(Arc::new(listener)))))
+    }
+
+    /// Takes it back: no accept loop gets it any more, and it is closed by the last that has it.
+    pub(crate) fn take_back(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    fn lend(&self) -> Option<Arc<TcpListener>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+async fn bind(settings: &DoorSettings) -> Result<(SocketAddr, Socket), StartError> {
     let wanted = SocketAddr::new(settings.host, settings.port);
     let refused = |error| StartError::Door(wanted, error);
     let listener = TcpListener::bind(wanted).await.map_err(refused)?;
     let bound = listener.local_addr().map_err(refused)?;
-    Ok((bound, Arc::new(listener)))
+    Ok((bound, Socket::new(listener)))
 }
 
 async fn load_tls(settings: &Settings) -> Result<Option<Arc<Tls>>, StartError> {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use actors::supervision::ChildSpec;
 use domain::rejection::Fault;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::StartError;
 use super::stores::Durable;
@@ -17,6 +17,8 @@ use crate::config::Environment;
 
 /// How long between two looks at a server that is away.
 const RETRY: Duration = Duration::from_secs(1);
+/// How often the log is reminded of a server that is away for long.
+const REMIND_EVERY: Duration = Duration::from_secs(30);
 
 /// What the schema needs before the store can be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,15 +62,26 @@ pub(crate) fn gate(durable: Durable, environment: Environment) -> ChildSpec {
     })
 }
 
+/// That the server is away was said by [`bring_up`], so it is said again only after a while; that an
+/// operator has to migrate is said at once.
 async fn wait(durable: &Durable, environment: Environment) {
+    let (mut away_told, mut behind_told) = (Instant::now(), None::<Instant>);
     loop {
         match step(durable, environment).await {
             Ok(missing) if missing.is_empty() => return,
-            Ok(missing) => tracing::error!(
-                missing = missing.join(", "),
-                "the schema is older than this version: run `auth-service migrate up`"
-            ),
-            Err(fault) => tracing::warn!(%fault, "PostgreSQL cannot be used yet"),
+            Ok(missing) => {
+                if behind_told.is_none_or(|told| told.elapsed() >= REMIND_EVERY) {
+                    let missing = missing.join(", ");
+                    let hint = "run `auth-service migrate up`";
+                    tracing::error!(missing, hint, "the schema is older than this version");
+                    behind_told = Some(Instant::now());
+                }
+            }
+            Err(fault) if away_told.elapsed() >= REMIND_EVERY => {
+                tracing::warn!(%fault, "PostgreSQL still cannot be used; trying every second");
+                away_told = Instant::now();
+            }
+            Err(_) => {}
         }
         sleep(RETRY).await;
     }

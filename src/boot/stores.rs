@@ -1,5 +1,8 @@
 //! Opening the stores that the settings name, and bringing their schema up to date.
 
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
 use std::sync::Arc;
 
 use actors::supervision::ChildSpec;
@@ -46,22 +49,21 @@ impl Stores {
     /// Opens the stores. Servers need not be up: their connections are made when they are needed.
     ///
     /// # Errors
-    /// [`Fault::Store`] when the embedded store cannot be opened, or an option makes no sense.
+    /// [`Fault::Store`] when the embedded store or its directory cannot be opened or made, or an
+    /// option makes no sense.
     pub(crate) fn open(settings: &StoreSettings, clock: Arc<dyn Clock>) -> Result<Self, Fault> {
         let mut tasks = Vec::new();
-        let durable = match &settings.postgres {
-            Some(server) => {
-                let postgres = Postgres::connect(postgres_options(server))?;
-                let listener = postgres.clone();
-                tasks.push(task("postgres-listen", move || listener.listen()));
-                Durable::Postgres(postgres)
-            }
-            None => {
-                let sqlite = Sqlite::open(&settings.data_dir.join(FILE))?;
-                let writer = sqlite.clone();
-                tasks.push(task("sqlite-writer", move || writer.serve_writes()));
-                Durable::Sqlite(sqlite)
-            }
+        let durable = if let Some(server) = &settings.postgres {
+            let postgres = Postgres::connect(postgres_options(server))?;
+            let listener = postgres.clone();
+            tasks.push(task("postgres-listen", move || listener.listen()));
+            Durable::Postgres(postgres)
+        } else {
+            make_private(&settings.data_dir)?;
+            let sqlite = Sqlite::open(&settings.data_dir.join(FILE))?;
+            let writer = sqlite.clone();
+            tasks.push(task("sqlite-writer", move || writer.serve_writes()));
+            Durable::Sqlite(sqlite)
         };
         let shared: SharedState = match &settings.redis {
             Some(server) => {
@@ -138,6 +140,12 @@ where
             }
         })
     })
+}
+
+/// Makes a directory for its owner alone, if there is none.
+fn make_private(directory: &Path) -> Result<(), Fault> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(directory);
+    made.map_err(|error| Fault::Store(format!("{}: {error}", directory.display())))
 }
 
 fn postgres_options(settings: &PostgresSettings) -> PostgresOptions {

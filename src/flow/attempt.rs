@@ -4,6 +4,8 @@
 //! the stored password, one hash, the verdict. An account that does not exist takes every step that
 //! one that does takes (NIST SP 800-63B-4 §3.2.2, OWASP ASVS 5.0 §6.3.8).
 
+use std::time::Duration;
+
 use actors::attempts::{Claimed, Ticket};
 use domain::attempt::AttemptKey;
 use domain::email::EmailAddress;
@@ -11,9 +13,13 @@ use domain::event::Entry;
 use domain::id::TenantId;
 use domain::rejection::{Code, Fault, Refusal, Rejection};
 use domain::time::UnixMillis;
+use domain::user::User;
 use protocol::system_secrets::{Label, SystemSecrets};
 
 use super::{Act, Flows};
+
+/// How long an answer waits for a price to be given back. It goes on being given back after that.
+const REFUND_WITHIN: Duration = Duration::from_millis(200);
 
 /// What a claim to look at a password came to.
 pub(crate) enum Turn {
@@ -87,9 +93,20 @@ pub(crate) async fn fail(
 /// follows. Failing to costs the person one of their tries, nothing more.
 pub(crate) async fn refund(act: &Act, ticket: Option<Ticket>) {
     if let Some(ticket) = ticket
-        && let Err(fault) = ticket.refund(act.deadline).await
+        // Whoever is told of an outage has waited for one verb of the store already.
+        && let Err(fault) = ticket.refund(act.deadline.at_most(REFUND_WITHIN)).await
     {
         tracing::warn!(%fault, "a sign-in attempt could not be refunded");
+    }
+}
+
+/// Forgets a person's failures: they just proved themselves, and no session begins whose commit
+/// would. Failing to leaves the count as it is.
+pub(crate) async fn clear(flows: &Flows, act: &Act, user: &User) {
+    let key = attempt_key(&flows.secrets, act.tenant.id, user.email.as_str());
+    let cleared = flows.attempts.clear(act.tenant.id, key, act.deadline);
+    if let Err(fault) = cleared.await {
+        tracing::warn!(%fault, "failed sign-ins could not be forgotten");
     }
 }
 

@@ -46,8 +46,12 @@ pub async fn change_password(
         .map_err(|error| Refusal::field("new_password", error.to_string()))?;
     let ticket = prove(flows, act, found, message.old).await?;
     let changed = store(flows, act, person, &user, message.new).await;
-    // The old password was right and no session begins: the price goes back.
-    attempt::refund(act, Some(ticket)).await;
+    if changed.is_err() {
+        attempt::refund(act, Some(ticket)).await;
+        return changed;
+    }
+    ticket.succeed();
+    attempt::clear(flows, act, &user).await;
     changed
 }
 

@@ -4,7 +4,8 @@
 //! the same socket and no connection in the kernel's backlog is lost. Each connection is a task of
 //! the door's group (see `connection`). When the loop is stopped, what the kernel has already
 //! accepted is still answered, every connection finishes the requests it has, and the loop ends when
-//! the last is done or the grace is over.
+//! the last is done or the grace is over. When the process ends, `boot` takes the socket back first,
+//! so that the kernel refuses whoever comes after that.
 //!
 //! Running out of file descriptors is survived by waiting a moment: nobody is refused for it.
 
@@ -92,6 +93,8 @@ pub struct Door<A> {
     pub(super) protocols: Protocols,
     /// Cancelled when connections are to finish what they have.
     pub(super) closing: CancellationToken,
+    /// Cancelled when connections are to be cut.
+    cut: CancellationToken,
     name: &'static str,
     connections: TaskGroup,
     admission: Arc<Admission>,
@@ -121,6 +124,10 @@ pub async fn serve<A: Answers>(
     while let Some(visitor) = door.accept(&listener).now_or_never() {
         door.receive(visitor);
     }
+    // If nobody else holds the socket, who comes now is refused at once instead of hung up on later.
+    drop(listener);
+    // However the closing ends, no connection outlives it.
+    let _cutting = door.cut.clone().drop_guard();
     door.closing.cancel();
     let cut = door.connections.drain(door.grace).await;
     if cut > 0 {
@@ -144,6 +151,7 @@ impl<A: Answers> Door<A> {
             tls: parts.tls,
             protocols: Protocols::new(&connections),
             closing: CancellationToken::new(),
+            cut: CancellationToken::new(),
             name: parts.name,
             connections,
             admission: Arc::new(Admission::new(descriptor_limit(), parts.trusted_proxies)),
@@ -190,7 +198,8 @@ impl<A: Answers> Door<A> {
         self.connections.spawn(async move {
             door.open.inc();
             let _counted = Counted(&door.open);
-            connection::attend(&door, visitor).await;
+            let attended = connection::attend(&door, visitor);
+            door.cut.run_until_cancelled(attended).await;
         });
     }
 

@@ -155,8 +155,9 @@ impl Meters {
     }
 
     /// Notes how many mails wait to be delivered.
-    pub fn set_mail_waiting(&self, count: usize) {
-        self.mail_waiting.set(to_gauge(count));
+    pub fn set_mail_waiting(&self, count: u64) {
+        self.mail_waiting
+            .set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
     /// Counts a question to the breached-passwords service that got no answer.

@@ -1,6 +1,7 @@
 //! The task that carries mails: claims what is due and hands a few at once to the courier.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use domain::mail::{Letter, MailJob};
@@ -13,7 +14,7 @@ use protocol::seal;
 use protocol::system_secrets::SystemSecrets;
 use store::port::outbox::Outbox;
 use tokio::sync::Notify;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::schedule::{self, Next};
@@ -37,6 +38,8 @@ pub(super) struct Postman {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) random: Arc<dyn Random>,
     pub(super) wake: Arc<Notify>,
+    /// How many mails waited at the last count, for whoever watches.
+    pub(super) waiting: Arc<AtomicU64>,
 }
 
 /// What became of a mail.
@@ -53,7 +56,9 @@ impl Postman {
     pub(super) async fn run(self: Arc<Self>, stop: CancellationToken) {
         let mut under_way = FuturesUnordered::new();
         let mut is_cut_off = false;
+        let mut counted_at = None;
         while !stop.is_cancelled() {
+            self.count(&mut counted_at).await;
             let free = AT_ONCE.saturating_sub(under_way.len());
             let jobs = self.claim(free, &mut is_cut_off).await;
             under_way.extend(jobs.into_iter().map(|job| self.carry(job)));
@@ -84,6 +89,18 @@ impl Postman {
                 }
                 Vec::new()
             }
+        }
+    }
+
+    /// Counts what waits, as often as the outbox is looked into without a nudge.
+    async fn count(&self, counted_at: &mut Option<Instant>) {
+        if counted_at.is_some_and(|at| at.elapsed() < LOOK_EVERY) {
+            return;
+        }
+        *counted_at = Some(Instant::now());
+        // A store that is away is told of by the claim.
+        if let Ok(count) = patiently(self.outbox.count_waiting()).await {
+            self.waiting.store(count, Ordering::Relaxed);
         }
     }
 

@@ -24,7 +24,12 @@ pub(super) struct Seat {
     /// Its failures in a row.
     pub(super) failures: u32,
     up_since: Option<Instant>,
+    /// When the log was last told that it cannot be made.
+    told_at: Option<Instant>,
 }
+
+/// How often the log is reminded of a child that cannot be made for long.
+const REMIND_EVERY: Duration = Duration::from_secs(30);
 
 /// Where a child stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +61,19 @@ impl Seat {
             is_proven: false,
             failures: 0,
             up_since: None,
+            told_at: None,
         }
+    }
+
+    /// Says whether the log is to be told once more that the child cannot be made, and takes it as
+    /// told.
+    pub(super) fn is_to_be_told(&mut self, now: Instant) -> bool {
+        let is_due = |told| now.saturating_duration_since(told) >= REMIND_EVERY;
+        let is_to_be_told = self.told_at.is_none_or(is_due);
+        if is_to_be_told {
+            self.told_at = Some(now);
+        }
+        is_to_be_told
     }
 
     pub(super) fn is_up(&self) -> bool {
@@ -91,6 +108,7 @@ impl Seat {
         self.is_fresh = false;
         self.is_proven = true;
         self.up_since = Some(now);
+        self.told_at = None;
     }
 
     /// Counts one more failure, in a row unless it was up for `calm` before.

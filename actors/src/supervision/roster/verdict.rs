@@ -17,7 +17,9 @@ use crate::supervision::spec::Strategy;
 const LAST_ORDERS: Duration = Duration::from_secs(10);
 /// What a patient or tolerant child waits between attempts unless its spec says otherwise.
 const RETRY_FIRST: Duration = Duration::from_millis(100);
-const PATIENT_CAP: Duration = Duration::from_secs(5);
+/// One child may wait for another, so this is a share of the seconds that an outage may outlast
+/// itself by.
+const PATIENT_CAP: Duration = Duration::from_secs(1);
 const TOLERANT_CAP: Duration = Duration::from_mins(1);
 
 // === impl Roster ===
@@ -59,12 +61,16 @@ impl Roster {
         seat.node.enter_restart(failure);
         let backoff = effective_backoff(&seat.rules, self.backoff, is_forgiven);
         let failures = seat.count_failure(backoff.calm(), now);
+        let is_to_be_told = is_forgiven && seat.is_to_be_told(now);
         if !is_forgiven && !seat.rules.is_tolerant && self.is_one_too_many(now) {
             return self.give_up(index, failure, now);
         }
         let chance = self.random.hash_one((index, failures, now));
         let delay = backoff.delay(failures, chance);
-        self.log_restart(index, failure, delay);
+        // What waits for a store tries every second; the log is told now and then.
+        if !is_forgiven || is_to_be_told {
+            self.log_restart(index, failure, delay);
+        }
         if delay > Duration::ZERO {
             if let Some(seat) = self.seats.get_mut(index) {
                 seat.phase = Phase::Waiting;

@@ -16,7 +16,10 @@ pub(in crate::http) fn answer(visit: Visit) -> Answer {
         let hall = &visit.hall;
         let observer = hall.probes().observer();
         let tree = observer.ok_or(Fault::Restarting("the supervision tree"))?;
-        let text = hall.flows.meters.render(tree);
+        let (flows, meters) = (&hall.flows, &hall.flows.meters);
+        meters.set_hashing_queued(flows.hashing.depth());
+        meters.set_mail_waiting(flows.mail.waiting());
+        let text = meters.render(tree);
         Ok(render::with_body(
             StatusCode::OK,
             &OPEN_METRICS,
