@@ -19,6 +19,7 @@ use domain::secret::SecretText;
 use domain::time::Clock;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
 
 use crate::config::{Environment, Settings};
 use crate::flow::Flows;
@@ -80,6 +81,7 @@ pub struct Running {
     tasks: TaskGroup,
     sockets: Vec<doors::Socket>,
     first_key: watch::Receiver<FirstKey>,
+    closing: CancellationToken,
     grace: Duration,
     is_tls: bool,
 }
@@ -146,6 +148,7 @@ pub async fn start(fittings: Fittings) -> Result<Running, StartError> {
         tasks,
         sockets: doors.sockets,
         first_key,
+        closing: doors.closing,
         grace: settings.shutdown_grace,
         is_tls: settings.tls.is_some(),
     })
@@ -195,7 +198,9 @@ pub async fn office(fittings: Fittings) -> Result<Office, StartError> {
         Ok(()) => Ok(office),
         Err(failing) => {
             office.stop().await;
-            Err(StartError::Store(Fault::Store(format!("not up: {failing}"))))
+            Err(StartError::Store(Fault::Store(format!(
+                "not up: {failing}"
+            ))))
         }
     }
 }
@@ -274,6 +279,7 @@ impl Running {
         for socket in &self.sockets {
             socket.take_back();
         }
+        self.closing.cancel();
         self.tree.stop(self.grace).await;
         self.tasks.drain(Duration::from_secs(1)).await;
     }

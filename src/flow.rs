@@ -113,6 +113,8 @@ pub struct Act {
     pub issuer: String,
     /// Where it comes from, for the audit trail.
     pub origin: Origin,
+    /// Whether whoever acts may make operators, and change those there are.
+    pub may_appoint: bool,
     /// The network it is counted under, if it came by one.
     pub network: Option<Network>,
     /// When nobody waits for it any more.

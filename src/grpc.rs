@@ -3,9 +3,11 @@
 //!
 //! The same accept loop as the HTTP doors brings the requests (see [`crate::http::listener`]), so the
 //! same bounds and the same end hold here. Health follows readiness: [`GrpcDoor::follow`] asks it
-//! every two seconds and whoever watches is told of a change.
+//! every two seconds and whoever watches is told of a change, and of the end: a stream that went on
+//! would hold the door open for its whole grace.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::{Request, Response};
@@ -25,20 +27,22 @@ use crate::http::listener::{Answers, Peer};
 /// How often readiness is asked.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// The name under which our own service's health is asked.
-const AUTH_SERVICE: &str = "auth.v1.AuthService";
+/// The names under which health is asked: the whole server's, and our own service's.
+const HEALTHY: [&str; 2] = ["", "auth.v1.AuthService"];
 
 /// What answers behind the gRPC door.
 pub struct GrpcDoor {
     hall: Arc<Hall>,
     health: HealthServer<HealthService>,
     reporter: HealthReporter,
+    /// Whether anybody keeps the health in step. Before and after, nothing is known.
+    is_followed: AtomicBool,
 }
 
 // === impl GrpcDoor ===
 
 impl GrpcDoor {
-    /// Makes what answers. Nothing is serving until [`follow`](Self::follow) has asked.
+    /// Makes what answers. There is no answer until [`follow`](Self::follow) has asked.
     #[must_use]
     pub fn new(hall: Arc<Hall>) -> Self {
         let reporter = HealthReporter::new();
@@ -47,18 +51,26 @@ impl GrpcDoor {
             hall,
             health: HealthServer::new(service),
             reporter,
+            is_followed: AtomicBool::new(false),
         }
     }
 
-    /// Keeps the health in step with readiness until it is stopped; then nothing is serving.
+    /// Keeps the health in step with readiness until it is stopped; then nothing is serving, and
+    /// whoever watches is told so and let go.
     pub async fn follow(&self, stop: CancellationToken) {
-        loop {
-            let is_ready = stop.run_until_cancelled(self.hall.is_ready()).await;
-            self.tell(is_ready.unwrap_or_default()).await;
+        while let Some(is_ready) = stop.run_until_cancelled(self.hall.is_ready()).await {
+            self.tell(is_ready).await;
+            self.is_followed.store(true, Ordering::Release);
             let rest = stop.run_until_cancelled(tokio::time::sleep(LOOK)).await;
             if rest.is_none() {
-                return self.tell(false).await;
+                break;
             }
+        }
+        self.is_followed.store(false, Ordering::Release);
+        self.tell(false).await;
+        let mut reporter = self.reporter.clone();
+        for service in HEALTHY {
+            reporter.clear_service_status(service).await;
         }
     }
 
@@ -68,8 +80,9 @@ impl GrpcDoor {
         } else {
             ServingStatus::NotServing
         };
-        self.reporter.set_service_status("", status).await;
-        self.reporter.set_service_status(AUTH_SERVICE, status).await;
+        for service in HEALTHY {
+            self.reporter.set_service_status(service, status).await;
+        }
     }
 }
 
@@ -78,6 +91,9 @@ impl Answers for GrpcDoor {
 
     async fn answer(&self, _: Peer, request: Request<Incoming>) -> Response<Body> {
         if is_for(request.uri().path(), HealthServer::<HealthService>::NAME) {
+            if !self.is_followed.load(Ordering::Acquire) {
+                return Status::unavailable("the service is starting or stopping").into_http();
+            }
             match self.health.clone().oneshot(request).await {
                 Ok(response) => response,
                 Err(never) => match never {},

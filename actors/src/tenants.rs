@@ -51,12 +51,21 @@ use owner::{Parts, Registrar};
 const CREDITS: usize = 256;
 
 /// What the owner goes by.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct TenantsConfig {
     /// The default tenant (`TENANT_DEFAULT_ID`); absent means the one with the slug `default`.
-    pub default: Option<TenantId>,
+    pub default: Option<NamedTenant>,
     /// How long a client is remembered (`TENANT_CACHE_TTL`).
     pub cache_ttl: Duration,
+}
+
+/// How a tenant is named that may not exist yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NamedTenant {
+    /// By its id.
+    Id(TenantId),
+    /// By its slug.
+    Slug(String),
 }
 
 /// Everything the owner needs from outside.
@@ -104,6 +113,16 @@ pub fn tenants(config: TenantsConfig, needs: TenantsNeeds) -> (Tenants, ChildSpe
         Registrar::start(Arc::clone(&parts)).boxed()
     });
     (tenants, spec.patient())
+}
+
+// === impl NamedTenant ===
+
+impl From<&str> for NamedTenant {
+    /// What reads as an id is one; anything else is a slug.
+    fn from(name: &str) -> Self {
+        name.parse()
+            .map_or_else(|_| Self::Slug(name.to_owned()), Self::Id)
+    }
 }
 
 // === impl Tenants ===

@@ -1,6 +1,10 @@
 //! Opening the doors: sockets are bound here and lent to the accept loops, so that a loop which is
 //! restarted loses no waiting connection. When the service ends they are taken back, and the last
 //! accept loop to let go closes them.
+//!
+//! The tree stops its children one after the other. So that a request which is slow at one door
+//! does not eat the time of the others, all doors begin to close at once, when [`Doors::closing`] is
+//! cancelled, and only their ends are waited for in turn.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -9,6 +13,7 @@ use actors::supervision::{ChildSpec, Observer, TaskGroup};
 use store::port::Health;
 use store::port::shared::SharedState;
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 use super::StartError;
 use crate::config::{DoorSettings, Settings};
@@ -25,6 +30,8 @@ pub(crate) struct Doors {
     pub(crate) admin: SocketAddr,
     pub(crate) grpc: SocketAddr,
     pub(crate) specs: Vec<ChildSpec>,
+    /// To be cancelled when the service stops: every door begins to close.
+    pub(crate) closing: CancellationToken,
     /// To be told of the tree once it is described: `/ready` and `/admin/actors` show it.
     pub(crate) observer: Arc<OnceLock<Observer>>,
     /// To be taken back when the service ends.
@@ -62,6 +69,7 @@ pub(crate) async fn open(behind: Behind) -> Result<Doors, StartError> {
     let parts = Parts {
         flows: behind.flows,
         tls,
+        closing: CancellationToken::new(),
     };
 
     let (public, public_socket) = bind(&settings.public).await?;
@@ -90,6 +98,7 @@ pub(crate) async fn open(behind: Behind) -> Result<Doors, StartError> {
         admin,
         grpc,
         specs,
+        closing: parts.closing,
         observer,
         sockets: vec![public_socket, admin_socket, grpc_socket],
     })
@@ -99,19 +108,16 @@ pub(crate) async fn open(behind: Behind) -> Result<Doors, StartError> {
 struct Parts {
     flows: Arc<Flows>,
     tls: Option<Arc<Tls>>,
+    closing: CancellationToken,
 }
 
 // === impl Parts ===
 
 impl Parts {
     /// Describes one accept loop. Each start gets a door of its own on the socket that is lent.
-    fn door<A: Answers>(
-        &self,
-        name: &'static str,
-        socket: Socket,
-        answers: Arc<A>,
-    ) -> ChildSpec {
+    fn door<A: Answers>(&self, name: &'static str, socket: Socket, answers: Arc<A>) -> ChildSpec {
         let (flows, tls) = (Arc::clone(&self.flows), self.tls.clone());
+        let closing = self.closing.clone();
         let grace = flows.settings.shutdown_grace;
         let spec = ChildSpec::task(name, move |stop| {
             let Some(listener) = socket.lend() else {
@@ -125,7 +131,15 @@ impl Parts {
                 grace,
                 meters: Arc::clone(&flows.meters),
             });
-            Box::pin(serve(listener, Arc::new(door), stop))
+            let closing = closing.child_token();
+            Box::pin(async move {
+                let told = async {
+                    stop.cancelled().await;
+                    closing.cancel();
+                };
+                // It ends only when it is stopped itself: any other end would be a crash.
+                tokio::join!(serve(listener, Arc::new(door), closing.clone()), told);
+            })
         });
         spec.stopping_within(grace)
     }
@@ -144,7 +158,10 @@ impl Socket {
     }
 
     fn lend(&self) -> Option<Arc<TcpListener>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 

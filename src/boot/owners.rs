@@ -30,7 +30,7 @@ use crate::courier::{self, IssuerOf};
 use crate::flow::Flows;
 use crate::flow::breached::BreachedPasswords;
 use crate::flow::issuer::issuer_of;
-use crate::flow::token::mint::longest_lifetime;
+use crate::flow::token::mint::{JWKS_MAX_AGE, longest_lifetime};
 use crate::telemetry::meters::Meters;
 
 /// What the owners need that is no store.
@@ -50,8 +50,6 @@ pub(crate) struct Staff {
 
 /// The most consecutive failures that NIST SP 800-63B-4 §3.2.2 allows.
 const DISABLE_AFTER: u32 = 100;
-/// How long others may remember the published key set: what its `Cache-Control` says.
-const JWKS_MAX_AGE: Duration = Duration::from_mins(10);
 /// What a retired key is kept beyond the longest token: nodes' clocks differ.
 const SKEW: Duration = Duration::from_mins(1);
 
@@ -118,7 +116,7 @@ pub(crate) fn hire(
 fn hire_tenants(outside: &Outside, ports: &Ports) -> (Tenants, ChildSpec) {
     let settings = &outside.settings.tenants;
     let config = TenantsConfig {
-        default: settings.default.parse().ok(),
+        default: Some(settings.default.as_str().into()),
         cache_ttl: settings.cache_ttl,
     };
     tenants(

@@ -144,7 +144,10 @@ where
 
 /// Makes a directory for its owner alone, if there is none.
 fn make_private(directory: &Path) -> Result<(), Fault> {
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(directory);
+    let made = DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(directory);
     made.map_err(|error| Fault::Store(format!("{}: {error}", directory.display())))
 }
 

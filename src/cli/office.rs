@@ -78,6 +78,7 @@ pub(super) fn act(flows: &Flows, tenant: Option<&str>) -> Result<Act, Failure> {
         issuer: issuer_of(&flows.settings, &tenant),
         tenant,
         origin,
+        may_appoint: true,
         network: None,
         deadline: Deadline::after(DONE_WITHIN),
         now,

@@ -89,10 +89,11 @@ fn compose(
 ) -> Result<Message, CourierFault> {
     let to = parse_address(&letter.to)
         .ok_or_else(|| permanent("the recipient's address cannot be written into a mail"))?;
+    let name = Some(plain_name(letter)).filter(|name| !name.is_empty());
     let written = render(issuer, letter);
     Message::builder()
         .from(sender.clone())
-        .to(Mailbox::new(Some(plain_name(letter)), to))
+        .to(Mailbox::new(name, to))
         .subject(written.subject)
         .message_id(Some(message_id(issuer, mail)))
         .multipart(MultiPart::alternative_plain_html(

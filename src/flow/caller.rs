@@ -142,6 +142,16 @@ impl Caller {
             Self::ApiKey(key) => Actor::ApiKey(key.id.to_string()),
         }
     }
+
+    /// Says whether an operator may make operators. A key that opens one area may not: it would open
+    /// all of them.
+    #[must_use]
+    pub fn may_appoint(&self) -> bool {
+        match self {
+            Self::Person(..) | Self::System(_) => true,
+            Self::ApiKey(key) => key.scopes.contains(ADMIN_EVERYTHING),
+        }
+    }
 }
 
 // === impl Person ===

@@ -43,6 +43,9 @@ pub(crate) fn mint_one_time(
 
 /// Writes a letter to the user and seals it: the outbox holds nothing that can be read.
 ///
+/// Whoever registered an address that is not proven chose the name to it: who reads that mailbox is
+/// not to be told a stranger's words in our name, so such a letter greets nobody by name.
+///
 /// # Errors
 /// As [`mint_one_time`].
 pub(crate) fn seal_letter(
@@ -54,7 +57,9 @@ pub(crate) fn seal_letter(
     let id = MailId::generate(act.now, flows.random.as_ref());
     let letter = Letter {
         to: user.email.as_str().to_owned(),
-        name: user.name.clone(),
+        name: Some(user.name.clone())
+            .filter(|_| user.email_verified)
+            .unwrap_or_default(),
         body,
     };
     let broken = || Fault::Broken("a letter could not be sealed".to_owned());

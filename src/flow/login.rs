@@ -18,6 +18,7 @@ use domain::rejection::{Code, Fault, Refusal, Rejection};
 use domain::scope::ScopeSet;
 use domain::secret::SecretText;
 use domain::session::{Family, Session};
+use domain::time::UnixMillis;
 use domain::user::{Credentials, PasswordRecord, User, UserStatus};
 use protocol::opaque::RefreshToken;
 use serde_json::json;
@@ -86,10 +87,19 @@ enum Finding {
     /// It is the password of an active account.
     Right {
         user: User,
+        set_at: Option<UnixMillis>,
         outdated: Option<PasswordRecord>,
     },
     /// It is not, or the account is none, or not active; what the audit trail is told of it.
     Wrong(Option<UserId>, &'static str),
+}
+
+/// Who proved who they are, and by what.
+struct Proven<'a> {
+    user: &'a User,
+    key: AttemptKey,
+    /// When the password was set: the commit of the sign-in looks whether it still is the one.
+    set_at: Option<UnixMillis>,
 }
 
 async fn sign_in(flows: &Flows, act: &Act, message: Login) -> Result<SignedIn, NotSignedIn> {
@@ -110,8 +120,17 @@ async fn sign_in(flows: &Flows, act: &Act, message: Login) -> Result<SignedIn, N
         return Err(NotSignedIn::Disabled);
     };
     match found {
-        Finding::Right { user, outdated } => {
-            let signed_in = begin(flows, act, &user, key, ticket).await?;
+        Finding::Right {
+            user,
+            set_at,
+            outdated,
+        } => {
+            let proven = Proven {
+                user: &user,
+                key,
+                set_at,
+            };
+            let signed_in = begin(flows, act, &proven, ticket).await?;
             if let Some(old) = outdated {
                 rehash(flows, act, &user, message.password, old).await;
             }
@@ -153,13 +172,19 @@ async fn look(
 }
 
 fn judge(found: Option<Credentials>, matches: bool, outdated: Option<PasswordRecord>) -> Finding {
+    let set_at = found.as_ref().and_then(|one| one.password.as_ref());
+    let set_at = set_at.map(|password| password.set_at);
     match found.map(|credentials| credentials.user) {
         None => Finding::Wrong(None, "unknown"),
         Some(user) if !matches => Finding::Wrong(Some(user.id), "wrong"),
         Some(user) if user.status != UserStatus::Active => {
             Finding::Wrong(Some(user.id), user.status.as_str())
         }
-        Some(user) => Finding::Right { user, outdated },
+        Some(user) => Finding::Right {
+            user,
+            set_at,
+            outdated,
+        },
     }
 }
 
@@ -167,17 +192,17 @@ fn judge(found: Option<Credentials>, matches: bool, outdated: Option<PasswordRec
 async fn begin(
     flows: &Flows,
     act: &Act,
-    user: &User,
-    key: AttemptKey,
+    proven: &Proven<'_>,
     ticket: Ticket,
 ) -> Result<SignedIn, NotSignedIn> {
-    let new = new_session(flows, act, user, key);
+    let user = proven.user;
+    let new = new_session(flows, act, proven);
     let (session, family) = (new.session.clone(), new.family.clone());
     match flows.sessions.begin(new, act.deadline).await {
         Ok(true) => ticket.succeed(),
         Ok(false) => {
-            // A lock between the look-up and the commit wins.
-            let entry = failure(act, Some(user.id), "not active");
+            // A lock or another password between the look-up and the commit wins.
+            let entry = failure(act, Some(user.id), "changed");
             attempt::fail(flows, act, Some(ticket), entry).await?;
             return Err(wrong().into());
         }
@@ -211,8 +236,8 @@ async fn begin(
     })
 }
 
-fn new_session(flows: &Flows, act: &Act, user: &User, key: AttemptKey) -> NewSession {
-    let settings = &flows.settings.tokens;
+fn new_session(flows: &Flows, act: &Act, proven: &Proven<'_>) -> NewSession {
+    let (user, settings) = (proven.user, &flows.settings.tokens);
     let expires_at = act.now + settings.refresh_max_age;
     let session = Session {
         // A new name at every authentication (OWASP ASVS 5.0 §7.2.4).
@@ -250,7 +275,8 @@ fn new_session(flows: &Flows, act: &Act, user: &User, key: AttemptKey) -> NewSes
     NewSession {
         session,
         family,
-        clear_attempts: Some(key),
+        password_set_at: proven.set_at,
+        clear_attempts: Some(proven.key),
         entry,
     }
 }
@@ -307,7 +333,6 @@ fn wrong() -> Refusal {
 mod tests {
     use domain::id::TenantId;
     use domain::random::Counting;
-    use domain::time::UnixMillis;
 
     use super::*;
 

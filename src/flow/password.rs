@@ -8,6 +8,7 @@ use domain::event::{Entry, EventKind};
 use domain::mail::LetterBody;
 use domain::rejection::{Fault, Refusal, Rejection};
 use domain::secret::SecretText;
+use domain::time::UnixMillis;
 use domain::user::{Credentials, User};
 use serde_json::json;
 use store::port::users::PasswordChange;
@@ -31,7 +32,7 @@ pub struct ChangePassword {
 ///
 /// # Errors
 /// 422 when the new password is not acceptable or the old one is wrong; 429 with the time to wait
-/// after wrong ones; 401 when the account is gone; or a fault.
+/// after wrong ones; 401 when the account is gone or its password was reset meanwhile; or a fault.
 pub async fn change_password(
     flows: &Flows,
     act: &Act,
@@ -41,11 +42,13 @@ pub async fn change_password(
     let found = flows.users.load_password(act.tenant.id, person.user);
     let found = act.wait(found).await?.ok_or_else(invalid_token)?;
     let user = found.user.clone();
+    let old_set_at = found.password.as_ref().map(|password| password.set_at);
     new_password::judge(flows, act, &message.new, (&user).into())
         .await
         .map_err(|error| Refusal::field("new_password", error.to_string()))?;
     let ticket = prove(flows, act, found, message.old).await?;
-    let changed = store(flows, act, person, &user, message.new).await;
+    let new = (message.new, old_set_at);
+    let changed = store(flows, act, person, &user, new).await;
     if changed.is_err() {
         attempt::refund(act, Some(ticket)).await;
         return changed;
@@ -84,17 +87,19 @@ async fn prove(
     }
 }
 
+/// Stores the new password in the place of the one that was looked at, and of no other.
 async fn store(
     flows: &Flows,
     act: &Act,
     person: &Person,
     user: &User,
-    new: SecretText,
+    (new, old_set_at): (SecretText, Option<UnixMillis>),
 ) -> Result<(), Rejection> {
     let password = new_password::hash(flows, act, new).await?;
     let change = PasswordChange {
         tenant: act.tenant.id,
         user: user.id,
+        old_set_at,
         password,
         keep: person.session,
         notice: Some(notice(flows, act, user)?),

@@ -6,6 +6,8 @@
 //! not told at all: then every acceptable registration is answered alike, and whoever has the
 //! account already is told by mail.
 
+use std::time::Duration;
+
 use domain::email::EmailAddress;
 use domain::event::{Actor, EventKind};
 use domain::id::UserId;
@@ -43,17 +45,22 @@ pub enum RegisterReply {
     Accepted,
 }
 
+/// How many accounts a network may register in an hour: so many times `RATE_LIMIT_BURST`.
+const BURSTS_AN_HOUR: u64 = 10;
+const HOUR: Duration = Duration::from_hours(1);
+
 /// Registers a person.
 ///
 /// # Errors
-/// 422 naming every wrong field; 409 when the address is taken, unless the tenant does not tell; or
-/// a fault.
+/// 422 naming every wrong field; 429 when the network has registered too many; 409 when the address is
+/// taken, unless the tenant does not tell; or a fault.
 pub async fn register(
     flows: &Flows,
     act: &Act,
     message: Register,
 ) -> Result<RegisterReply, Rejection> {
     let (email, name) = check(flows, act, &message).await?;
+    spend_place(flows, act).await?;
     let record = new_password::hash(flows, act, message.password).await?;
     let user = new_user(flows, act, email, name);
     if act.tenant.config.silent_registration {
@@ -91,6 +98,20 @@ pub(crate) fn new_user(flows: &Flows, act: &Act, email: EmailAddress, name: Stri
     }
 }
 
+/// Counts a registration against its network. Each costs a hash, a row and a mail to whomever the
+/// stranger names, so the bucket of requests alone would let one network send millions a day.
+async fn spend_place(flows: &Flows, act: &Act) -> Result<(), Rejection> {
+    let Some(network) = act.network else {
+        return Ok(());
+    };
+    let most = u64::from(flows.settings.limits.burst.get()).saturating_mul(BURSTS_AN_HOUR);
+    let key = format!("register/from/{}", network.address());
+    let spent = flows.limits.spend(key, most, HOUR, act.deadline).await?;
+    let too_many = "Too many accounts were registered from this network. Try again later.";
+    spent.map_err(|rest| Refusal::new(Code::RateLimited, too_many).retry_after(rest))?;
+    Ok(())
+}
+
 async fn check(
     flows: &Flows,
     act: &Act,
@@ -98,13 +119,15 @@ async fn check(
 ) -> Result<(EmailAddress, String), Refusal> {
     let mut mistakes = Mistakes::default();
     let email = mistakes.check("email", EmailAddress::parse(&message.email));
+    // Before the password is held against it: a name of a megabyte is a hundred thousand words.
+    let name = parse_name(&message.name);
     let whose = Whose {
         email: email.as_ref(),
-        name: &message.name,
+        name: name.as_deref().unwrap_or_default(),
     };
     let judged = new_password::judge(flows, act, &message.password, whose).await;
     mistakes.check("password", judged);
-    let name = mistakes.check("name", parse_name(&message.name));
+    let name = mistakes.check("name", name);
     mistakes.into_result()?;
     email
         .zip(name)

@@ -72,6 +72,8 @@ impl Admission {
 
     /// Gives the place to a connection, unless its network has enough of them.
     pub(super) fn admit(self: &Arc<Self>, place: Place, address: IpAddr) -> Option<Pass> {
+        // A socket that takes both kinds shows an IPv4 proxy as a mapped address.
+        let address = address.to_canonical();
         let is_proxy = self.proxies.iter().any(|block| block.contains(&address));
         let network = (!is_proxy).then(|| Network::of(address));
         if let Some(network) = network {
@@ -144,6 +146,8 @@ mod tests {
         let passes = [
             admit(&admission, "10.0.0.1").await,
             admit(&admission, "10.0.0.1").await,
+            admit(&admission, "::ffff:10.0.0.1").await,
+            admit(&admission, "::ffff:10.0.0.1").await,
         ];
         assert!(passes.iter().all(Option::is_some));
     }

@@ -2,22 +2,28 @@
 //!
 //! Liveness asks nobody: whoever can answer is alive. Readiness asks everything a request may need:
 //! the database and the short-lived state (each for a second at most), whether keys can sign, whether
-//! what was revoked is known, and the supervision tree.
+//! what was revoked is known, and the supervision tree. Anyone may ask, as often as they like, so
+//! whoever asks at the same moment is given one answer: a flood of questions costs the database four
+//! looks a second.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use actors::supervision::Observer;
 use serde::Serialize;
 use store::port::Health;
 use store::port::shared::SharedState;
+use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout};
 
 use crate::flow::Flows;
 
 /// How long one dependency may take to answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
+
+/// For how long one answer is given.
+const ANSWER_STANDS: Duration = Duration::from_millis(250);
 
 /// What readiness asks besides what flows already have.
 pub struct Probed {
@@ -33,11 +39,15 @@ pub struct Probed {
 pub(crate) struct Probes {
     probed: Probed,
     since: Instant,
+    latest: Latest<Verdict>,
 }
 
+/// The answer of this moment: found once, however many ask.
+struct Latest<T>(Mutex<(Instant, Arc<OnceCell<T>>)>);
+
 /// What is answered: `{status,checks,uptime}`.
-#[derive(Debug, Serialize)]
-pub(super) struct Verdict {
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Verdict {
     status: &'static str,
     checks: BTreeMap<&'static str, Check>,
     /// Seconds since the process began to answer.
@@ -64,6 +74,7 @@ impl Probes {
         Self {
             probed,
             since: Instant::now(),
+            latest: Latest::new(),
         }
     }
 
@@ -77,11 +88,15 @@ impl Probes {
         self.judge(BTreeMap::new())
     }
 
-    /// Asks everything.
+    /// Asks everything, or gives what was just answered.
     ///
     /// # Cancel safety
-    /// Nothing is changed by asking.
+    /// Nothing is changed by asking; whoever waits for the same answer asks instead.
     pub(crate) async fn check_ready(&self, flows: &Flows) -> Verdict {
+        self.latest.get_or(self.ask_all(flows)).await
+    }
+
+    async fn ask_all(&self, flows: &Flows) -> Verdict {
         let (database, shared) = tokio::join!(
             ask(self.probed.database.as_ref()),
             ask(self.probed.shared.as_ref()),
@@ -117,6 +132,28 @@ impl Probes {
     }
 }
 
+// === impl Latest ===
+
+impl<T: Clone> Latest<T> {
+    fn new() -> Self {
+        Self(Mutex::new((Instant::now(), Arc::default())))
+    }
+
+    /// Gives the answer of this moment, finding it if nobody has.
+    async fn get_or(&self, find: impl Future<Output = T>) -> T {
+        let cell = self.cell();
+        cell.get_or_init(|| find).await.clone()
+    }
+
+    fn cell(&self) -> Arc<OnceCell<T>> {
+        let mut latest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if latest.0.elapsed() >= ANSWER_STANDS {
+            *latest = (Instant::now(), Arc::default());
+        }
+        Arc::clone(&latest.1)
+    }
+}
+
 // === impl Verdict ===
 
 impl Verdict {
@@ -148,7 +185,10 @@ async fn ask<H: Health + ?Sized>(dependency: &H) -> Check {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use domain::rejection::Fault;
+    use futures_util::future::join_all;
     use store::port::Pending;
 
     use super::*;
@@ -178,5 +218,20 @@ mod tests {
             assert!(!shown.contains("secret"), "{shown}");
         }
         assert_eq!(ask(&Dependency(Some(Ok(())))).await.status, OK);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_flood_of_questions_is_answered_by_one_look_for_each_moment() {
+        let (latest, looks) = (Latest::new(), AtomicUsize::new(0));
+        let look = || {
+            latest.get_or(async {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                looks.fetch_add(1, Ordering::Relaxed)
+            })
+        };
+        let answers = join_all((0..100).map(|_| look())).await;
+        assert_eq!(answers, [0; 100]);
+        tokio::time::advance(ANSWER_STANDS).await;
+        assert_eq!(look().await, 1, "an old answer is no answer");
     }
 }

@@ -57,6 +57,7 @@ pub(super) fn enter(
             request: arrival.id,
             at: arrival.now,
         },
+        may_appoint: false,
         tenant,
         network: Some(arrival.network),
         deadline: arrival.deadline,
@@ -86,6 +87,7 @@ pub(super) async fn authenticate(
     if route.caller == Caller::Admin {
         let area = area_of(route.path);
         caller::require_admin_of(flows, act, &caller, area).await?;
+        act.may_appoint = caller.may_appoint();
         return Ok(Visitor::Operator);
     }
     let person = caller::require_person(&caller)?;

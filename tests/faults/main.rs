@@ -5,6 +5,9 @@
 //! clients that register, sign in, refresh and revoke, kills it with SIGKILL in the middle, starts
 //! it again, and asks the oracle: is everything acknowledged still there, is everything revoked still
 //! refused? The number of kills is `FAULT_KILLS` (20 unless set).
+//!
+//! Others pull a plug under a light load whose every answer is judged (`load`): the servers
+//! (`stores`), the process (`drain`), one of two nodes (`rolling`), the disk (`disk`).
 
 #![expect(
     unreachable_pub,
@@ -15,10 +18,16 @@
     reason = "a test that goes wrong is to stop where it does"
 )]
 
+mod disk;
+mod drain;
 mod flood;
+mod load;
 mod oracle;
 mod outage;
 mod process;
+mod rolling;
+mod servers;
+mod stores;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
@@ -47,6 +56,10 @@ fn main() {
             ]
         })
         .chain(outage::trials())
+        .chain(drain::trials())
+        .chain(stores::trials())
+        .chain(rolling::trials())
+        .chain(disk::trials())
         .collect();
     libtest_mimic::run(&arguments, trials).exit();
 }
@@ -58,6 +71,17 @@ where
     Trial::test(format!("{store}::{name}"), move || {
         block_on(run(store));
         Ok::<(), Failed>(())
+    })
+}
+
+/// Makes a trial that is not run once for each store.
+pub(crate) fn trial_of<F>(name: &str, run: fn() -> F) -> Trial
+where
+    F: Future<Output = ()> + 'static,
+{
+    Trial::test(name.to_owned(), move || {
+        block_on(run());
+        Ok(())
     })
 }
 

@@ -23,13 +23,13 @@ pub fn trials() -> Vec<Trial> {
             },
         ),
         trial("an_unreachable_postgres_at_start_is_waited_for", || {
-            block_on(waits_for_postgres())
+            block_on(waits_for_postgres());
         }),
         trial("sigterm_drains_and_ends_with_status_0", || {
-            block_on(drains())
+            block_on(drains());
         }),
         trial("a_second_process_on_the_same_data_is_refused", || {
-            block_on(refuses_a_second())
+            block_on(refuses_a_second());
         }),
     ]
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -18,7 +19,7 @@ pub enum Store {
 
 /// A place where the service lives: its data, its ports, its settings. Survives its processes.
 pub struct Site {
-    _directory: TempDir,
+    directory: Arc<TempDir>,
     settings: Vec<(String, String)>,
     pub public: String,
     log: PathBuf,
@@ -54,17 +55,21 @@ impl fmt::Display for Store {
 
 impl Site {
     /// Prepares an empty store and free ports.
-    pub async fn new(store: Store, more: &[(&str, &str)]) -> Self {
-        let directory = tempfile::tempdir().expect("a directory");
-        let ports = free_ports();
+    pub async fn new(store: Store, more: &[(&'static str, &str)]) -> Self {
+        let owned = more
+            .iter()
+            .map(|(name, value)| (*name, (*value).to_owned()));
+        Self::with(store, owned.collect()).await
+    }
+
+    /// Prepares an empty store and free ports, with settings that were made meanwhile.
+    pub async fn with(store: Store, more: Vec<(&'static str, String)>) -> Self {
+        let directory = Arc::new(tempfile::tempdir().expect("a directory"));
         let data = directory.path().join("data");
         let mut settings = vec![
             ("APP_ENV", "test".to_owned()),
             ("DATA_DIR", data.display().to_string()),
             ("PUBLIC_HOST", "127.0.0.1".to_owned()),
-            ("PUBLIC_PORT", ports[0].to_string()),
-            ("ADMIN_PORT", ports[1].to_string()),
-            ("GRPC_PORT", ports[2].to_string()),
             ("ARGON2_MEMORY", "64".to_owned()),
             ("ARGON2_TIME", "1".to_owned()),
             ("RATE_LIMIT_RPS", "100000".to_owned()),
@@ -74,17 +79,30 @@ impl Site {
         if store == Store::Postgres {
             settings.extend(postgres_settings().await);
         }
-        settings.extend(
-            more.iter()
-                .map(|(name, value)| (*name, (*value).to_owned())),
-        );
+        settings.extend(more);
+        let owned = settings.into_iter();
+        let owned = owned.map(|(name, value)| (name.to_owned(), value));
+        Self::at(directory, owned.collect())
+    }
+
+    /// Prepares another node on the same store, with the same secrets.
+    pub fn twin(&self) -> Self {
+        Self::at(Arc::clone(&self.directory), self.settings.clone())
+    }
+
+    /// Finds free ports and a log for a node.
+    fn at(directory: Arc<TempDir>, mut settings: Vec<(String, String)>) -> Self {
+        let ports = free_ports();
+        for (name, port) in ["PUBLIC_PORT", "ADMIN_PORT", "GRPC_PORT"]
+            .into_iter()
+            .zip(ports)
+        {
+            settings.push((name.to_owned(), port.to_string()));
+        }
         Self {
-            log: directory.path().join("log"),
-            _directory: directory,
-            settings: settings
-                .into_iter()
-                .map(|(name, value)| (name.to_owned(), value))
-                .collect(),
+            log: directory.path().join(format!("log-{}", ports[0])),
+            directory,
+            settings,
             public: format!("http://127.0.0.1:{}", ports[0]),
         }
     }
@@ -116,14 +134,23 @@ impl Site {
         (process, begun.elapsed())
     }
 
-    /// Waits until a probe answers with a status.
-    pub async fn wait_for(&self, path: &str, status: u16, limit: Duration) {
+    /// Asks a probe.
+    pub async fn probe(&self, http: &reqwest::Client, path: &str) -> Option<(u16, Value)> {
+        let answer = http.get(format!("{}{path}", self.public)).send().await;
+        let answer = answer.ok()?;
+        let status = answer.status().as_u16();
+        let text = answer.text().await.ok()?;
+        Some((status, serde_json::from_str(&text).unwrap_or(Value::Null)))
+    }
+
+    /// Waits until a probe answers with a status, and says how long that took.
+    pub async fn wait_for(&self, path: &str, status: u16, limit: Duration) -> Duration {
         let begun = Instant::now();
         let http = client();
         loop {
             let answer = http.get(format!("{}{path}", self.public)).send().await;
             if answer.is_ok_and(|answer| answer.status().as_u16() == status) {
-                return;
+                return begun.elapsed();
             }
             assert!(
                 begun.elapsed() < limit,

@@ -1,15 +1,17 @@
 //! `/auth`: the first-party API.
 
-use crate::case::Case;
+use crate::case::{Case, Scene};
 
 mod login;
 mod logout;
 mod me;
 mod password;
+mod races;
 mod refresh;
 mod register;
 mod revoke;
 mod sessions;
+mod strangers;
 mod verify_email;
 
 pub fn cases() -> Vec<Case> {
@@ -27,4 +29,11 @@ pub fn cases() -> Vec<Case> {
     .into_iter()
     .flatten()
     .collect()
+}
+
+pub fn scenes() -> Vec<Scene> {
+    [races::scenes(), strangers::scenes()]
+        .into_iter()
+        .flatten()
+        .collect()
 }

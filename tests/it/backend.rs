@@ -124,8 +124,8 @@ pub async fn execute(statement: &str) {
         session
             .batch_execute(statement)
             .await
-            .expect("the statement runs")
+            .expect("the statement runs");
     };
     let (done, _) = tokio::join!(work, connection);
-    done
+    done;
 }

@@ -1,7 +1,7 @@
 //! A person or a program speaking HTTP to one house: thin words over `reqwest`, so that a test reads
 //! as what happens and not as how it is sent.
 
-use reqwest::{Method, StatusCode};
+use reqwest::{Method, StatusCode, Version};
 use serde_json::{Value, json};
 
 /// One base URL and what goes with every request to it.
@@ -15,6 +15,7 @@ pub struct Client {
 /// An answer, read to its end.
 #[derive(Debug)]
 pub struct Answer {
+    pub version: Version,
     pub status: StatusCode,
     pub headers: reqwest::header::HeaderMap,
     pub text: String,
@@ -28,6 +29,11 @@ impl Client {
             .timeout(std::time::Duration::from_secs(40))
             .build()
             .expect("a client");
+        Self::speaking(http, base)
+    }
+
+    /// One that speaks as the given client does.
+    pub fn speaking(http: reqwest::Client, base: String) -> Self {
         Self {
             http,
             base,
@@ -105,6 +111,7 @@ impl Client {
         let response = finish(request).send().await.expect("an answer");
         let (status, headers) = (response.status(), response.headers().clone());
         Answer {
+            version: response.version(),
             status,
             headers,
             text: response.text().await.expect("a body"),

@@ -137,9 +137,8 @@ async fn forged_tokens_of_every_prefix_are_refused(house: House) {
             .public()
             .with("authorization", format!("Bearer {token}"));
         assert_eq!(me.get("/auth/me").await.status.as_u16(), 401, "{token}");
-        assert_eq!(
+        assert!(
             person.refresh(token).await.status.is_client_error(),
-            true,
             "{token}"
         );
         let admin = house.stranger().with("x-api-key", token.as_str());

@@ -2,12 +2,13 @@
 //! mails kept instead of sent.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use actors::deadline::Deadline;
 use actors::mail::{Courier, CourierFault};
-use auth_service::boot::{self, Fittings, Running};
+use auth_service::boot::{self, Fittings, Running, StartError};
 use auth_service::config::Settings;
 use domain::event::{Actor, Entry, EventKind, Origin};
 use domain::id::{MailId, RequestId, TenantId};
@@ -56,6 +57,12 @@ impl Courier for Letters {
 impl House {
     /// Starts a house on an empty store.
     pub async fn open(backend: Backend) -> Self {
+        Self::with(backend, &[]).await
+    }
+
+    /// Starts a house on an empty store with settings of its own; an empty value unsets one. Where
+    /// `EMAIL_ENABLED` is `true`, mails are sent as the settings say instead of kept.
+    pub async fn with(backend: Backend, own: &[(&str, &str)]) -> Self {
         let directory = Arc::new(tempfile::tempdir().expect("a directory"));
         let mut settings = base_settings();
         settings.insert(
@@ -63,6 +70,7 @@ impl House {
             directory.path().display().to_string(),
         );
         settings.extend(backend.prepare().await);
+        settings.extend(own.iter().copied().map(owned));
         let clock = Arc::new(ManualClock::new(UnixMillis::from_seconds(1_800_000_000)));
         Self::start(settings, clock, Arc::default(), directory, None).await
     }
@@ -81,6 +89,23 @@ impl House {
         .await
     }
 
+    /// Stops the service and starts it again on the same store, with some settings changed.
+    pub async fn restart(self, changed: &[(&str, &str)]) -> Self {
+        let Self {
+            clock,
+            running,
+            mut settings,
+            letters,
+            directory,
+            api_key,
+        } = self;
+        running.stop().await;
+        // The store is closed when the last that has it is gone.
+        drop(running);
+        settings.extend(changed.iter().copied().map(owned));
+        Self::start(settings, clock, letters, directory, Some(api_key)).await
+    }
+
     async fn start(
         settings: BTreeMap<String, String>,
         clock: Arc<ManualClock>,
@@ -88,8 +113,17 @@ impl House {
         directory: Arc<TempDir>,
         api_key: Option<String>,
     ) -> Self {
-        let fittings = fittings(&settings, clock.clone(), letters.clone());
-        let running = boot::start(fittings).await.expect("the service starts");
+        let fittings = || fittings(&settings, clock.clone(), letters.clone());
+        let mut started = boot::start(fittings()).await;
+        // A task of the service that was may still be on its way out, with the store in its hand.
+        for _ in 0..100 {
+            if !matches!(started, Err(StartError::Store(_))) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            started = boot::start(fittings()).await;
+        }
+        let running = started.expect("the service starts");
         running
             .ready(Duration::from_secs(20))
             .await
@@ -109,6 +143,26 @@ impl House {
     /// Stops the service in order.
     pub async fn stop(&self) {
         self.running.stop().await;
+    }
+
+    /// What runs, for a test that does it harm or asks it by another way than its doors.
+    pub fn running(&self) -> &Running {
+        &self.running
+    }
+
+    /// Where the public door is.
+    pub fn public_address(&self) -> SocketAddr {
+        self.running.public
+    }
+
+    /// Where the admin door is.
+    pub fn admin_address(&self) -> SocketAddr {
+        self.running.admin
+    }
+
+    /// Where the gRPC door is.
+    pub fn grpc_address(&self) -> SocketAddr {
+        self.running.grpc
     }
 
     /// The public door, as a stranger sees it.
@@ -165,6 +219,24 @@ impl House {
             .update_tenant(closed, entry, soon())
             .await
             .expect("the tenant is closed");
+    }
+
+    /// Says whether a text stands in a file of the embedded store.
+    pub fn has_stored(&self, text: &str) -> bool {
+        let files = std::fs::read_dir(self.directory.path()).expect("the data");
+        let contents = files.flatten().flat_map(|file| std::fs::read(file.path()));
+        let holds = |bytes: Vec<u8>| {
+            bytes
+                .windows(text.len())
+                .any(|part| part == text.as_bytes())
+        };
+        contents.into_iter().any(holds)
+    }
+
+    /// A tenant's id.
+    pub fn tenant_id(&self, slug: &str) -> String {
+        let directory = self.running.flows().tenants.directory();
+        directory.by_slug(slug).expect("the tenant").id.to_string()
     }
 
     fn entry(&self, kind: EventKind) -> Entry {
@@ -300,16 +372,17 @@ fn fittings(
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
     let mut settings = Settings::from_variables(settings.clone()).expect("settings");
     settings.complete_secrets(random.as_ref()).expect("secrets");
+    let courier: Option<Arc<dyn Courier>> = settings.email.is_none().then_some(letters as _);
     Fittings {
         settings,
         clock,
         random,
-        courier: Some(letters),
+        courier,
     }
 }
 
 /// Free ports, cheap hashes, no limit per address, this machine's proxies believed.
-fn base_settings() -> BTreeMap<String, String> {
+pub fn base_settings() -> BTreeMap<String, String> {
     let pairs = [
         ("APP_ENV", "test"),
         ("PUBLIC_HOST", "127.0.0.1"),
@@ -323,10 +396,11 @@ fn base_settings() -> BTreeMap<String, String> {
         ("RATE_LIMIT_BURST", "100000"),
         ("TRUSTED_PROXIES", "127.0.0.0/8"),
     ];
-    pairs
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect()
+    pairs.into_iter().map(owned).collect()
+}
+
+fn owned((name, value): (&str, &str)) -> (String, String) {
+    (name.to_owned(), value.to_owned())
 }
 
 /// A deadline that no healthy verb misses.

@@ -18,17 +18,23 @@ mod auth;
 mod backend;
 mod case;
 mod client;
+mod config_effects;
+mod doors;
 mod hostile;
 mod house;
 mod house_rules;
 mod nodes;
 mod oauth;
 mod probes;
+mod process;
+mod sink;
+#[cfg(feature = "failpoints")]
+mod storm;
 
 use libtest_mimic::{Arguments, Trial};
 
 use crate::backend::Backend;
-use crate::case::Case;
+use crate::case::{Case, Scene};
 use crate::house::House;
 
 fn main() {
@@ -36,6 +42,8 @@ fn main() {
     provider.install_default().expect("the first provider");
     let arguments = Arguments::from_args();
     let mut trials = house_rules::trials();
+    let scenes = [doors::all(), config_effects::all(), auth::scenes()];
+    trials.extend(scenes.into_iter().flatten().map(scene_trial));
     for backend in Backend::available() {
         let many_nodes = if backend == Backend::PostgresRedis {
             nodes::all()
@@ -48,6 +56,8 @@ fn main() {
             oauth::all(),
             probes::cases(),
             hostile::cases(),
+            #[cfg(feature = "failpoints")]
+            storm::cases(),
         ];
         let cases = everywhere.into_iter().flatten().chain(many_nodes);
         trials.extend(cases.map(|case| trial(backend, case)));
@@ -57,16 +67,26 @@ fn main() {
 
 fn trial(backend: Backend, case: Case) -> Trial {
     Trial::test(format!("{backend}::{}", case.name), move || {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .expect("a runtime");
-        runtime.block_on(async move {
+        runtime().block_on(async move {
             let house = House::open(backend).await;
             (case.run)(house.clone()).await;
             house.stop().await;
         });
         Ok(())
     })
+}
+
+fn scene_trial(scene: Scene) -> Trial {
+    Trial::test(scene.name, move || {
+        runtime().block_on((scene.run)());
+        Ok(())
+    })
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime")
 }

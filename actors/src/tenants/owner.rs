@@ -12,6 +12,7 @@ use domain::time::Clock;
 use store::port::clients::{ClientWrite, Clients};
 use store::port::tenants::{TenantWrite, Tenants};
 
+use super::NamedTenant;
 use super::clients::RememberedClients;
 use super::directory::Directory;
 use super::message::Message;
@@ -22,7 +23,7 @@ use crate::supervision::Owner;
 /// What the owner is made from at each start.
 pub(super) struct Parts {
     /// The configured default tenant; else the one with the slug `default`.
-    pub(super) default: Option<TenantId>,
+    pub(super) default: Option<NamedTenant>,
     pub(super) tenants: Arc<dyn Tenants>,
     pub(super) clients: Arc<dyn Clients>,
     pub(super) remembered: RememberedClients,
@@ -84,15 +85,19 @@ impl Registrar {
     /// Makes sure that there is a default tenant, loads and publishes all.
     pub(super) async fn start(parts: Arc<Parts>) -> Result<Self, Fault> {
         let mut tenants = patiently(parts.tenants.load_tenants()).await?;
-        let default = match parts.default {
-            Some(id) if tenants.iter().any(|tenant| tenant.id == id) => id,
-            configured => {
-                let default = ensure_default(&parts, configured).await?;
-                let id = default.id;
-                tenants.retain(|tenant| tenant.id != id);
-                tenants.push(default);
-                id
-            }
+        let is_default = |tenant: &&Tenant| match &parts.default {
+            Some(NamedTenant::Id(id)) => tenant.id == *id,
+            Some(NamedTenant::Slug(slug)) => tenant.slug == *slug,
+            None => false,
+        };
+        let default = if let Some(tenant) = tenants.iter().find(is_default) {
+            tenant.id
+        } else {
+            let default = ensure_default(&parts).await?;
+            let id = default.id;
+            tenants.retain(|tenant| tenant.id != id);
+            tenants.push(default);
+            id
         };
         let owner = Self {
             directory: Directory::new(tenants, default),
@@ -134,12 +139,17 @@ impl Registrar {
 ///
 /// # Errors
 /// The store's; [`Fault::Broken`] when another tenant than the configured one has the slug.
-async fn ensure_default(parts: &Parts, configured: Option<TenantId>) -> Result<Tenant, Fault> {
+async fn ensure_default(parts: &Parts) -> Result<Tenant, Fault> {
     let now = parts.clock.now();
+    let (configured, slug) = match &parts.default {
+        Some(NamedTenant::Id(id)) => (Some(*id), DEFAULT_SLUG),
+        Some(NamedTenant::Slug(slug)) => (None, slug.as_str()),
+        None => (None, DEFAULT_SLUG),
+    };
     let id = configured.unwrap_or_else(|| TenantId::generate(now, &*parts.random));
     let tenant = Tenant {
         id,
-        slug: DEFAULT_SLUG.to_owned(),
+        slug: slug.to_owned(),
         name: "Default".to_owned(),
         status: TenantStatus::Active,
         config: TenantConfig::default(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use actors::tenants::{TenantsConfig, TenantsNeeds, tenants};
+use actors::tenants::{NamedTenant, TenantsConfig, TenantsNeeds, tenants};
 use domain::client::{Client, ClientMetadata, ClientPatch, ClientType};
 use domain::event::{Entry, EventKind};
 use domain::id::TenantId;
@@ -136,7 +136,7 @@ async fn the_first_start_makes_the_default_tenant_and_later_ones_find_it() {
 async fn a_configured_default_tenant_is_the_default() {
     let house = House::new().await;
     let config = TenantsConfig {
-        default: Some(house.world.tenant),
+        default: Some(NamedTenant::Id(house.world.tenant)),
         ..CONFIG
     };
     let (tenants, spec) = tenants(config, on(&house, &slow(&house, 0)));

@@ -103,7 +103,7 @@ mod tests {
     const POLICY: AttemptPolicy = AttemptPolicy {
         delay_after: 5,
         lock_after: 10,
-        lockout: Duration::from_secs(900),
+        lockout: Duration::from_mins(15),
         disable_after: 100,
     };
 

@@ -77,6 +77,11 @@ pub fn check_new_password(
     context: Context<'_>,
     blocklist: &dyn Blocklist,
 ) -> Result<(), Unacceptable> {
+    // Four bytes a code point, and four code points that compose to one at most (UAX #15 §9): what is
+    // longer need not be counted, which for a megabyte takes longer than a thread may be held.
+    if password.expose().len() / 16 > policy.max_length {
+        return Err(Unacceptable::TooLong(policy.max_length));
+    }
     let length = password.expose().nfc().count();
     if length < policy.min_length {
         return Err(Unacceptable::TooShort(policy.min_length));

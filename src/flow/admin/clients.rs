@@ -19,6 +19,7 @@ use domain::time::UnixMillis;
 use protocol::opaque::RandomToken;
 
 use super::not_found;
+use super::role::require_appointer;
 use crate::flow::account::{Mistakes, parse_name};
 use crate::flow::token::client_auth::stored_signature;
 use crate::flow::{Act, Flows};
@@ -67,13 +68,14 @@ pub async fn get(flows: &Flows, act: &Act, client: &str) -> Result<Client, Rejec
 /// Registers a client, and gives it a secret if it authenticates by one.
 ///
 /// # Errors
-/// 422 naming every wrong field; or a fault.
+/// 422 naming every wrong field; 403 for an operator whom a key for one area would make; or a fault.
 pub async fn create(
     flows: &Flows,
     act: &Act,
     message: CreateClient,
 ) -> Result<(Client, Option<SecretText>), Rejection> {
     let (name, metadata) = check(message.client_type, &message.name, message.metadata)?;
+    require_appointer(act, &metadata.roles)?;
     let minted = has_secret(&metadata).then(|| mint_secret(flows, act.now));
     let (secret, stored) = minted.unzip();
     let client = Client {
@@ -102,8 +104,12 @@ pub async fn create(
 /// Deletes a client. Its tokens are refused at once.
 ///
 /// # Errors
-/// 404 when there is none of this id; or a fault.
+/// 404 when there is none of this id; 403 for an operator and a key for one area; or a fault.
 pub async fn delete(flows: &Flows, act: &Act, client: String) -> Result<(), Rejection> {
+    if !act.may_appoint {
+        let stored = get(flows, act, &client).await?;
+        require_appointer(act, &stored.metadata.roles)?;
+    }
     let entry = act.entry(EventKind::ClientDeleted).about(&client);
     let deleted = flows.tenants.delete_client(client, entry, act.deadline);
     if deleted.await? {

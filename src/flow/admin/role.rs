@@ -1,5 +1,9 @@
-//! Role names, as operators write them.
+//! Role names, as operators write them; and who may have to do with the role `admin`.
 
+use domain::rejection::{Code, Refusal};
+use domain::user::ROLE_ADMIN;
+
+use crate::flow::Act;
 use crate::flow::account::Mistakes;
 
 /// How many roles one account or client may have.
@@ -22,6 +26,19 @@ pub(super) fn check_roles(mistakes: &mut Mistakes, roles: Vec<String>) -> Vec<St
         }
     }
     kept
+}
+
+/// Refuses to give these roles, or to touch who has them, if `admin` is among them and whoever acts
+/// may not make operators: a key for one area would else make itself a key for all, by a new
+/// operator or by an old one's address or secret (OWASP ASVS 5.0 §8.2.1).
+pub(super) fn require_appointer(act: &Act, roles: &[String]) -> Result<(), Refusal> {
+    if act.may_appoint || !roles.iter().any(|role| role == ROLE_ADMIN) {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        Code::Forbidden,
+        "This key opens one area only: it may neither make operators nor change them.",
+    ))
 }
 
 fn is_name(role: &str) -> bool {

@@ -14,7 +14,7 @@ use domain::user::{ROLE_USER, User, UserFilter, UserPatch};
 use serde_json::json;
 use store::port::users::{NewUser, Registration, UserWrite};
 
-use super::role::check_roles;
+use super::role::{check_roles, require_appointer};
 use super::{not_found, stale};
 use crate::flow::account::{Mistakes, parse_name};
 use crate::flow::new_password::{self, Whose};
@@ -79,10 +79,11 @@ pub async fn find(flows: &Flows, act: &Act, email: EmailAddress) -> Result<User,
 /// Makes an account.
 ///
 /// # Errors
-/// 422 naming every wrong field, the password judged as at a registration; 409 when the address is
-/// taken; or a fault.
+/// 422 naming every wrong field, the password judged as at a registration; 403 for an operator whom a
+/// key for one area would make; 409 when the address is taken; or a fault.
 pub async fn create(flows: &Flows, act: &Act, message: CreateUser) -> Result<User, Rejection> {
     let (email, name, roles) = check(flows, act, &message).await?;
+    require_appointer(act, &roles)?;
     let password = match message.password {
         Some(password) => Some(new_password::hash(flows, act, password).await?),
         None => None,
@@ -110,8 +111,9 @@ pub async fn create(flows: &Flows, act: &Act, message: CreateUser) -> Result<Use
 /// Deletes an account with everything that belongs to it; the audit trail stays.
 ///
 /// # Errors
-/// 404 when there is none of this id; or a fault.
+/// 404 when there is none of this id; 403 for an operator and a key for one area; or a fault.
 pub async fn delete(flows: &Flows, act: &Act, user: UserId) -> Result<(), Rejection> {
+    require_in_reach(flows, act, user).await?;
     let entry = act.entry(EventKind::UserDeleted).about(&user);
     let until = flows.remember_until(act.now);
     let deleted = flows.users.delete_user(user, until, entry);
@@ -123,6 +125,15 @@ pub async fn delete(flows: &Flows, act: &Act, user: UserId) -> Result<(), Reject
     Ok(())
 }
 
+/// Refuses to change an operator's account for a key that opens one area only.
+async fn require_in_reach(flows: &Flows, act: &Act, user: UserId) -> Result<(), Rejection> {
+    if act.may_appoint {
+        return Ok(());
+    }
+    let user = get(flows, act, user).await?;
+    Ok(require_appointer(act, &user.roles)?)
+}
+
 async fn check(
     flows: &Flows,
     act: &Act,
@@ -130,15 +141,16 @@ async fn check(
 ) -> Result<(EmailAddress, String, Vec<String>), Refusal> {
     let mut mistakes = Mistakes::default();
     let email = mistakes.check("email", EmailAddress::parse(&message.email));
+    let name = parse_name(&message.name);
     if let Some(password) = &message.password {
         let whose = Whose {
             email: email.as_ref(),
-            name: &message.name,
+            name: name.as_deref().unwrap_or_default(),
         };
         let judged = new_password::judge(flows, act, password, whose).await;
         mistakes.check("password", judged);
     }
-    let name = mistakes.check("name", parse_name(&message.name));
+    let name = mistakes.check("name", name);
     let mut roles = check_roles(&mut mistakes, message.roles.clone());
     if roles.is_empty() {
         roles.push(ROLE_USER.to_owned());
@@ -150,7 +162,7 @@ async fn check(
     Ok((email, name, roles))
 }
 
-/// Writes a change, and refuses on this node the sessions that it ended.
+/// Writes a change to an account in reach, and refuses on this node the sessions that it ended.
 async fn write(
     flows: &Flows,
     act: &Act,
@@ -158,6 +170,8 @@ async fn write(
     patch: UserPatch,
     entry: Entry,
 ) -> Result<User, Rejection> {
+    require_in_reach(flows, act, user).await?;
+    require_appointer(act, patch.roles.as_deref().unwrap_or_default())?;
     let until = flows.remember_until(act.now);
     let written = flows.users.update_user(user, patch, until, entry);
     match act.wait(written).await? {

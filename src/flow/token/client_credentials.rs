@@ -27,6 +27,9 @@ pub struct ClientCredentials {
 /// The grant's registered name.
 pub const GRANT: &str = "client_credentials";
 
+/// The most resources one request may name: each is compared with all that are registered.
+const MAX_RESOURCES: usize = 100;
+
 /// Gives a client a token for itself; never a refresh token.
 ///
 /// # Errors
@@ -76,6 +79,9 @@ fn choose_audience(
     issuer: &str,
     wanted: &[String],
 ) -> Result<Audience, Refusal> {
+    if wanted.len() > MAX_RESOURCES {
+        return Err(invalid_target());
+    }
     let ours = [issuer.to_owned()];
     let allowed = if registered.is_empty() {
         &ours
@@ -154,6 +160,13 @@ mod tests {
         );
         let expected = vec![registered[1].to_owned(), registered[0].to_owned()];
         assert_eq!(both, Ok(Audience::Many(expected)));
+    }
+
+    #[test]
+    fn so_many_resources_as_cost_seconds_to_compare_are_refused() {
+        let wanted = vec!["https://a.example"; MAX_RESOURCES + 1];
+        assert!(choose(&["https://a.example"], &wanted).is_err());
+        assert!(choose(&["https://a.example"], &wanted[1..]).is_ok());
     }
 
     #[test]

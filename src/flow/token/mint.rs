@@ -24,6 +24,10 @@ pub const ACR_SINGLE_FACTOR: &str = "urn:nist:sp:800-63b-4:aal1";
 /// The authentication method of a password (RFC 8176 §2).
 pub const AMR_PASSWORD: &str = "pwd";
 
+/// How long others may remember the published key set. A new key signs no sooner, so nobody who
+/// keeps to it meets a signature by a key they do not know.
+pub const JWKS_MAX_AGE: Duration = Duration::from_mins(10);
+
 /// The registered format of a bare JWS, without our prefix.
 const FORMAT_JWT: &str = "jwt";
 

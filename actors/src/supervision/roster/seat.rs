@@ -24,11 +24,11 @@ pub(super) struct Seat {
     /// Its failures in a row.
     pub(super) failures: u32,
     up_since: Option<Instant>,
-    /// When the log was last told that it cannot be made.
+    /// When the log was last told of the outage that keeps it down.
     told_at: Option<Instant>,
 }
 
-/// How often the log is reminded of a child that cannot be made for long.
+/// How often the log is reminded of a child that an outage keeps down for long.
 const REMIND_EVERY: Duration = Duration::from_secs(30);
 
 /// Where a child stands.
@@ -65,7 +65,7 @@ impl Seat {
         }
     }
 
-    /// Says whether the log is to be told once more that the child cannot be made, and takes it as
+    /// Says whether the log is to be told once more that an outage keeps it down, and takes it as
     /// told.
     pub(super) fn is_to_be_told(&mut self, now: Instant) -> bool {
         let is_due = |told| now.saturating_duration_since(told) >= REMIND_EVERY;
@@ -108,7 +108,6 @@ impl Seat {
         self.is_fresh = false;
         self.is_proven = true;
         self.up_since = Some(now);
-        self.told_at = None;
     }
 
     /// Counts one more failure, in a row unless it was up for `calm` before.
@@ -116,6 +115,7 @@ impl Seat {
         let was_calm = |since| now.saturating_duration_since(since) >= calm;
         if self.up_since.take().is_some_and(was_calm) {
             self.failures = 0;
+            self.told_at = None;
         }
         self.failures = self.failures.saturating_add(1);
         self.failures

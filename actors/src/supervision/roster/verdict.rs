@@ -61,14 +61,15 @@ impl Roster {
         seat.node.enter_restart(failure);
         let backoff = effective_backoff(&seat.rules, self.backoff, is_forgiven);
         let failures = seat.count_failure(backoff.calm(), now);
-        let is_to_be_told = is_forgiven && seat.is_to_be_told(now);
+        // What waits for a store may try every second; the log is told now and then.
+        let is_waiting = seat.rules.is_lenient() && failure.is_outage();
+        let is_to_be_told = !is_waiting || seat.is_to_be_told(now);
         if !is_forgiven && !seat.rules.is_tolerant && self.is_one_too_many(now) {
             return self.give_up(index, failure, now);
         }
         let chance = self.random.hash_one((index, failures, now));
         let delay = backoff.delay(failures, chance);
-        // What waits for a store tries every second; the log is told now and then.
-        if !is_forgiven || is_to_be_told {
+        if is_to_be_told {
             self.log_restart(index, failure, delay);
         }
         if delay > Duration::ZERO {

@@ -253,6 +253,7 @@ impl World {
         };
         NewSession {
             family: self.family(&session, now),
+            password_set_at: None,
             clear_attempts: None,
             entry: self
                 .entry_at(EventKind::LoginSucceeded, now)

@@ -1,5 +1,7 @@
 //! Claims about sessions; those about refresh rotation are in [`rotation`].
 
+use std::time::Duration;
+
 use domain::attempt::{AttemptKey, AttemptVerdict};
 use domain::change::ChangeKind;
 use domain::event::EventKind;
@@ -22,6 +24,7 @@ super::claims!("sessions" in own:
     a_session_is_listed_as_it_was_stored,
     a_success_clears_the_failures,
     a_user_who_is_not_there_begins_no_session,
+    a_password_that_was_replaced_begins_no_session,
     live_sessions_are_listed_last_used_first,
     ending_a_family_ends_its_session,
     ending_a_session_needs_its_user_and_tenant,
@@ -115,6 +118,17 @@ async fn a_user_who_is_not_there_begins_no_session(ports: Ports) {
         "nothing was written"
     );
     assert_eq!(world.count_events(EventKind::LoginSucceeded).await, 0);
+}
+
+async fn a_password_that_was_replaced_begins_no_session(ports: Ports) {
+    let world = World::new(ports.clone()).await;
+    let user = world.register("ada@example.org").await.id;
+    let mut new = world.sign_in_at(user, at(1));
+    new.password_set_at = Some(at(0) - Duration::from_millis(1));
+    assert!(!ports.sessions.begin_session(new.clone()).await.unwrap());
+    assert_eq!(world.count_events(EventKind::LoginSucceeded).await, 0);
+    new.password_set_at = Some(at(0));
+    assert!(ports.sessions.begin_session(new).await.unwrap());
 }
 
 async fn live_sessions_are_listed_last_used_first(ports: Ports) {

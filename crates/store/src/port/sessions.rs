@@ -22,6 +22,9 @@ pub struct NewSession {
     pub session: Session,
     /// Its first family.
     pub family: Family,
+    /// When the password that was shown had been set, if one was shown: a sign-in by a password that
+    /// was replaced meanwhile is none.
+    pub password_set_at: Option<UnixMillis>,
     /// The counter of failed sign-ins to clear in the same commit: success resets.
     pub clear_attempts: Option<AttemptKey>,
     /// The audit entry.
@@ -108,8 +111,8 @@ pub struct Ending {
 /// Stores sessions and refresh families.
 pub trait Sessions: Send + Sync + 'static {
     /// Stores a sign-in: session, family, cleared counter and audit entry in one commit. Returns
-    /// false, and writes nothing, when the user is no longer active: a lock between the password
-    /// check and this commit wins.
+    /// false, and writes nothing, when the user is no longer active or has another password: a lock
+    /// or a reset between the password check and this commit wins.
     fn begin_session(&self, new: NewSession) -> Pending<'_, bool>;
 
     /// Judges a presented refresh token by [`Family::judge`] and does what the judgement says, all

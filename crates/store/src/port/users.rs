@@ -54,6 +54,9 @@ pub struct PasswordChange {
     pub tenant: TenantId,
     /// Whose.
     pub user: UserId,
+    /// When the old password that was shown had been set, if one was shown: if it was replaced
+    /// meanwhile (a reset, say), that password stands.
+    pub old_set_at: Option<UnixMillis>,
     /// The new password.
     pub password: PasswordRecord,
     /// The session that stays; every other session of the user ends in the same commit.
@@ -114,7 +117,8 @@ pub trait Users: Send + Sync + 'static {
     ) -> Pending<'_, Option<EndedSessions>>;
 
     /// Sets a new password, ends the user's other sessions and families, forgets open reset tokens.
-    /// `None` when there is no such account.
+    /// `None`, and nothing written, when there is no such account or the old password is another by
+    /// now.
     fn change_password(&self, change: PasswordChange) -> Pending<'_, Option<EndedSessions>>;
 
     /// Replaces the stored hash of an unchanged password by a stronger one, if the stored hash is

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use domain::rejection::Fault;
 use futures_util::future::try_join;
+use tokio::time::Instant;
 use tokio_postgres::AsyncMessage;
 
 use super::Postgres;
@@ -18,6 +19,8 @@ use super::pool::failure::connection_fault;
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 /// The longest wait.
 const LAST_WAIT: Duration = Duration::from_secs(5);
+/// How often the log is reminded of an outage.
+const REMIND_EVERY: Duration = Duration::from_secs(30);
 
 impl Postgres {
     /// Listens for changes and moves the counter of [`Changes::notices`], reconnecting for ever. To
@@ -31,17 +34,21 @@ impl Postgres {
         let store = self.clone();
         async move {
             let mut wait = FIRST_WAIT;
+            // When the log was last told of this outage.
+            let mut told = None::<Instant>;
             loop {
                 let mut heard = false;
                 let Err(fault) = store.hear(&mut heard).await;
                 if heard {
-                    wait = FIRST_WAIT;
+                    (wait, told) = (FIRST_WAIT, None);
                 }
-                tracing::warn!(
-                    %fault,
-                    wait_ms = wait.as_millis(),
-                    "not listening for PostgreSQL changes; connecting again"
-                );
+                if told.is_none_or(|told| told.elapsed() >= REMIND_EVERY) {
+                    tracing::warn!(
+                        %fault,
+                        "not listening for PostgreSQL changes; connecting until it works"
+                    );
+                    told = Some(Instant::now());
+                }
                 tokio::time::sleep(wait).await;
                 wait = (wait * 2).min(LAST_WAIT);
             }

@@ -18,13 +18,16 @@ use crate::port::sessions::{
 
 mod rotate;
 
-/// The shared lock on the user and the look at its status are one: a lock by an operator either
-/// comes first, and then nothing is stored, or waits, and then ends what was stored.
+/// The shared lock on the user and the look at its status and password are one: a lock by an operator
+/// or a reset either comes first, and then nothing is stored, or waits, and then ends what was stored.
 const BEGIN_SESSION: &str = "
     WITH owner AS (
         SELECT id
         FROM users
-        WHERE tenant_id = $1 AND id = $4 AND status = 'active'
+        WHERE tenant_id = $1
+          AND id = $4
+          AND status = 'active'
+          AND ($23::bigint IS NULL OR password_set_at = $23)
         FOR SHARE
     ), session AS (
         INSERT INTO sessions (
@@ -128,6 +131,7 @@ impl Postgres {
             &family.idle_expires_at.as_millis(),
             &family.expires_at.as_millis(),
             &clear,
+            &new.password_set_at.map(UnixMillis::as_millis),
         ];
         let scope = Scope::Tenant(session.tenant);
         let begun = self.pool().run(scope, BEGIN_SESSION, values).await?;

@@ -23,13 +23,15 @@ mod rotate;
 #[cfg(test)]
 pub(super) use rotate::SELECT as SELECT_FAMILY;
 
-/// Nothing is stored unless the user is active at this very moment.
+/// Nothing is stored unless the user is active, and the password shown is theirs, at this very
+/// moment.
 const BEGIN: &str = "INSERT INTO sessions
     (tenant_id, id, user_id, auth_time, amr, acr, address, user_agent, created_at, last_active_at,
      expires_at)
 SELECT tenant_id, ?2, id, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11
 FROM users
-WHERE tenant_id = ?1 AND id = ?3 AND status = 'active'";
+WHERE tenant_id = ?1 AND id = ?3 AND status = 'active'
+    AND (?12 IS NULL OR password_set_at = ?12)";
 
 const BEGIN_FAMILY: &str = "INSERT INTO refresh_families
     (tenant_id, id, session_id, user_id, client_id, scope, generation, rotated_at, reissued,
@@ -174,6 +176,7 @@ fn begin(step: &Step<'_>, new: &NewSession) -> rusqlite::Result<bool> {
         session.created_at.as_millis(),
         session.last_active_at.as_millis(),
         session.expires_at.as_millis(),
+        new.password_set_at.map(UnixMillis::as_millis),
     ])?;
     if stored == 0 {
         return Ok(false);

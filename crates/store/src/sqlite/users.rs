@@ -48,7 +48,7 @@ WHERE u.tenant_id = ?1 AND u.email_key = ?2"
 
 const SET_PASSWORD: &str = "UPDATE users
 SET password_phc = ?3, password_pepper = ?4, password_set_at = ?5
-WHERE tenant_id = ?1 AND id = ?2";
+WHERE tenant_id = ?1 AND id = ?2 AND (?6 IS NULL OR password_set_at = ?6)";
 
 const REHASH: &str = "UPDATE users
 SET password_phc = ?4, password_pepper = ?5, password_set_at = ?6
@@ -184,10 +184,12 @@ fn insert(
     Ok(stored > 0)
 }
 
-/// Sets a password; false when there is no such account.
+/// Sets a password; false when there is no such account, or its old password, if it is said when
+/// that was set, is another.
 pub(super) fn set_password(
     step: &Step<'_>,
     (tenant, user): (TenantId, UserId),
+    old_set_at: Option<UnixMillis>,
     password: &PasswordRecord,
 ) -> rusqlite::Result<bool> {
     let stored = step.prepare_cached(SET_PASSWORD)?.execute(params![
@@ -196,6 +198,7 @@ pub(super) fn set_password(
         password.phc.expose(),
         password.pepper,
         password.set_at.as_millis(),
+        old_set_at.map(UnixMillis::as_millis),
     ])?;
     Ok(stored > 0)
 }
@@ -217,7 +220,8 @@ fn change_password(
     change: &PasswordChange,
 ) -> rusqlite::Result<Option<EndedSessions>> {
     let (tenant, user) = (change.tenant, change.user);
-    if !set_password(step, (tenant, user), &change.password)? {
+    let old = change.old_set_at;
+    if !set_password(step, (tenant, user), old, &change.password)? {
         return Ok(None);
     }
     one_time::forget(step, tenant, user, Purpose::ResetPassword)?;

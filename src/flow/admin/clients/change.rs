@@ -13,6 +13,7 @@ use store::port::clients::ClientWrite;
 use super::registration::{MetadataPatch, detail, has_secret};
 use super::{get, mint_secret};
 use crate::flow::account::{Mistakes, parse_name};
+use crate::flow::admin::role::require_appointer;
 use crate::flow::admin::{not_found, stale};
 use crate::flow::{Act, Flows};
 
@@ -81,7 +82,7 @@ pub async fn rotate_secret(
     Ok((client, secret))
 }
 
-/// Writes a change that is made of the client as it stands, and makes it again if another node
+/// Writes a change, if the client is in reach, that is made of the client as it stands, and makes it again if another node
 /// changed the client in between and nobody named a version.
 async fn write(
     flows: &Flows,
@@ -92,7 +93,10 @@ async fn write(
 ) -> Result<Client, Rejection> {
     for _ in 0..TRIES {
         let client = get(flows, act, id).await?;
+        require_appointer(act, &client.metadata.roles)?;
         let (mut patch, entry) = make(&client)?;
+        let roles = patch.metadata.as_ref().map(|next| next.roles.as_slice());
+        require_appointer(act, roles.unwrap_or_default())?;
         patch.expected_version = Some(expected.unwrap_or(client.version));
         let written = flows
             .tenants

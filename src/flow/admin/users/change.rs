@@ -47,8 +47,8 @@ const REASON_MAX_CHARS: usize = 500;
 /// Changes an account. A change of nothing is no change.
 ///
 /// # Errors
-/// 422 naming every wrong field; 404 when there is none of this id; 409 when the new address is
-/// taken; 412 when another version is stored than the expected one; or a fault.
+/// 422 naming every wrong field; 404 when there is none of this id; 403 for an operator and a key for
+/// one area; 409 when the new address is taken; 412 when another version is stored than the expected one; or a fault.
 pub async fn patch(flows: &Flows, act: &Act, message: PatchUser) -> Result<User, Rejection> {
     let user = message.user;
     let patch = check(message)?;

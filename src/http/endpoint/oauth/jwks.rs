@@ -3,6 +3,8 @@
 //! The text and its entity tag are made when the keys change, not when somebody asks. `max-age` is what
 //! the keys owner waits before a new key signs, so a verifier that caches never meets an unknown one.
 
+use std::sync::LazyLock;
+
 use actors::keys::Jwks;
 use bytes::Bytes;
 use domain::rejection::Fault;
@@ -10,10 +12,15 @@ use http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
 use super::super::{Answer, Call};
+use crate::flow::token::mint::JWKS_MAX_AGE;
 use crate::http::render::{self, Reply};
 
 static JWK_SET: HeaderValue = HeaderValue::from_static("application/json");
-static TEN_MINUTES: HeaderValue = HeaderValue::from_static("public, max-age=600");
+static CACHEABLE: LazyLock<HeaderValue> = LazyLock::new(|| {
+    let text = format!("public, max-age={}", JWKS_MAX_AGE.as_secs());
+    // A number and fixed words are always a header; not to be remembered is right besides.
+    HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("no-store"))
+});
 
 /// Gives the key set.
 pub(in crate::http) fn answer(call: Call) -> Answer {
@@ -31,7 +38,7 @@ fn render(jwks: &Jwks, headers: &HeaderMap) -> Reply {
         render::with_body(StatusCode::OK, &JWK_SET, Bytes::from(jwks.body.clone()))
     };
     let headers = reply.headers_mut();
-    headers.insert(CACHE_CONTROL, TEN_MINUTES.clone());
+    headers.insert(CACHE_CONTROL, CACHEABLE.clone());
     if let Ok(etag) = HeaderValue::try_from(jwks.etag.as_str()) {
         headers.insert(ETAG, etag);
     }
@@ -75,6 +82,7 @@ mod tests {
             let reply = render(&jwks, &headers);
             assert_eq!(reply.status().as_u16(), status, "{tags}");
             assert_eq!(reply.headers()[ETAG], "\"abc\"");
+            assert_eq!(reply.headers()[CACHE_CONTROL], "public, max-age=600");
         }
     }
 }

@@ -38,6 +38,7 @@ async fn verbs_of_accounts_write_their_entries_once(ports: Ports) {
     let change = PasswordChange {
         tenant: world.tenant,
         user,
+        old_set_at: None,
         password: password("$3"),
         keep: None,
         notice: None,

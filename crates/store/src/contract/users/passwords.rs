@@ -1,5 +1,7 @@
 //! Claims about changes of passwords.
 
+use std::time::Duration;
+
 use domain::change::ChangeKind;
 use domain::event::EventKind;
 use domain::id::UserId;
@@ -15,6 +17,7 @@ crate::contract::claims!("users":
     a_new_password_ends_every_session_but_the_one_kept,
     a_new_password_forgets_open_reset_tokens,
     a_password_of_nobody_is_not_changed,
+    a_password_replaced_meanwhile_stands,
     a_rehash_replaces_only_the_hash_it_was_made_from,
     one_of_ten_concurrent_rehashes_wins,
 );
@@ -23,6 +26,7 @@ fn change(world: &World, user: UserId) -> PasswordChange {
     PasswordChange {
         tenant: world.tenant,
         user,
+        old_set_at: None,
         password: password("$new"),
         keep: None,
         notice: None,
@@ -108,6 +112,28 @@ async fn a_password_of_nobody_is_not_changed(ports: Ports) {
     assert_eq!(world.count_events(EventKind::PasswordChanged).await, 0);
     assert_eq!(other.count_events(EventKind::PasswordChanged).await, 0);
     assert_eq!(ports.outbox.count_waiting().await.unwrap(), 0);
+}
+
+async fn a_password_replaced_meanwhile_stands(ports: Ports) {
+    let world = World::new(ports.clone()).await;
+    let user = world.register("ada@example.org").await.id;
+    let (own, _) = world.sign_in(user).await;
+    let mut late = change(&world, user);
+    late.old_set_at = Some(at(0) + Duration::from_millis(1));
+    late.notice = Some(world.mail(at(0)));
+    let answer = ports.users.change_password(late.clone()).await.unwrap();
+    assert_eq!(answer, None);
+    assert_eq!(stored_phc(&world, user).await, PHC);
+    assert_eq!(ports.outbox.count_waiting().await.unwrap(), 0);
+    let live = ports
+        .sessions
+        .list_sessions(world.tenant, user, at(1))
+        .await;
+    assert_eq!(live.unwrap(), [own.clone()]);
+
+    late.old_set_at = Some(at(0));
+    let answer = ports.users.change_password(late).await.unwrap();
+    assert_eq!(answer, Some(vec![own.id]));
 }
 
 async fn a_rehash_replaces_only_the_hash_it_was_made_from(ports: Ports) {

@@ -4,6 +4,7 @@ use domain::event::Entry;
 use domain::id::{SessionId, UserId};
 use domain::rejection::Fault;
 use domain::session::EndReason;
+use domain::time::UnixMillis;
 use domain::user::PasswordRecord;
 
 use super::super::ending::{self, End, ending};
@@ -13,14 +14,14 @@ use super::super::{Postgres, Scope};
 use crate::port::sessions::EndedSessions;
 use crate::port::users::PasswordChange;
 
-/// The first row of the answer says whether there was such a user; the others are the sessions.
+/// The first row of the answer says whether there was such a user with such a password; the others are the sessions.
 const CHANGE_PASSWORD: &str = concat!(
     "WITH owner AS (
         UPDATE users
         SET password_phc = $9,
             password_pepper = $10,
             password_set_at = $11
-        WHERE tenant_id = $1 AND id = $7
+        WHERE tenant_id = $1 AND id = $7 AND ($16::bigint IS NULL OR password_set_at = $16)
         RETURNING id
     ), ",
     ending!("s.user_id = $7 AND s.id IS DISTINCT FROM $8::uuid AND EXISTS (SELECT FROM owner)"),
@@ -85,6 +86,7 @@ impl Postgres {
             &mail.map(|m| m.sealed.as_slice()),
             &mail.map(|m| i64::from(m.attempts)),
             &mail.map(|m| m.created_at.as_millis()),
+            &change.old_set_at.map(UnixMillis::as_millis),
         ];
         let steps = [
             (ending::LOCK_USER, owner),

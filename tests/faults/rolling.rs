@@ -1,0 +1,73 @@
+//! Two nodes on one PostgreSQL and one Redis, restarted one after the other under load.
+
+use std::time::Duration;
+
+use libtest_mimic::Trial;
+
+use crate::load::Load;
+use crate::process::{Process, Site, Store};
+use crate::servers::{self, Server};
+use crate::trial_of;
+
+/// How long a node may take to drain.
+const DRAINED_WITHIN: Duration = Duration::from_secs(15);
+
+/// The trials of this file, as far as there are servers for them.
+pub fn trials() -> Vec<Trial> {
+    if !Store::available().contains(&Store::Postgres) || !servers::has_redis() {
+        println!("not run: a rolling restart of two nodes: no PostgreSQL and Redis to share");
+        return Vec::new();
+    }
+    vec![
+        trial_of("a_rolling_restart_loses_no_session_and_revives_none", rolls),
+        trial_of("a_killed_node_costs_no_session", loses_a_node),
+    ]
+}
+
+async fn rolls() {
+    let redis = Server::redis();
+    let (here, there) = two(&redis).await;
+    let load = Load::on(&[&here, &there]);
+    let (mut one, mut other) = (here.start().await.0, there.start().await.0);
+    let work = async {
+        for _ in 0..2 {
+            load.serve(120, Duration::from_secs(10)).await;
+            one = restart(&here, one).await;
+            load.serve(120, Duration::from_secs(10)).await;
+            other = restart(&there, other).await;
+        }
+        (one, other)
+    };
+    let _running = load.during(work).await;
+    load.hold_to_it(&there, "two nodes, each restarted twice")
+        .await;
+    load.revoked_stays_revoked(&here).await;
+}
+
+async fn loses_a_node() {
+    let redis = Server::redis();
+    let (here, there) = two(&redis).await;
+    let load = Load::on(&[&here, &there]);
+    let (one, _other) = (here.start().await.0, there.start().await.0);
+    let work = async {
+        load.serve(200, Duration::from_secs(10)).await;
+        one.kill();
+        load.serve(200, Duration::from_secs(10)).await;
+    };
+    load.during(work).await;
+    load.hold_to_it(&there, "two nodes, one killed").await;
+}
+
+async fn two(redis: &Server) -> (Site, Site) {
+    let here = Site::with(Store::Postgres, redis.settings()).await;
+    let there = here.twin();
+    (here, there)
+}
+
+/// Ends a node as an orchestrator does, and starts it again.
+async fn restart(site: &Site, process: Process) -> Process {
+    process.terminate();
+    let status = process.exit_status(DRAINED_WITHIN).await;
+    assert_eq!(status, Some(0), "{}", site.log());
+    site.start().await.0
+}

@@ -1,0 +1,31 @@
+//! Every setting does what `docs/CONFIG.md` says: one scene for each that no other test has.
+//!
+//! What the doors do with theirs is in `doors`; what stores do with theirs is in their contract.
+
+mod hashing;
+mod keys;
+mod lifetimes;
+mod mail;
+mod passwords;
+mod secrets;
+mod tenants;
+mod throttling;
+
+use crate::case::Scene;
+
+/// All scenes about settings.
+pub fn all() -> Vec<Scene> {
+    [
+        hashing::scenes(),
+        keys::scenes(),
+        lifetimes::scenes(),
+        mail::scenes(),
+        passwords::scenes(),
+        secrets::scenes(),
+        tenants::scenes(),
+        throttling::scenes(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}

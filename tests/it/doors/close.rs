@@ -1,0 +1,164 @@
+//! How the doors close: what is in flight is answered, nothing new is let in (CONTRACT §11).
+
+use std::time::{Duration, Instant};
+
+use tokio::net::TcpStream;
+
+use super::wire::{self, Wire};
+use crate::backend::Backend;
+use crate::client::Person;
+use crate::house::House;
+use crate::scenes;
+
+scenes![
+    requests_in_flight_are_answered_and_later_ones_are_not_let_in,
+    an_idle_connection_does_not_hold_up_the_end,
+    who_needs_longer_than_the_grace_is_cut,
+    who_is_slow_at_one_door_costs_the_other_nothing,
+    requests_sent_until_the_end_are_all_answered_or_never_accepted,
+];
+
+/// Begins a sign-in and keeps most of its body back; gives what is missing.
+async fn begin_sign_in(house: &House, person: &Person) -> (Wire<TcpStream>, String) {
+    let body = serde_json::json!({ "email": person.email, "password": person.password });
+    let body = body.to_string();
+    let (begun, missing) = body.split_at(5);
+    let mut wire = wire::connect(house.public_address()).await;
+    wire.say(&format!(
+        "POST /auth/login HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\n\r\n{begun}",
+        body.len()
+    ))
+    .await;
+    wait_until_in_flight(house).await;
+    (wire, missing.to_owned())
+}
+
+/// Waits until the public door has a request that it has not answered.
+async fn wait_until_in_flight(house: &House) {
+    for _ in 0..500 {
+        let metrics = house.stranger().get("/metrics").await.text;
+        let is_there = |line: &str| {
+            line.contains("in_flight") && line.contains(r#"door="public""#) && !line.ends_with(" 0")
+        };
+        if metrics.lines().any(is_there) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("the request never came in");
+}
+
+async fn requests_in_flight_are_answered_and_later_ones_are_not_let_in() {
+    let house = House::open(Backend::Sqlite).await;
+    let person = Person::register(&house.public(), "ada").await;
+    let (mut wire, missing) = begin_sign_in(&house, &person).await;
+    let mut idle = wire::connect(house.public_address()).await;
+    idle.get("/health").await;
+    let finish = async {
+        // The door is closing once it has said goodbye to somebody idle.
+        let _ = idle.rest(Duration::from_secs(5)).await;
+        let later = TcpStream::connect(house.public_address()).await;
+        if let Ok(later) = later {
+            assert!(Wire(later).is_closed(Duration::from_secs(1)).await);
+        }
+        wire.say(&missing).await;
+        wire.answer().await
+    };
+    let (answer, ()) = tokio::join!(finish, house.stop());
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(
+        answer.to_ascii_lowercase().contains("connection: close"),
+        "{answer}"
+    );
+    assert!(wire.is_closed(Duration::from_secs(1)).await);
+}
+
+async fn an_idle_connection_does_not_hold_up_the_end() {
+    let house = House::with(Backend::Sqlite, &[("SHUTDOWN_GRACE", "20s")]).await;
+    let mut silent = wire::connect(house.public_address()).await;
+    let mut idle = wire::connect(house.public_address()).await;
+    idle.get("/health").await;
+    let begun = Instant::now();
+    house.stop().await;
+    assert!(
+        begun.elapsed() < Duration::from_secs(3),
+        "{:?}",
+        begun.elapsed()
+    );
+    assert!(idle.is_closed(Duration::from_secs(1)).await);
+    assert!(silent.is_closed(Duration::from_secs(1)).await);
+}
+
+async fn who_needs_longer_than_the_grace_is_cut() {
+    let house = House::with(Backend::Sqlite, &[("SHUTDOWN_GRACE", "300ms")]).await;
+    let person = Person::register(&house.public(), "ada").await;
+    let (mut wire, _) = begin_sign_in(&house, &person).await;
+    let begun = Instant::now();
+    house.stop().await;
+    assert!(
+        begun.elapsed() < Duration::from_secs(3),
+        "{:?}",
+        begun.elapsed()
+    );
+    assert!(wire.is_closed(Duration::from_secs(1)).await);
+}
+
+async fn who_is_slow_at_one_door_costs_the_other_nothing() {
+    let house = House::with(Backend::Sqlite, &[("SHUTDOWN_GRACE", "2s")]).await;
+    let person = Person::register(&house.public(), "ada").await;
+    let (mut wire, missing) = begin_sign_in(&house, &person).await;
+    let mut slow = wire::connect(house.admin_address()).await;
+    slow.say(&format!(
+        "POST /admin/users HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n\
+         x-api-key: {}\r\ncontent-length: 100\r\n\r\n{{",
+        house.api_key()
+    ))
+    .await;
+    let mut idle = wire::connect(house.public_address()).await;
+    idle.get("/health").await;
+    let finish = async {
+        assert!(
+            idle.is_closed(Duration::from_secs(1)).await,
+            "the door does not close yet"
+        );
+        wire.say(&missing).await;
+        wire.answer().await
+    };
+    let (answer, ()) = tokio::join!(finish, house.stop());
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+async fn requests_sent_until_the_end_are_all_answered_or_never_accepted() {
+    let house = House::open(Backend::Sqlite).await;
+    let url = format!("http://{}/.well-known/jwks.json", house.public_address());
+    let asking = (0..16).map(|_| {
+        let url = url.clone();
+        async move {
+            let mut served = 0_u32;
+            loop {
+                // A client of its own each time: every request is a new connection.
+                let http = reqwest::Client::builder()
+                    .no_proxy()
+                    .build()
+                    .expect("a client");
+                match http.get(&url).send().await {
+                    Ok(answer) => {
+                        assert_eq!(answer.status().as_u16(), 200);
+                        answer.bytes().await.expect("a whole answer");
+                        served += 1;
+                    }
+                    Err(error) if error.is_connect() => return served,
+                    Err(error) => panic!("accepted and not answered: {error:?}"),
+                }
+            }
+        }
+    });
+    let stopping = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        house.clone().stop().await;
+        drop(house);
+    };
+    let (served, ()) = tokio::join!(futures_util::future::join_all(asking), stopping);
+    assert!(served.into_iter().sum::<u32>() > 16);
+}

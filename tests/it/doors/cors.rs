@@ -1,0 +1,133 @@
+//! CORS: which web pages may call the public door, and that none may call the admin door.
+
+use reqwest::Method;
+
+use crate::backend::Backend;
+use crate::client::{Answer, Client};
+use crate::house::House;
+use crate::scenes;
+
+scenes![
+    without_listed_origins_no_answer_speaks_of_cors,
+    a_listed_origin_may_ask_and_read_what_is_exposed,
+    another_origin_is_told_nothing,
+    every_origin_may_ask_where_the_star_is_listed,
+    an_error_is_readable_for_a_listed_origin_too,
+    the_admin_door_never_speaks_of_cors,
+];
+
+const PAGE: &str = "https://app.example.org";
+const OTHER: &str = "https://evil.example.org";
+
+async fn open(more: &[(&str, &str)]) -> House {
+    let listed = "https://app.example.org,https://www.example.org";
+    let mut settings = vec![("CORS_ALLOWED_ORIGINS", listed)];
+    settings.extend(more);
+    House::with(Backend::Sqlite, &settings).await
+}
+
+async fn preflight(door: &Client, origin: &str) -> Answer {
+    let send = |request: reqwest::RequestBuilder| {
+        request
+            .header("origin", origin)
+            .header("access-control-request-method", "POST")
+            .header("access-control-request-headers", "content-type,dpop")
+    };
+    door.send(Method::OPTIONS, "/auth/login", send).await
+}
+
+fn speaks_of_cors(answer: &Answer) -> bool {
+    let mut names = answer.headers.keys();
+    names.any(|name| name.as_str().starts_with("access-control-allow-origin"))
+}
+
+async fn without_listed_origins_no_answer_speaks_of_cors() {
+    let house = House::open(Backend::Sqlite).await;
+    let asked = preflight(&house.public(), PAGE).await.expect(405);
+    let read = house.public().with("origin", PAGE).get("/health").await;
+    for answer in [asked, read.expect(200)] {
+        let mut names = answer.headers.keys();
+        assert!(!names.any(|name| name.as_str().starts_with("access-control")));
+    }
+    house.stop().await;
+}
+
+async fn a_listed_origin_may_ask_and_read_what_is_exposed() {
+    let house = open(&[
+        ("CORS_ALLOWED_METHODS", "GET,POST"),
+        ("CORS_ALLOWED_HEADERS", "Content-Type,DPoP"),
+        ("CORS_EXPOSE_HEADERS", "X-Request-ID,Retry-After"),
+        ("CORS_ALLOW_CREDENTIALS", "true"),
+        ("CORS_MAX_AGE", "1h"),
+    ])
+    .await;
+    for origin in [PAGE, "https://www.example.org"] {
+        let answer = preflight(&house.public(), origin).await.expect(200);
+        assert_eq!(answer.header("access-control-allow-origin"), origin);
+        assert_eq!(answer.header("access-control-allow-methods"), "GET,POST");
+        let allowed = answer.header("access-control-allow-headers");
+        assert_eq!(allowed.to_ascii_lowercase(), "content-type,dpop");
+        assert_eq!(answer.header("access-control-allow-credentials"), "true");
+        assert_eq!(answer.header("access-control-max-age"), "3600");
+        assert_eq!(answer.text, "");
+        let vary: Vec<_> = answer.headers.get_all("vary").iter().collect();
+        assert!(format!("{vary:?}").to_ascii_lowercase().contains("origin"));
+    }
+    let read = house.public().with("origin", PAGE).get("/health").await;
+    let read = read.expect(200);
+    assert_eq!(read.header("access-control-allow-origin"), PAGE);
+    let exposed = read.header("access-control-expose-headers");
+    assert_eq!(exposed.to_ascii_lowercase(), "x-request-id,retry-after");
+    house.stop().await;
+}
+
+async fn another_origin_is_told_nothing() {
+    let house = open(&[]).await;
+    assert!(!speaks_of_cors(&preflight(&house.public(), OTHER).await));
+    for origin in [
+        OTHER,
+        "null",
+        "https://app.example.org.evil.example",
+        "http://app.example.org",
+    ] {
+        let answer = house.public().with("origin", origin).get("/health").await;
+        assert!(!speaks_of_cors(&answer.expect(200)), "{origin}");
+    }
+    let allowed = preflight(&house.public(), PAGE).await;
+    assert_eq!(allowed.header("access-control-allow-credentials"), "");
+    assert_eq!(allowed.header("access-control-max-age"), "43200");
+    house.stop().await;
+}
+
+async fn every_origin_may_ask_where_the_star_is_listed() {
+    let house = open(&[("CORS_ALLOWED_ORIGINS", "*")]).await;
+    let answer = preflight(&house.public(), OTHER).await.expect(200);
+    assert_eq!(answer.header("access-control-allow-origin"), "*");
+    assert_eq!(answer.header("access-control-allow-credentials"), "");
+    house.stop().await;
+}
+
+async fn an_error_is_readable_for_a_listed_origin_too() {
+    let house = open(&[]).await;
+    let page = house.public().with("origin", PAGE);
+    for (path, status) in [("/auth/me", 401), ("/nothing", 404), ("/auth/login", 405)] {
+        let answer = page.get(path).await.expect(status);
+        assert_eq!(answer.header("access-control-allow-origin"), PAGE, "{path}");
+        assert!(!answer.header("x-request-id").is_empty());
+    }
+    house.stop().await;
+}
+
+async fn the_admin_door_never_speaks_of_cors() {
+    let house = open(&[("CORS_ALLOWED_ORIGINS", "*")]).await;
+    for door in [house.stranger(), house.admin()] {
+        let asked = preflight(&door, PAGE).await;
+        let read = door.with("origin", PAGE).get("/admin/users").await;
+        let probe = door.with("origin", PAGE).get("/health").await;
+        for answer in [asked, read, probe] {
+            let mut names = answer.headers.keys();
+            assert!(!names.any(|name| name.as_str().starts_with("access-control")));
+        }
+    }
+    house.stop().await;
+}
