@@ -124,10 +124,7 @@ pub async fn start(fittings: Fittings) -> Result<Running, StartError> {
     let doors = doors::open(behind).await?;
     let (told, first_key) = watch::channel(FirstKey::None);
     let mut outflow = staff.outflow;
-    if matches!(
-        settings.environment,
-        Environment::Development | Environment::Test
-    ) {
+    if makes_first_key(settings.environment) {
         told.send_replace(FirstKey::Pending);
         outflow.push(first_key::spec(Arc::clone(&staff.flows), told));
     }
@@ -152,6 +149,11 @@ pub async fn start(fittings: Fittings) -> Result<Running, StartError> {
         grace: settings.shutdown_grace,
         is_tls: settings.tls.is_some(),
     })
+}
+
+/// Says whether a start makes the first API key: elsewhere an operator does.
+fn makes_first_key(environment: Environment) -> bool {
+    matches!(environment, Environment::Development | Environment::Test)
 }
 
 /// The owners without the doors: what an operator's command needs.

@@ -39,6 +39,12 @@ impl FailPoint {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
+    /// Says whether the next message will feel it.
+    pub fn is_armed(&self) -> bool {
+        let armed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        armed.is_some()
+    }
+
     /// Steps on it; called by the shell before each message.
     ///
     /// # Errors

@@ -26,7 +26,7 @@ struct Disk(TempDir);
 
 /// The trials of this file, as far as disks can be made here.
 pub fn trials() -> Vec<Trial> {
-    if let Some(_) = Disk::new() {
+    if Disk::new().is_some() {
         vec![trial_of("a_full_disk_is_an_outage_and_no_loss", fills)]
     } else {
         let why = if servers::is_root() {

@@ -11,10 +11,11 @@
 
 #![expect(
     unreachable_pub,
-    clippy::unwrap_used,
     clippy::expect_used,
-    clippy::panic,
     clippy::indexing_slicing,
+    clippy::too_many_lines,
+    clippy::too_many_arguments,
+    clippy::await_holding_lock,
     reason = "a test that goes wrong is to stop where it does"
 )]
 

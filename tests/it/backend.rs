@@ -126,6 +126,5 @@ pub async fn execute(statement: &str) {
             .await
             .expect("the statement runs");
     };
-    let (done, _) = tokio::join!(work, connection);
-    done;
+    let ((), _) = tokio::join!(work, connection);
 }

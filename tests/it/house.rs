@@ -8,13 +8,11 @@ use std::time::Duration;
 
 use actors::deadline::Deadline;
 use actors::mail::{Courier, CourierFault};
-use auth_service::boot::{self, Fittings, Running, StartError};
-use auth_service::config::Settings;
+use auth_service::boot::{self, Running, StartError};
 use domain::event::{Actor, Entry, EventKind, Origin};
 use domain::id::{MailId, RequestId, TenantId};
 use domain::mail::{Letter, LetterBody};
 use domain::page::{PageRequest, PageStart};
-use domain::random::Random;
 use domain::tenant::{Tenant, TenantConfig, TenantStatus};
 use domain::time::{Clock, ManualClock, UnixMillis};
 use futures_util::future::BoxFuture;
@@ -22,8 +20,13 @@ use protocol::entropy::SystemRandom;
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::backend::{Backend, StoreSettings};
+use crate::backend::Backend;
 use crate::client::{Answer, Client, Person};
+
+mod fitting;
+
+pub use fitting::{base_settings, migrate};
+use fitting::{fittings, owned};
 
 /// One running service and what a test needs to know of it.
 #[derive(Clone)]
@@ -348,59 +351,6 @@ impl House {
             .form("/oauth/token", &[("grant_type", "client_credentials")])
             .await
     }
-}
-
-/// Applies every migration to a store.
-pub async fn migrate(store: &StoreSettings) {
-    let directory = tempfile::tempdir().expect("a directory");
-    let mut settings = base_settings();
-    settings.insert(
-        "DATA_DIR".to_owned(),
-        directory.path().display().to_string(),
-    );
-    settings.extend(store.clone());
-    let clock = Arc::new(ManualClock::new(UnixMillis::from_seconds(1_800_000_000)));
-    let fittings = fittings(&settings, clock, Arc::default());
-    boot::migrate(&fittings).await.expect("the schema is made");
-}
-
-fn fittings(
-    settings: &BTreeMap<String, String>,
-    clock: Arc<ManualClock>,
-    letters: Arc<Letters>,
-) -> Fittings {
-    let random: Arc<dyn Random> = Arc::new(SystemRandom);
-    let mut settings = Settings::from_variables(settings.clone()).expect("settings");
-    settings.complete_secrets(random.as_ref()).expect("secrets");
-    let courier: Option<Arc<dyn Courier>> = settings.email.is_none().then_some(letters as _);
-    Fittings {
-        settings,
-        clock,
-        random,
-        courier,
-    }
-}
-
-/// Free ports, cheap hashes, no limit per address, this machine's proxies believed.
-pub fn base_settings() -> BTreeMap<String, String> {
-    let pairs = [
-        ("APP_ENV", "test"),
-        ("PUBLIC_HOST", "127.0.0.1"),
-        ("PUBLIC_PORT", "0"),
-        ("ADMIN_PORT", "0"),
-        ("GRPC_PORT", "0"),
-        ("ARGON2_MEMORY", "64"),
-        ("ARGON2_TIME", "1"),
-        ("HASHING_QUEUE", "256"),
-        ("RATE_LIMIT_RPS", "100000"),
-        ("RATE_LIMIT_BURST", "100000"),
-        ("TRUSTED_PROXIES", "127.0.0.0/8"),
-    ];
-    pairs.into_iter().map(owned).collect()
-}
-
-fn owned((name, value): (&str, &str)) -> (String, String) {
-    (name.to_owned(), value.to_owned())
 }
 
 /// A deadline that no healthy verb misses.

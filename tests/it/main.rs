@@ -6,10 +6,15 @@
 
 #![expect(
     unreachable_pub,
-    clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::too_many_lines,
+    clippy::await_holding_lock,
+    clippy::as_conversions,
+    clippy::type_complexity,
+    clippy::needless_pass_by_value,
+    clippy::format_collect,
     reason = "a test that goes wrong is to stop where it does"
 )]
 
