@@ -32,6 +32,7 @@ mod stores;
 mod welcome;
 
 use first_key::FirstKey;
+use schema::Schema;
 use stores::Stores;
 
 /// How long an operator's command waits for the owners.
@@ -81,6 +82,7 @@ pub struct Running {
     tasks: TaskGroup,
     sockets: Vec<doors::Socket>,
     first_key: watch::Receiver<FirstKey>,
+    schema: watch::Receiver<Schema>,
     closing: CancellationToken,
     grace: Duration,
     is_tls: bool,
@@ -91,6 +93,9 @@ pub struct Running {
 /// # Errors
 /// See [`StartError`]. A database server that is away is no error: the service is alive, not ready,
 /// and recovers by itself.
+///
+/// # Cancel safety
+/// What was started by then ends with the runtime; nothing was promised to anybody.
 pub async fn start(fittings: Fittings) -> Result<Running, StartError> {
     let Fittings {
         settings,
@@ -99,12 +104,9 @@ pub async fn start(fittings: Fittings) -> Result<Running, StartError> {
         courier,
     } = fittings;
     let settings = Arc::new(settings);
-    let stores = Stores::open(&settings.store, Arc::clone(&clock))?;
-    let readiness = schema::bring_up(&stores.durable, settings.environment).await?;
-    let mut memory = stores.tasks;
-    if readiness == schema::Readiness::Unknown {
-        memory.push(schema::gate(stores.durable.clone(), settings.environment));
-    }
+    let environment = settings.environment;
+    let mut stores = Stores::open(&settings.store, Arc::clone(&clock))?;
+    let schema = schema::settle(&mut stores, environment).await?;
     let outside = owners::Outside {
         settings: Arc::clone(&settings),
         clock,
@@ -124,12 +126,12 @@ pub async fn start(fittings: Fittings) -> Result<Running, StartError> {
     let doors = doors::open(behind).await?;
     let (told, first_key) = watch::channel(FirstKey::None);
     let mut outflow = staff.outflow;
-    if makes_first_key(settings.environment) {
+    if makes_first_key(environment) {
         told.send_replace(FirstKey::Pending);
         outflow.push(first_key::spec(Arc::clone(&staff.flows), told));
     }
     let spec = tree::root(Branches {
-        memory,
+        memory: stores.tasks,
         owners: staff.owners,
         doors: doors.specs,
         outflow,
@@ -145,6 +147,7 @@ pub async fn start(fittings: Fittings) -> Result<Running, StartError> {
         tasks,
         sockets: doors.sockets,
         first_key,
+        schema,
         closing: doors.closing,
         grace: settings.shutdown_grace,
         is_tls: settings.tls.is_some(),
@@ -175,7 +178,7 @@ pub async fn office(fittings: Fittings) -> Result<Office, StartError> {
     } = fittings;
     let environment = settings.environment;
     let stores = Stores::open(&settings.store, Arc::clone(&clock))?;
-    if schema::bring_up(&stores.durable, environment).await? == schema::Readiness::Unknown {
+    if schema::bring_up(&stores.durable, environment).await? == Schema::Unknown {
         let away = "the database cannot be reached";
         return Err(StartError::Store(Fault::Store(away.to_owned())));
     }
@@ -273,6 +276,12 @@ impl Running {
     /// Waits until the tree ends by itself, which it only does when it gives up.
     pub async fn ended(&self) -> Ended {
         self.tree.ended().await
+    }
+
+    /// Waits until the service must not go on: its store was away at the start and turns out to need
+    /// an operator. Until then it is not ready; whoever started it stops it.
+    pub async fn refused(&self) -> StartError {
+        schema::behind(self.schema.clone()).await
     }
 
     /// Stops in reverse order: the doors stop accepting, close their sockets and answer what is in

@@ -1,9 +1,10 @@
 //! `auth-service serve`: the service, from its first line to its last.
 //!
-//! Signals are listened to before anything is started, so that none is lost. While the store is away
-//! the service is alive but not ready: that is said once, and it waits. SIGTERM and SIGINT stop it in
-//! order, a second one at once. When the supervision tree gives up the process ends with status 70,
-//! and whatever supervises the process starts it again.
+//! Signals are listened to before anything is started, so that none is lost, and heard while it
+//! starts. While the store is away the service is alive but not ready: that is said once, and it
+//! waits; if the store then has an older schema, it ends as if it had found that at once. SIGTERM and
+//! SIGINT stop it in order, a second one at once. When the supervision tree gives up the process ends
+//! with status 70, and whatever supervises the process starts it again.
 
 use std::convert::Infallible;
 use std::future::pending;
@@ -44,11 +45,21 @@ pub(super) fn run(configuration: &Configuration) -> Result<(), Failure> {
 async fn serve(fittings: Fittings) -> Result<(), Failure> {
     let mut signals = Signals::listen()?;
     let store = fittings.settings.store.clone();
-    let started = Box::pin(boot::start(fittings)).await;
+    let started = tokio::select! {
+        started = Box::pin(boot::start(fittings)) => started,
+        name = signals.next() => {
+            tracing::info!(signal = name, "told to stop before everything was started");
+            return Ok(());
+        }
+    };
     let running = started.map_err(|error| Failure::of_start(&error, &store))?;
     tokio::select! {
         ended = running.ended() => judge(ended),
         never = announce(&running) => match never {},
+        error = running.refused() => {
+            stop(&running, &mut signals).await?;
+            Err(Failure::of_start(&error, &store))
+        }
         name = signals.next() => {
             tracing::info!(signal = name, "told to stop: answering what is in flight");
             stop(&running, &mut signals).await

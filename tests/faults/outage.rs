@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use libtest_mimic::Trial;
+use tokio::net::TcpListener;
 
 use crate::block_on;
 use crate::process::{Site, Store, free_ports};
@@ -24,6 +25,12 @@ pub fn trials() -> Vec<Trial> {
         ),
         trial("an_unreachable_postgres_at_start_is_waited_for", || {
             block_on(waits_for_postgres());
+        }),
+        trial("a_postgres_that_says_nothing_is_waited_for", || {
+            block_on(waits_for_a_mute_postgres());
+        }),
+        trial("sigterm_is_heard_while_the_service_starts", || {
+            block_on(hears_sigterm_at_the_start());
         }),
         trial("sigterm_drains_and_ends_with_status_0", || {
             block_on(drains());
@@ -54,9 +61,9 @@ async fn reports_mistakes() {
     }
 }
 
-/// Nothing listens where PostgreSQL should be: alive, not ready, and saying so.
-async fn waits_for_postgres() {
-    let port = free_ports()[0].to_string();
+/// A site whose PostgreSQL is said to be at a port.
+async fn site_on(port: u16) -> Site {
+    let port = port.to_string();
     let away = [
         ("POSTGRES_HOST", "127.0.0.1"),
         ("POSTGRES_PORT", port.as_str()),
@@ -64,7 +71,12 @@ async fn waits_for_postgres() {
         ("POSTGRES_PASSWORD", "nothing"),
         ("POSTGRES_DB", "nowhere"),
     ];
-    let site = Site::new(Store::Sqlite, &away).await;
+    Site::new(Store::Sqlite, &away).await
+}
+
+/// Nothing listens where PostgreSQL should be: alive, not ready, and saying so.
+async fn waits_for_postgres() {
+    let site = site_on(free_ports()[0]).await;
     let process = site.launch();
     site.wait_for("/liveness", 200, Duration::from_secs(10))
         .await;
@@ -87,6 +99,31 @@ async fn waits_for_postgres() {
         site.log()
     );
     process.kill();
+}
+
+/// What listens where PostgreSQL should be takes connections and never answers.
+async fn waits_for_a_mute_postgres() {
+    let mute = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let site = site_on(mute.local_addr().expect("its address").port()).await;
+    let process = site.launch();
+    site.wait_for("/liveness", 200, Duration::from_secs(10))
+        .await;
+    site.wait_for("/ready", 503, Duration::from_secs(10)).await;
+    process.terminate();
+    let status = process.exit_status(Duration::from_secs(20)).await;
+    assert_eq!(status, Some(0), "{}", site.log());
+}
+
+/// The service has begun to start once it connects; it ends before it could give that up.
+async fn hears_sigterm_at_the_start() {
+    let mute = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let site = site_on(mute.local_addr().expect("its address").port()).await;
+    let process = site.launch();
+    let _silent = mute.accept().await.expect("the service connects");
+    process.terminate();
+    let status = process.exit_status(Duration::from_secs(5)).await;
+    assert_eq!(status, Some(0), "{}", site.log());
+    assert!(site.log().contains("before everything was started"));
 }
 
 async fn drains() {

@@ -45,6 +45,10 @@ pub fn trials() -> Vec<Trial> {
             "a_postgres_that_comes_late_is_migrated_and_used",
             postgres_comes_late,
         ),
+        trial_of(
+            "a_postgres_that_comes_late_with_an_older_schema_is_refused",
+            postgres_comes_late_and_old,
+        ),
     ];
     if !servers::has_redis() {
         println!("not run: Redis that goes away: no Redis to start and stop");
@@ -125,6 +129,29 @@ async fn postgres_comes_late() {
         .await;
     load.hold_to_it(&site, &format!("PostgreSQL came late, ready in {back:?}"))
         .await;
+}
+
+/// Where migrations are an operator's step, an empty database is one that misses all of them.
+async fn postgres_comes_late_and_old() {
+    let mut server = Server::postgres_at_rest();
+    let mut settings = server.settings();
+    settings.extend([
+        ("APP_ENV", "staging".to_owned()),
+        ("OIDC_ISSUER_URL", "https://auth.example.org".to_owned()),
+        ("SYSTEM_SECRETS", "s".repeat(32)),
+        ("PASSWORD_PEPPER", "p".repeat(32)),
+        ("ARGON2_MEMORY", "19456".to_owned()),
+        ("ARGON2_TIME", "2".to_owned()),
+    ]);
+    let site = Site::with(Store::Sqlite, settings).await;
+    let process = site.launch();
+    site.wait_for("/liveness", 200, NOTICED_WITHIN * 2).await;
+    site.wait_for("/ready", 503, NOTICED_WITHIN).await;
+    server.start();
+    let status = process.exit_status(BACK_WITHIN * 2).await;
+    let log = site.log();
+    assert_eq!(status, Some(1), "{log}");
+    assert!(log.contains("auth-service migrate up"), "{log}");
 }
 
 async fn redis_is_killed() {

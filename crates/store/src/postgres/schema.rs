@@ -3,16 +3,25 @@
 //! They run as the role that connects, which owns what they make; the pool works as another role
 //! that may not. The bookkeeping library takes no lock, so an advisory lock is held on the same
 //! connection: it goes with the connection however the migration ends.
+//!
+//! A server that takes a connection and then says nothing is away like one that takes none:
+//! connecting, and asking how far the schema is, are given [`ANSWER_WITHIN`]. A migration may take as
+//! long as it needs.
 
 use std::pin::pin;
+use std::time::Duration;
 
 use domain::rejection::Fault;
 use futures_util::future::{Either, select};
 use refinery::{Migration, Runner};
+use tokio::time::timeout;
 use tokio_postgres::Client;
 
 use super::Postgres;
 use super::pool::failure::{Failure, connection_fault};
+
+/// How long connecting, or saying how far the schema is, may take.
+const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 
 /// Two numbers that nothing else locks by: `auth` and `sche` in ASCII.
 const LOCK: &str = "
@@ -73,6 +82,13 @@ async fn compare(client: &mut Client) -> Result<Vec<String>, Fault> {
         .collect())
 }
 
+/// Gives a server that says nothing up.
+async fn answered<T>(answer: impl Future<Output = T>) -> Result<T, Fault> {
+    let seconds = ANSWER_WITHIN.as_secs();
+    let silent = |_| Fault::Store(format!("PostgreSQL did not answer within {seconds} s"));
+    timeout(ANSWER_WITHIN, answer).await.map_err(silent)
+}
+
 impl Postgres {
     /// Applies what is missing, one node after the other, and names what it applied.
     ///
@@ -89,9 +105,9 @@ impl Postgres {
     /// Names the migrations that are not applied yet. Changes nothing.
     ///
     /// # Errors
-    /// [`Fault::Store`] when the server cannot be reached.
+    /// [`Fault::Store`] when the server cannot be reached or says nothing.
     pub async fn pending_migrations(&self) -> Result<Vec<String>, Fault> {
-        self.on_own_connection(async |client| compare(client).await)
+        self.on_own_connection(async |client| answered(Box::pin(compare(client))).await?)
             .await
     }
 
@@ -100,7 +116,7 @@ impl Postgres {
         &self,
         work: impl AsyncFnOnce(&mut Client) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
-        let connected = self.0.config.connect(self.0.tls.clone()).await;
+        let connected = answered(Box::pin(self.0.config.connect(self.0.tls.clone()))).await?;
         let (mut client, connection) = connected.map_err(|error| connection_fault(&error))?;
         let work = pin!(work(&mut client));
         match select(work, pin!(connection)).await {
