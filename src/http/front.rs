@@ -2,7 +2,7 @@
 //!
 //! 1. `arrival`: its id, its deadline, the client's address, the instant.
 //! 2. The path is taken as written; the route is looked up (404, 405).
-//! 3. The bucket of the client's network (429).
+//! 3. The bucket of the client's network (429), also for what 2 refuses.
 //! 4. The tenant, from a snapshot (400, 403, 404).
 //! 5. Who calls, as the route demands (401, 403).
 //! 6. The body, bounded (400, 413, 415).
@@ -133,7 +133,10 @@ impl Front {
         parts: Parts,
         body: Incoming,
     ) -> Result<Reply, Rejection> {
-        let plain = PlainPath::parse(parts.uri.path())?;
+        let plain = PlainPath::parse(parts.uri.path()).or_else(|malformed| {
+            self.check_rate(LimitedBy::Network, arrival)?;
+            Err(malformed)
+        })?;
         trail.dialect = dialect_of(plain.rest);
         let found = self.table.find(&parts.method, plain.rest);
         let (route, parameter) = match found {

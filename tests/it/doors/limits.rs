@@ -91,5 +91,7 @@ async fn paths_and_methods_that_are_none_empty_the_bucket_too() {
     exhaust(&one, "/nothing/here", 10).await;
     let other = house.public().with("x-forwarded-for", "203.0.113.8");
     exhaust(&other, "/auth/login", 10).await;
+    let third = house.public().with("x-forwarded-for", "203.0.113.9");
+    exhaust(&third, "//malformed", 10).await;
     house.stop().await;
 }
