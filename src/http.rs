@@ -31,6 +31,7 @@ mod paging;
 mod path;
 mod probes;
 mod render;
+mod room;
 pub mod routes;
 mod table;
 mod tenant;

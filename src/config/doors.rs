@@ -80,7 +80,8 @@ variables! {
     TLS_CLIENT_CA_PATH: Parsed<PathBuf> = of(PATH);
     /// Peers whose `Forwarded` and `X-Forwarded-For` headers are believed. Absent: nobody's.
     TRUSTED_PROXIES: Parsed<Vec<IpNet>> = of(NETWORKS);
-    /// Longest request body that is read, in bytes.
+    /// Longest request body that is read, in bytes; at the public door never more than 65536. All
+    /// bodies that are being read share 64 MiB; one that finds no room is answered with 503.
     REQUEST_MAX_BODY_SIZE: Whole<usize> = of(whole(1024, 1 << 30)).or("1048576");
     /// How long a request may take before it is answered with 504.
     REQUEST_TIMEOUT: Span = of(span("100ms", "1h")).or("30s");

@@ -119,7 +119,7 @@ async fn check(
 ) -> Result<(EmailAddress, String), Refusal> {
     let mut mistakes = Mistakes::default();
     let email = mistakes.check("email", EmailAddress::parse(&message.email));
-    // Before the password is held against it: a name of a megabyte is a hundred thousand words.
+    // Before the password is held against it: a name as long as a body is ten thousand words.
     let name = parse_name(&message.name);
     let whose = Whose {
         email: email.as_ref(),

@@ -1,9 +1,11 @@
-//! Reading a body: bounded in size and in time, and only of a kind the route takes.
+//! Reading a body: bounded in size and in time, only of a kind the route takes, and only while there
+//! is room for it among all that are being read.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use bytes::Bytes;
-use domain::rejection::{Code, Refusal};
+use domain::rejection::{Code, Refusal, Rejection};
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -11,10 +13,20 @@ use hyper::body::{Body, Incoming};
 use tokio::time::timeout;
 
 use super::fields::Fields;
+use super::room::{Room, Share};
 use super::{form, json};
 
 /// How long a whole body may take: hyper has no clock for it.
 const READ_WITHIN: Duration = Duration::from_secs(10);
+
+/// How much of a body is read.
+#[derive(Clone, Copy)]
+pub(super) struct Bound<'a> {
+    /// Its length at most.
+    pub(super) max: usize,
+    /// Where it takes its room.
+    pub(super) room: &'a Room,
+}
 
 /// Which bodies a route takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,40 +51,62 @@ enum Media {
 /// Reads the fields of a request. `is_strict` refuses fields that the endpoint does not know.
 ///
 /// # Errors
-/// 413, 415, or 400 for what cannot be read or took too long.
+/// 413, 415, or 400 for what cannot be read or took too long; [`Busy`](domain::rejection::Fault::Busy)
+/// when there is no room.
 pub(super) async fn read_fields(
     accepted: Accepted,
     headers: &HeaderMap,
     body: Incoming,
-    max: usize,
+    bound: Bound<'_>,
     is_strict: bool,
-) -> Result<Fields, Refusal> {
+) -> Result<Fields, Rejection> {
     if accepted == Accepted::None {
         return Ok(Fields::of_json(Vec::new(), false));
     }
     let media = check_media(accepted, headers)?;
-    check_length(headers, max)?;
-    let bytes = read(body, max).await?;
-    match media {
+    check_length(headers, bound.max)?;
+    let mut share = Share::default();
+    let bytes = read(body, bound, &mut share).await?;
+    let fields = match media {
         Media::Json => json::parse(&bytes).map(|object| Fields::of_json(object, is_strict)),
         Media::Form => form::parse(&bytes).map(|form| Fields::of_form(form, is_strict)),
-    }
+    };
+    Ok(fields?)
 }
 
-async fn read<B>(body: B, max: usize) -> Result<Bytes, Refusal>
+async fn read<B>(body: B, bound: Bound<'_>, share: &mut Share) -> Result<Vec<u8>, Rejection>
 where
     B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>>,
 {
-    let whole = Box::pin(Limited::new(body, max).collect());
-    match timeout(READ_WITHIN, whole).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large(max)),
-        Ok(Err(_)) => Err(Refusal::new(Code::BadRequest, "the body broke off")),
-        Err(_) => Err(Refusal::new(
-            Code::BadRequest,
-            format!("the body took longer than {} s", READ_WITHIN.as_secs()),
-        )),
+    let whole = Box::pin(collect(body, bound, share));
+    let late = |_| {
+        let hint = format!("the body took longer than {} s", READ_WITHIN.as_secs());
+        Refusal::new(Code::BadRequest, hint)
+    };
+    timeout(READ_WITHIN, whole).await.map_err(late)?
+}
+
+async fn collect<B>(body: B, bound: Bound<'_>, share: &mut Share) -> Result<Vec<u8>, Rejection>
+where
+    B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>>,
+{
+    let mut body = pin!(Limited::new(body, bound.max));
+    let mut whole = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| {
+            if error.is::<LengthLimitError>() {
+                too_large(bound.max)
+            } else {
+                Refusal::new(Code::BadRequest, "the body broke off")
+            }
+        })?;
+        // A trailer says nothing that we read.
+        if let Ok(data) = frame.into_data() {
+            bound.room.take(data.len(), share)?;
+            whole.extend_from_slice(&data);
+        }
     }
+    Ok(whole)
 }
 
 fn check_length(headers: &HeaderMap, max: usize) -> Result<(), Refusal> {
@@ -143,6 +177,7 @@ impl Accepted {
 mod tests {
     use std::convert::Infallible;
 
+    use domain::rejection::Fault;
     use http_body_util::{Full, StreamBody};
     use hyper::body::Frame;
 
@@ -154,6 +189,10 @@ mod tests {
             headers.append(name, value.parse().expect("a header"));
         }
         headers
+    }
+
+    fn in_room(room: &Room) -> Bound<'_> {
+        Bound { max: 10, room }
     }
 
     #[test]
@@ -195,18 +234,42 @@ mod tests {
         assert!(check("18446744073709551615").is_err());
     }
 
+    fn code(read: Result<Vec<u8>, Rejection>) -> Option<Code> {
+        match read {
+            Err(Rejection::Refused(refusal)) => Some(refusal.code),
+            _ => None,
+        }
+    }
+
     #[tokio::test]
     async fn a_body_that_grows_beyond_the_bound_is_413() {
+        let room = Room::of(100);
+        let (bound, mut share) = (in_room(&room), Share::default());
         let body = |size| Full::new(Bytes::from(vec![b'a'; size]));
-        assert_eq!(read(body(10), 10).await.map(|bytes| bytes.len()), Ok(10));
-        let refused = read(body(11), 10).await;
-        assert_eq!(refused.map_err(|r| r.code), Err(Code::PayloadTooLarge));
+        let fits = read(body(10), bound, &mut share).await;
+        assert_eq!(fits.map(|bytes| bytes.len()), Ok(10));
+        let refused = read(body(11), bound, &mut share).await;
+        assert_eq!(code(refused), Some(Code::PayloadTooLarge));
+    }
+
+    #[tokio::test]
+    async fn a_body_without_room_is_told_to_come_again() {
+        let room = Room::of(15);
+        let body = || Full::new(Bytes::from(vec![b'a'; 10]));
+        let (mut one, mut two) = (Share::default(), Share::default());
+        assert!(read(body(), in_room(&room), &mut one).await.is_ok());
+        let refused = read(body(), in_room(&room), &mut two).await;
+        assert_eq!(refused, Err(Fault::Busy("bodies").into()));
+        drop(one);
+        assert!(read(body(), in_room(&room), &mut two).await.is_ok());
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_body_that_never_ends_is_given_up_on() {
         let endless = futures_util::stream::pending::<Result<Frame<Bytes>, Infallible>>();
-        let refused = read(StreamBody::new(endless), 10).await;
-        assert_eq!(refused.map_err(|r| r.code), Err(Code::BadRequest));
+        let room = Room::of(100);
+        let (body, mut share) = (StreamBody::new(endless), Share::default());
+        let refused = read(body, in_room(&room), &mut share).await;
+        assert_eq!(code(refused), Some(Code::BadRequest));
     }
 }

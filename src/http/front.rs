@@ -5,7 +5,7 @@
 //! 3. The bucket of the client's network (429), also for what 2 refuses.
 //! 4. The tenant, from a snapshot (400, 403, 404).
 //! 5. Who calls, as the route demands (401, 403).
-//! 6. The body, bounded (400, 413, 415).
+//! 6. The body, bounded (400, 413, 415), and among all that are being read (503).
 //! 7. The endpoint. What changes state runs detached: it is done to its end although the client
 //!    leaves. A panic is a 500, logged once.
 //! 8. The reply gets its id and the headers that every answer has; one line is logged, one request
@@ -178,8 +178,11 @@ impl Front {
     ) -> Result<Call, Rejection> {
         let flows = &self.hall.flows;
         let visitor = visitor::authenticate(flows, &mut act, route, &parts.headers).await?;
-        let max = flows.settings.requests.max_body;
-        let reading = body::read_fields(route.body, &parts.headers, body, max, route.is_strict());
+        let bound = body::Bound {
+            max: route.max_body(flows.settings.requests.max_body),
+            room: &self.hall.room,
+        };
+        let reading = body::read_fields(route.body, &parts.headers, body, bound, route.is_strict());
         let fields = act.deadline.bound(reading).await??;
         Ok(Call {
             hall: Arc::clone(&self.hall),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use actors::supervision::TaskGroup;
 
 use super::probes::Probes;
+use super::room::Room;
 use crate::flow::Flows;
 
 pub use super::probes::Probed;
@@ -13,6 +14,8 @@ pub use super::probes::Probed;
 pub struct Hall {
     pub(super) flows: Arc<Flows>,
     pub(super) tasks: TaskGroup,
+    /// Where bodies take their room, at either door.
+    pub(super) room: Room,
     probes: Probes,
 }
 
@@ -24,6 +27,7 @@ impl Hall {
     #[must_use]
     pub fn new(flows: Arc<Flows>, tasks: TaskGroup, probed: Probed) -> Self {
         Self {
+            room: Room::for_bodies_of(flows.settings.requests.max_body),
             flows,
             tasks,
             probes: Probes::new(probed),

@@ -19,6 +19,9 @@ use super::render::Dialect;
 
 mod described;
 
+/// The longest body at the public door.
+const PUBLIC_BODY: usize = 64 * 1024;
+
 /// One line of the table.
 pub(super) struct Route {
     pub(super) method: Method,
@@ -146,6 +149,15 @@ impl Route {
     /// Says whether fields that the endpoint does not know are refused (CONTRACT §5, §9).
     pub(super) fn is_strict(&self) -> bool {
         self.door == Behind::Admin
+    }
+
+    /// Gives how long a body may be where `configured` is the longest anywhere: whoever sends it to
+    /// the public door has shown nothing yet, and no message there is long.
+    pub(super) fn max_body(&self, configured: usize) -> usize {
+        match self.door {
+            Behind::Public | Behind::Both => configured.min(PUBLIC_BODY),
+            Behind::Admin => configured,
+        }
     }
 }
 

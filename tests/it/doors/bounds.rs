@@ -13,6 +13,7 @@ scenes![
     a_path_that_is_too_long_is_refused,
     http2_heads_are_bounded_too,
     a_body_beyond_the_bound_is_413_announced_or_not,
+    a_body_of_the_public_door_is_64_kib_whatever_is_configured,
     a_request_that_takes_too_long_is_504,
 ];
 
@@ -95,6 +96,21 @@ async fn a_body_beyond_the_bound_is_413_announced_or_not() {
     .await;
     let answer = wire.answer().await;
     assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
+    house.stop().await;
+}
+
+async fn a_body_of_the_public_door_is_64_kib_whatever_is_configured() {
+    let house = House::open(Backend::Sqlite).await;
+    let public = house.public();
+    let json = "application/json";
+    let text = format!(r#"{{"email":"{}"}}"#, "a".repeat(64 * 1024)).into_bytes();
+    for path in ["/auth/login", "/auth/register", "/auth/token/refresh"] {
+        let refused = public.raw(Method::POST, path, json, text.clone()).await;
+        refused.expect_code(413, "PAYLOAD_TOO_LARGE");
+    }
+    let admin = house.admin();
+    let answer = admin.raw(Method::POST, "/admin/users", json, text).await;
+    assert_eq!(answer.status.as_u16(), 422, "it was read: {}", answer.text);
     house.stop().await;
 }
 
