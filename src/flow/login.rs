@@ -164,11 +164,20 @@ async fn look(
         .hashing
         .verify(password, record.clone(), deadline)
         .await?;
-    Ok(judge(
-        found,
-        verified.matches,
-        record.filter(|_| verified.outdated),
-    ))
+    let outdated = record.filter(|_| verified.outdated);
+    let finding = judge(found, verified.matches, outdated);
+    Ok(check_proven(act.tenant.config.silent_registration, finding))
+}
+
+/// Where a tenant does not tell which addresses are taken, one that nobody proved opens no account:
+/// a stranger who registered it would learn from getting in that it was free.
+fn check_proven(is_silent: bool, finding: Finding) -> Finding {
+    match finding {
+        Finding::Right { user, .. } if is_silent && !user.email_verified => {
+            Finding::Wrong(Some(user.id), "unverified")
+        }
+        finding => finding,
+    }
 }
 
 fn judge(found: Option<Credentials>, matches: bool, outdated: Option<PasswordRecord>) -> Finding {

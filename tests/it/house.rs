@@ -189,13 +189,18 @@ impl House {
 
     /// Makes a tenant.
     pub async fn add_tenant(&self, slug: &str) {
+        self.add_tenant_with(slug, TenantConfig::default()).await;
+    }
+
+    /// Makes a tenant that has chosen something.
+    pub async fn add_tenant_with(&self, slug: &str, config: TenantConfig) {
         let now = self.clock.now();
         let tenant = Tenant {
             id: TenantId::generate(now, &SystemRandom),
             slug: slug.to_owned(),
             name: slug.to_owned(),
             status: TenantStatus::Active,
-            config: TenantConfig::default(),
+            config,
             version: 1,
             created_at: now,
         };

@@ -42,7 +42,7 @@ pub enum TenantStatus {
 #[serde(default)]
 pub struct TenantConfig {
     /// Answer a registration with 202 whether or not the address is taken, and tell its owner by
-    /// mail.
+    /// mail. Nobody signs in before they have proved their address.
     pub silent_registration: bool,
 }
 

@@ -1,6 +1,7 @@
 //! What a stranger may have this service do by registering: at whose cost, and with whose words.
 
-use serde_json::json;
+use domain::tenant::TenantConfig;
+use serde_json::{Value, json};
 
 use crate::backend::Backend;
 use crate::client::Person;
@@ -10,6 +11,7 @@ use crate::scenes;
 scenes![
     a_network_registers_only_so_many_accounts_an_hour,
     an_address_nobody_proved_is_told_no_strangers_words,
+    a_silent_tenant_tells_a_stranger_nothing_by_signing_in,
     a_name_too_long_to_be_one_is_not_held_against_the_password,
 ];
 
@@ -61,6 +63,38 @@ async fn an_address_nobody_proved_is_told_no_strangers_words() {
         letter.starts_with("Hello,\n") && !letter.contains("evil"),
         "{letter}"
     );
+    house.stop().await;
+}
+
+async fn a_silent_tenant_tells_a_stranger_nothing_by_signing_in() {
+    let house = House::open(Backend::Sqlite).await;
+    let silent = TenantConfig {
+        silent_registration: true,
+    };
+    house.add_tenant_with("acme", silent).await;
+    let acme = house.public().with("x-tenant-id", "acme");
+    let person = |password: &str| Person {
+        email: "ada@example.org".to_owned(),
+        password: password.to_owned(),
+        public: acme.clone(),
+    };
+    let (ada, stranger) = (
+        person("a quiet garden in the rain"),
+        person("the rain in a quiet garden"),
+    );
+    let register = async |one: &Person| {
+        let body = json!({ "email": one.email, "password": one.password, "name": "Ada" });
+        acme.post("/auth/register", body).await.expect(202).text
+    };
+    let login = async |one: &Person| one.try_login(&one.password).await.expect(401).text;
+    let hint = |text: String| serde_json::from_str::<Value>(&text).expect("JSON")["error"].clone();
+    // Free for Ada, taken for the stranger: neither can tell.
+    assert_eq!(register(&ada).await, register(&stranger).await);
+    assert_eq!(hint(login(&ada).await), hint(login(&stranger).await));
+    let token = house.letter(&ada, "verify_email").await.expect("a letter");
+    let body = json!({ "token": token });
+    acme.post("/auth/verify-email", body).await.expect(200);
+    ada.login().await;
     house.stop().await;
 }
 
