@@ -9,10 +9,12 @@
 
 use std::io;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use domain::client::ClientType;
 use domain::email::{EmailAddress, InvalidEmail};
+use domain::id::ApiKeyId;
 
 use crate::config::{Configuration, Sources};
 
@@ -110,9 +112,32 @@ pub enum AdminCommand {
         /// A name to know the key by
         #[arg(long, default_value = "cli")]
         name: String,
-        /// What the key may do; may be repeated
-        #[arg(long = "scope", value_name = "SCOPE", default_value = "admin:*")]
+        /// What the key may do; may be repeated, or a list with commas
+        #[arg(
+            long = "scope",
+            alias = "scopes",
+            value_name = "SCOPE",
+            value_delimiter = ',',
+            default_value = "admin:*"
+        )]
         scopes: Vec<String>,
+        /// How long it works, such as 90d or 12h; for good when absent
+        #[arg(long, value_name = "SPAN", value_parser = parse_span)]
+        expires: Option<Duration>,
+        /// Id or slug of its tenant; the default tenant when absent
+        #[arg(long)]
+        tenant: Option<String>,
+    },
+    /// List the API keys, live or not; never the keys themselves
+    ListKeys {
+        /// Id or slug of their tenant; the default tenant when absent
+        #[arg(long)]
+        tenant: Option<String>,
+    },
+    /// Revoke an API key: every node refuses it from then on
+    RevokeKey {
+        /// Its id, as list-keys shows it
+        id: ApiKeyId,
         /// Id or slug of its tenant; the default tenant when absent
         #[arg(long)]
         tenant: Option<String>,
@@ -226,6 +251,13 @@ fn parse_email(text: &str) -> Result<EmailAddress, InvalidEmail> {
     EmailAddress::parse(text)
 }
 
+/// Reads a span that is more than nothing.
+fn parse_span(text: &str) -> Result<Duration, &'static str> {
+    let span = humantime::parse_duration(text).ok();
+    span.filter(|span| !span.is_zero())
+        .ok_or("expected a span such as 90d, 12h or 30m")
+}
+
 fn parse_client_type(text: &str) -> Result<ClientType, &'static str> {
     ClientType::from_stored(text).ok_or("expected service, agent, web or native")
 }
@@ -263,6 +295,9 @@ mod tests {
             "keys import key.pem",
             "admin create-key",
             "admin create-key --name ci --scope admin:read --scope admin:keys --tenant acme",
+            "admin create-key --expires 90d --scopes admin:users,admin:clients",
+            "admin list-keys --tenant acme",
+            "admin revoke-key 01890a5d-ac96-774b-bcce-b302099a8057",
             "user create --email a@b.example --name Ada --role admin --password-stdin",
             "user unlock a@b.example",
             "client create --name x --type agent --scope a --role agent",
@@ -279,6 +314,7 @@ mod tests {
         let wanted = AdminCommand::CreateKey {
             name: "cli".to_owned(),
             scopes: vec!["admin:*".to_owned()],
+            expires: None,
             tenant: None,
         };
         let parsed = parse("auth-service admin create-key").ok();
@@ -292,6 +328,10 @@ mod tests {
             "migrate",
             "migrate down",
             "keys import",
+            "admin create-key --expires soon",
+            "admin create-key --expires 0s",
+            "admin revoke-key",
+            "admin revoke-key qf_ak_x",
             "user create --email nonsense --name x",
             "user create --email a@b.example",
             "client create --name x --type robot",

@@ -6,6 +6,8 @@
 //! it again, and asks the oracle: is everything acknowledged still there, is everything revoked still
 //! refused? The number of kills is `FAULT_KILLS` (20 unless set).
 //!
+//! One does what an operator types (`keys`).
+//!
 //! Others pull a plug under a light load whose every answer is judged (`load`): the servers
 //! (`stores`), the process (`drain`), one of two nodes (`rolling`), the disk (`disk`).
 
@@ -22,6 +24,7 @@
 mod disk;
 mod drain;
 mod flood;
+mod keys;
 mod load;
 mod oracle;
 mod outage;
@@ -53,6 +56,11 @@ fn main() {
                     "a_flood_of_sign_ins_leaves_others_served",
                     store,
                     flood::is_bounded,
+                ),
+                trial(
+                    "a_leaked_api_key_is_revoked_from_the_command_line",
+                    store,
+                    keys::revokes_a_leaked_key,
                 ),
             ]
         })

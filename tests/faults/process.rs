@@ -22,6 +22,7 @@ pub struct Site {
     directory: Arc<TempDir>,
     settings: Vec<(String, String)>,
     pub public: String,
+    pub admin: String,
     log: PathBuf,
 }
 
@@ -104,6 +105,7 @@ impl Site {
             directory,
             settings,
             public: format!("http://127.0.0.1:{}", ports[0]),
+            admin: format!("http://127.0.0.1:{}", ports[1]),
         }
     }
 
@@ -114,16 +116,33 @@ impl Site {
             .append(true)
             .open(&self.log);
         let log = log.expect("a log file");
-        let child = Command::new(env!("CARGO_BIN_EXE_auth-service"))
-            .env_clear()
-            .envs(self.settings.iter().map(|(name, value)| (name, value)))
+        let child = self
+            .command()
             .stdout(log.try_clone().expect("the log"))
             .stderr(log)
-            .stdin(Stdio::null())
             .spawn();
         Process {
             child: child.expect("the service starts"),
         }
+    }
+
+    /// Runs the binary as an operator does, to its end, and gives what it was asked for.
+    pub fn operate(&self, arguments: &[&str]) -> String {
+        let output = self.command().args(arguments).output();
+        let output = output.expect("the command starts");
+        let notes = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {notes}");
+        String::from_utf8(output.stdout).expect("UTF-8")
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_auth-service"));
+        command
+            .env_clear()
+            .envs(self.settings.iter().map(|(name, value)| (name, value)))
+            .current_dir(self.directory.path())
+            .stdin(Stdio::null());
+        command
     }
 
     /// Starts the service and waits until it is ready; says how long that took.

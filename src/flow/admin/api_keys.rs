@@ -1,9 +1,13 @@
-//! API keys, as operators make them.
+//! API keys, as operators make, list and revoke them.
+//!
+//! A presented key is looked up each time, so what happens here holds on every node at once.
+
+use std::time::Duration;
 
 use domain::api_key::ApiKey;
 use domain::event::EventKind;
 use domain::id::ApiKeyId;
-use domain::rejection::{Refusal, Rejection};
+use domain::rejection::{Code, Refusal, Rejection};
 use domain::scope::ScopeSet;
 use domain::secret::SecretText;
 use protocol::opaque::RandomToken;
@@ -19,6 +23,8 @@ pub struct CreateApiKey {
     pub name: String,
     /// What it may be used for; `admin:*` opens the admin door.
     pub scopes: Vec<String>,
+    /// How long it works; for good, when absent.
+    pub lifetime: Option<Duration>,
 }
 
 /// How many characters of a key people may see later.
@@ -44,7 +50,7 @@ pub async fn create(
         signature: minted.signature,
         scopes,
         created_at: act.now,
-        expires_at: None,
+        expires_at: message.lifetime.map(|span| act.now + span),
         revoked_at: None,
     };
     let entry = act
@@ -54,6 +60,30 @@ pub async fn create(
     act.wait(flows.api_keys.create_api_key(key.clone(), entry))
         .await?;
     Ok((key, minted.token))
+}
+
+/// Lists the tenant's keys, live or not, oldest first.
+///
+/// # Errors
+/// A fault.
+pub async fn list(flows: &Flows, act: &Act) -> Result<Vec<ApiKey>, Rejection> {
+    let listed = flows.api_keys.list_api_keys(act.tenant.id);
+    Ok(act.wait(listed).await?)
+}
+
+/// Revokes a key.
+///
+/// # Errors
+/// 404 when the tenant has no live key of this name; or a fault.
+pub async fn revoke(flows: &Flows, act: &Act, key: ApiKeyId) -> Result<(), Rejection> {
+    let entry = act.entry(EventKind::ApiKeyRevoked).about(&key);
+    let revoked = flows
+        .api_keys
+        .revoke_api_key(act.tenant.id, key, act.now, entry);
+    if act.wait(revoked).await? {
+        return Ok(());
+    }
+    Err(Refusal::new(Code::NotFound, "there is no live API key of this id").into())
 }
 
 fn check(message: &CreateApiKey) -> Result<(String, ScopeSet), Refusal> {
@@ -76,6 +106,7 @@ mod tests {
         let message = CreateApiKey {
             name: name.to_owned(),
             scopes: scopes.iter().map(ToString::to_string).collect(),
+            lifetime: None,
         };
         let fields =
             |refusal: Refusal| refusal.fields.iter().map(|f| f.field.to_string()).collect();

@@ -47,6 +47,7 @@ async fn holder(house: &House, scope: &str) -> Client {
     let message = CreateApiKey {
         name: "one area".to_owned(),
         scopes: vec![scope.to_owned()],
+        lifetime: None,
     };
     let made = api_keys::create(flows, &act, message).await;
     let (_, key) = made.expect("a key");

@@ -14,6 +14,7 @@ super::claims!("api_keys":
     a_key_is_found_by_its_signature,
     one_of_twenty_first_keys_is_stored,
     a_key_is_revoked_once,
+    keys_are_listed_oldest_first_live_or_not,
     no_verb_crosses_the_border_of_a_tenant,
 );
 
@@ -112,6 +113,25 @@ async fn a_key_is_revoked_once(ports: Ports) {
     assert!(!ensured.await.unwrap(), "a revoked key is a key");
 }
 
+async fn list(world: &World) -> Vec<ApiKey> {
+    let listed = world.ports.api_keys.list_api_keys(world.tenant);
+    listed.await.unwrap()
+}
+
+async fn keys_are_listed_oldest_first_live_or_not(ports: Ports) {
+    let world = World::new(ports).await;
+    assert_eq!(list(&world).await, []);
+    let (mut newer, mut older) = (key(&world), key(&world));
+    (newer.created_at, older.created_at) = (at(2), at(1));
+    newer.expires_at = Some(at(600));
+    create(&world, &newer).await;
+    create(&world, &older).await;
+    assert_eq!(list(&world).await, [older.clone(), newer.clone()]);
+    assert!(revoke(&world, &older).await);
+    older.revoked_at = Some(at(60));
+    assert_eq!(list(&world).await, [older, newer]);
+}
+
 async fn no_verb_crosses_the_border_of_a_tenant(ports: Ports) {
     let world = World::new(ports).await;
     let other = world.beside().await;
@@ -119,6 +139,7 @@ async fn no_verb_crosses_the_border_of_a_tenant(ports: Ports) {
     create(&world, &key).await;
     assert_eq!(load(&other, key.signature).await, None);
     assert!(!revoke(&other, &key).await);
+    assert_eq!(list(&other).await, []);
     assert_eq!(load(&world, key.signature).await, Some(key));
     assert_eq!(other.count_events(EventKind::ApiKeyRevoked).await, 0);
 }

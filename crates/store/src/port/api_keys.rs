@@ -19,6 +19,9 @@ pub trait ApiKeys: Send + Sync + 'static {
     /// Finds the key with this signature, live or not.
     fn load_api_key(&self, tenant: TenantId, signature: [u8; 32]) -> Pending<'_, Option<ApiKey>>;
 
+    /// Lists the tenant's keys, live or not, oldest first.
+    fn list_api_keys(&self, tenant: TenantId) -> Pending<'_, Vec<ApiKey>>;
+
     /// Revokes a key, and writes an `ApiKeyChanged` change. Says whether there was a live one.
     fn revoke_api_key(
         &self,

@@ -40,6 +40,12 @@ const LOAD_API_KEY: &str = "
     FROM api_keys
     WHERE tenant_id = $1 AND signature = $2";
 
+const LIST_API_KEYS: &str = "
+    SELECT tenant_id, id, name, visible_prefix, signature, scopes, created_at, expires_at, revoked_at
+    FROM api_keys
+    WHERE tenant_id = $1
+    ORDER BY created_at, id";
+
 const REVOKE_API_KEY: &str = "
     WITH gone AS (
         UPDATE api_keys
@@ -135,6 +141,17 @@ impl ApiKeys for Postgres {
                 .run(Scope::Tenant(tenant), LOAD_API_KEY, &[&id, &signature])
                 .await?;
             rows.first().map(api_key).transpose()
+        })
+    }
+
+    fn list_api_keys(&self, tenant: TenantId) -> Pending<'_, Vec<ApiKey>> {
+        Box::pin(async move {
+            let id = tenant.as_uuid();
+            let rows = self
+                .pool()
+                .run(Scope::Tenant(tenant), LIST_API_KEYS, &[&id])
+                .await?;
+            rows.iter().map(api_key).collect()
         })
     }
 

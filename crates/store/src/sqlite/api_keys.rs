@@ -16,10 +16,24 @@ const INSERT: &str = "INSERT INTO api_keys
     (tenant_id, id, name, visible_prefix, signature, scopes, created_at, expires_at, revoked_at)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 
-const SELECT: &str = "SELECT id, tenant_id, name, visible_prefix, signature, scopes, created_at,
-    expires_at, revoked_at
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, tenant_id, name, visible_prefix, signature, scopes, created_at, expires_at, \
+             revoked_at
 FROM api_keys
-WHERE tenant_id = ?1 AND signature = ?2";
+",
+            $rest
+        )
+    };
+}
+
+const LOAD: &str = select!("WHERE tenant_id = ?1 AND signature = ?2");
+
+const LIST: &str = select!(
+    "WHERE tenant_id = ?1
+ORDER BY created_at, id"
+);
 
 const ANY: &str = "SELECT EXISTS (SELECT 1 FROM api_keys WHERE tenant_id = ?1)";
 
@@ -46,9 +60,17 @@ impl ApiKeys for Sqlite {
 
     fn load_api_key(&self, tenant: TenantId, signature: [u8; 32]) -> Pending<'_, Option<ApiKey>> {
         self.read(move |connection| {
-            let mut statement = connection.prepare_cached(SELECT)?;
+            let mut statement = connection.prepare_cached(LOAD)?;
             let found = statement.query_row(params![tenant.blob(), signature], read);
             found.optional()
+        })
+    }
+
+    fn list_api_keys(&self, tenant: TenantId) -> Pending<'_, Vec<ApiKey>> {
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(LIST)?;
+            let rows = statement.query_map([tenant.blob()], read)?;
+            rows.collect()
         })
     }
 
