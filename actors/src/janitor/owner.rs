@@ -65,6 +65,7 @@ fn is_full(step: Purged) -> bool {
         step.one_time,
         step.changes,
         step.attempts,
+        step.mails,
     ];
     kinds.iter().any(|count| *count >= u64::from(BATCH))
 }
@@ -76,6 +77,7 @@ const fn sum(one: Purged, two: Purged) -> Purged {
         one_time: one.one_time.saturating_add(two.one_time),
         changes: one.changes.saturating_add(two.changes),
         attempts: one.attempts.saturating_add(two.attempts),
+        mails: one.mails.saturating_add(two.mails),
     }
 }
 

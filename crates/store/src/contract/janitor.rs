@@ -17,6 +17,7 @@ super::claims!("janitor":
     expired_tokens_go_and_live_ones_stay,
     changes_go_when_nobody_needs_them,
     counters_go_after_ninety_days_but_a_disabled_password_stays,
+    mails_that_were_given_up_go_after_thirty_days,
     a_purge_deletes_no_more_than_asked,
 );
 
@@ -35,6 +36,7 @@ async fn purge(world: &World, now: UnixMillis) -> Purged {
         sum.one_time += purged.one_time;
         sum.changes += purged.changes;
         sum.attempts += purged.attempts;
+        sum.mails += purged.mails;
     }
 }
 
@@ -131,6 +133,32 @@ async fn counters_go_after_ninety_days_but_a_disabled_password_stays(ports: Port
     ] {
         assert_eq!(claim(key, now).await.unwrap(), verdict);
     }
+}
+
+async fn mails_that_were_given_up_go_after_thirty_days(ports: Ports) {
+    let world = World::new(ports.clone()).await;
+    let mails = [
+        world.mail(at(0)),
+        world.mail(at(0)),
+        world.mail(at(0) + DAY),
+    ];
+    for mail in &mails {
+        let entry = world.entry(EventKind::PasswordResetRequested);
+        let written = ports.one_time.send_mail(mail.clone(), entry);
+        written.await.unwrap();
+    }
+    let [old, _waiting, recent] = &mails;
+    for mail in [old, recent] {
+        let error = "550 no such mailbox".to_owned();
+        let abandoned = ports.outbox.abandon_mail(world.tenant, mail.id, error);
+        abandoned.await.unwrap();
+    }
+    let end = at(0) + DAY * 30;
+    assert_eq!(purge(&world, end - Duration::from_secs(1)).await.mails, 0);
+    assert_eq!(purge(&world, end + Duration::from_secs(1)).await.mails, 1);
+    assert_eq!(ports.outbox.count_waiting().await.unwrap(), 1);
+    let later = end + DAY + Duration::from_secs(1);
+    assert_eq!(purge(&world, later).await.mails, 1);
 }
 
 async fn a_purge_deletes_no_more_than_asked(ports: Ports) {

@@ -17,6 +17,9 @@ pub struct Purged {
     pub changes: u64,
     /// Failure counters untouched for 90 days. A disabled password (100 failures) is kept.
     pub attempts: u64,
+    /// Mails that were given up, 30 days after they were written. A mail that was sent is gone
+    /// already; one that waits is kept.
+    pub mails: u64,
 }
 
 /// Purges what has expired.

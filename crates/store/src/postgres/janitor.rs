@@ -16,6 +16,7 @@ use crate::port::janitor::{Janitor, Purged};
 
 const DAY: Duration = Duration::from_hours(24);
 const ATTEMPTS_KEPT: Duration = Duration::from_hours(90 * 24);
+const MAILS_KEPT: Duration = Duration::from_hours(30 * 24);
 
 macro_rules! purge {
     ($table:literal, $key:literal, $condition:literal) => {
@@ -65,15 +66,23 @@ const PURGE_ATTEMPTS: &str = purge!(
     "row.last_day <= $1::bigint / 86400000 AND row.last_at <= $1 AND row.failures < 100"
 );
 
+const PURGE_MAILS: &str = purge!(
+    "outbox",
+    "id",
+    "row.state = 'abandoned' AND row.created_at <= $1::bigint"
+);
+
 impl Postgres {
     async fn purge_all(&self, now: UnixMillis, limit: u32) -> Result<Purged, Fault> {
         let limit = i64::from(limit);
         let yesterday = (now - DAY).as_millis();
         let long_ago = (now - ATTEMPTS_KEPT).as_millis();
+        let last_month = (now - MAILS_KEPT).as_millis();
         let now = now.as_millis();
         let aged: Values<'_> = &[&yesterday, &limit];
         let due: Values<'_> = &[&now, &limit];
         let old: Values<'_> = &[&long_ago, &limit];
+        let given_up: Values<'_> = &[&last_month, &limit];
         // Families first, so that their sessions may follow in the same purge. Each of these stands
         // alone, and each has its own transaction so that none holds locks for the others.
         Ok(Purged {
@@ -82,6 +91,7 @@ impl Postgres {
             one_time: self.purge_one(PURGE_ONE_TIME, due).await?,
             changes: self.purge_one(PURGE_CHANGES, due).await?,
             attempts: self.purge_one(PURGE_ATTEMPTS, old).await?,
+            mails: self.purge_one(PURGE_MAILS, given_up).await?,
         })
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Families and sessions have no index on their end (it would be written at every rotation), so a
 //! reader looks for them, which delays nobody, and the writer deletes what was found if it is still
-//! past its end.
+//! past its end. So it is with mails that were given up: where mails are sent they are few.
 
 use std::time::Duration;
 
@@ -17,6 +17,8 @@ use crate::port::janitor::{Janitor, Purged};
 const KEPT: Duration = Duration::from_hours(24);
 /// How long an untouched failure counter is kept.
 const COUNTED: Duration = Duration::from_hours(24 * 90);
+/// How long a mail that was given up is kept for operators to see.
+const MAILS_KEPT: Duration = Duration::from_hours(24 * 30);
 
 macro_rules! old_families {
     () => {
@@ -90,6 +92,14 @@ WHERE (tenant_id, key) IN (
     LIMIT ?2
 )";
 
+const FIND_MAILS: &str = "SELECT rowid
+FROM outbox
+WHERE status = 'abandoned' AND created_at < ?1
+LIMIT ?2";
+
+const DELETE_MAIL: &str = "DELETE FROM outbox
+WHERE rowid = ?2 AND status = 'abandoned' AND created_at < ?1";
+
 impl Janitor for Sqlite {
     fn purge(&self, now: UnixMillis, limit: u32) -> Pending<'_, Purged> {
         Box::pin(async move {
@@ -99,6 +109,9 @@ impl Janitor for Sqlite {
             // After the families: a session goes when none of its families is left.
             let sessions = self.find(FIND_SESSIONS, ended, limit).await?;
             let sessions = self.delete(DELETE_SESSION, ended, sessions).await?;
+            let given_up = (now - MAILS_KEPT).as_millis();
+            let mails = self.find(FIND_MAILS, given_up, limit).await?;
+            let mails = self.delete(DELETE_MAIL, given_up, mails).await?;
             let now_millis = now.as_millis();
             let untouched = (now - COUNTED).as_millis();
             let (one_time, changes, attempts) = self
@@ -116,6 +129,7 @@ impl Janitor for Sqlite {
                 one_time,
                 changes,
                 attempts,
+                mails,
             })
         })
     }
