@@ -6,7 +6,7 @@
 //! it again, and asks the oracle: is everything acknowledged still there, is everything revoked still
 //! refused? The number of kills is `FAULT_KILLS` (20 unless set).
 //!
-//! One does what an operator types (`keys`).
+//! One does what the first start prints (`quickstart`), one what an operator types (`keys`).
 //!
 //! Others pull a plug under a light load whose every answer is judged (`load`): the servers
 //! (`stores`), the process (`drain`), one of two nodes (`rolling`), the disk (`disk`).
@@ -29,6 +29,7 @@ mod load;
 mod oracle;
 mod outage;
 mod process;
+mod quickstart;
 mod rolling;
 mod servers;
 mod stores;
@@ -64,6 +65,10 @@ fn main() {
                 ),
             ]
         })
+        .chain([trial_of(
+            "the_printed_lines_work_and_a_restart_keeps_the_session",
+            quickstart::works_as_printed,
+        )])
         .chain(outage::trials())
         .chain(drain::trials())
         .chain(stores::trials())
