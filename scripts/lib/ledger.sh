@@ -45,7 +45,8 @@ was_skipped() {
   NOT_RUN+="  $1: $2"$'\n'
 }
 
-# Adds up the result lines and the "not run" lines in the log of test binaries, $1.
+# Adds up the result lines and the "not run" and "skipped" lines in the log of test binaries, $1. A
+# test says "skipped" where what it needs is more than CI has to have.
 count_results() {
   local passed failed ignored line
   read -r passed failed ignored < <(awk '
@@ -66,6 +67,9 @@ count_results() {
   while IFS= read -r line; do
     did_not_run "${line%%: *}" "${line#*: }"
   done < <(sed -n 's/^not run: //p' "$1" | sort -u)
+  while IFS= read -r line; do
+    was_skipped "${line%%: *}" "${line#*: }"
+  done < <(sed -n 's/^skipped: //p' "$1" | sort -u)
 }
 
 # Prints the summary and ends with the verdict.

@@ -34,7 +34,7 @@ pub fn trials() -> Vec<Trial> {
         } else {
             "needs root"
         };
-        println!("not run: disk full: {why}");
+        println!("skipped: a full disk: {why}");
         Vec::new()
     }
 }
