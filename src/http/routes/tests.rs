@@ -82,6 +82,7 @@ fn operation_ids_are_unique() {
     }
 }
 
+/// `docs/decisions/0006-open-on-the-admin-door.md`.
 #[test]
 fn nothing_on_the_admin_door_is_open_but_probes_and_documents() {
     const OPEN: [&str; 8] = [
