@@ -11,13 +11,14 @@ const MAX_LINES: usize = 400;
 
 /// The rules, as trials.
 pub fn trials() -> Vec<Trial> {
-    let rules: [(&str, fn() -> Vec<String>); 7] = [
+    let rules: [(&str, fn() -> Vec<String>); 8] = [
         ("no_file_is_longer_than_400_lines", long_files),
         ("every_file_says_in_its_head_what_it_is", headless_files),
         ("no_module_file_is_called_mod_rs", mod_files),
         ("imports_point_downward_only", upward_imports),
         ("crates_depend_downward_only", upward_dependencies),
         ("nothing_is_left_unfinished", unfinished),
+        ("what_did_not_run_is_said_last", said_before_the_end),
         ("routes_are_documented_and_tested", untold_routes),
     ];
     rules
@@ -179,6 +180,27 @@ fn upward_dependencies() -> Vec<String> {
             if manifest.lines().any(named) && !below.contains(&name) {
                 broken.push(format!("{room} depends on {name}"));
             }
+        }
+    }
+    broken
+}
+
+/// Cargo runs the tests of packages in the order of their names, and doc-tests after all others.
+fn said_before_the_end() -> Vec<String> {
+    let last = "what-did-not-run";
+    let manifests = ["actors", "loadtests", "tests/last"].map(|folder| root().join(folder));
+    let crates = fs::read_dir(root().join("crates")).into_iter().flatten();
+    let folders = crates.flatten().map(|entry| entry.path());
+    let mut broken = Vec::new();
+    for folder in folders.chain(manifests).chain([root()]) {
+        let text = fs::read_to_string(folder.join("Cargo.toml")).expect("a manifest");
+        let name = text.lines().find_map(|line| line.strip_prefix("name = "));
+        let name = name.unwrap_or_default().trim_matches('"');
+        if name > last {
+            broken.push(format!("{name} runs after {last}"));
+        }
+        if folder.join("src/lib.rs").exists() && !text.contains("doctest = false") {
+            broken.push(format!("{name} has doc-tests, which run after {last}"));
         }
     }
     broken

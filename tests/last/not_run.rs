@@ -1,4 +1,6 @@
 //! Runs last and names what this run left out, so that no suite is skipped in silence.
+//!
+//! It is a package of its own because Cargo runs the tests of packages in the order of their names.
 
 fn main() {
     let mut left_out = Vec::new();
