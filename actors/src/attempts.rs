@@ -219,6 +219,16 @@ impl Ticket {
         self.place.resolve(Outcome::Refunded);
         Ok(())
     }
+
+    /// Says that the store failed before the password was looked at, and waits for nothing: whoever
+    /// waits behind is told at once, and the price is given back if the store is there again.
+    pub fn strand(self, fault: Fault, deadline: Deadline) {
+        let account = self.account;
+        // If this cannot be posted the price stays paid, and those behind find out by themselves.
+        let _ = self
+            .shard
+            .tell_until(deadline, Message::Strand { account, fault });
+    }
 }
 
 impl Drop for Ticket {

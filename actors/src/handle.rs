@@ -9,8 +9,11 @@
 //! - **At most once.** A message whose reply was lost (the owner died over it) is
 //!   [`Fault::Restarting`] and is never sent again: the owner may have acted on it. Only while
 //!   nothing is posted yet does [`Handle::ask`] wait a moment for the owner's next incarnation.
-//! - **On time.** The deadline travels with the message. The caller gets [`Fault::Late`] when it
-//!   passes, and the owner drops the message unread if it has passed by then.
+//! - **On time.** A deadline travels with the message, and the owner drops the message unread if it
+//!   has passed by then. It is the request's own, or the end of one wait for the store if that is
+//!   sooner: the caller gets [`Fault::Late`] or [`Fault::Store`]. An owner that keeps a message
+//!   because it must, not because the store hangs, says so ([`Reply::take_time`]); its caller then
+//!   waits for as long as the request may.
 //!
 //! [`Shards`] is a handle for each of several owners of one kind, chosen by the key's random bits.
 //! The owner's side is [`supervision::Owner`](crate::supervision::Owner).
@@ -21,6 +24,7 @@ use std::sync::Arc;
 use domain::rejection::Fault;
 
 use crate::deadline::Deadline;
+use crate::patience::{given_up, patience_of};
 
 mod credits;
 mod reply;
@@ -52,7 +56,8 @@ impl<M: Send + 'static> Handle<M> {
     ///
     /// # Errors
     /// [`Fault::Busy`] at once if no credit is left; [`Fault::Restarting`] if the owner is down for
-    /// longer than a moment, or died before it answered; [`Fault::Late`] if the deadline passed.
+    /// longer than a moment, or died before it answered; [`Fault::Late`] if the deadline passed;
+    /// [`Fault::Store`] if it did not answer for as long as one may wait for the store.
     ///
     /// # Cancel safety
     /// Dropping the future gives up the answer, not the message: once posted, the owner handles it.
@@ -61,19 +66,26 @@ impl<M: Send + 'static> Handle<M> {
         deadline: Deadline,
         make: impl FnOnce(Reply<R>) -> M,
     ) -> Result<R, Fault> {
-        let (reply, answer) = Reply::new(self.take_credit()?);
+        let (reply, mut answer) = Reply::new(self.take_credit()?);
+        let patience = patience_of(deadline);
         let envelope = Envelope::Work {
             message: make(reply),
-            deadline: Some(deadline),
+            deadline: Some(patience),
             credit: None,
         };
         if let Err(unposted) = self.0.post(envelope) {
             self.0.post_after_refill(unposted, deadline).await?;
         }
-        match deadline.bound(answer).await? {
-            Ok(answer) => Ok(answer),
-            Err(_) if deadline.has_passed() => Err(Fault::Late),
-            Err(_) => Err(self.restarting()),
+        let answered = match patience.bound(&mut answer).await {
+            Err(_) if answer.takes_time() => deadline.bound(answer).await?,
+            Err(_) => return Err(given_up(deadline)),
+            Ok(answered) => answered,
+        };
+        match answered {
+            Some(answer) => Ok(answer),
+            // Dropped unread: it lay there for too long.
+            None if patience.has_passed() => Err(given_up(deadline)),
+            None => Err(self.restarting()),
         }
     }
 
@@ -83,12 +95,16 @@ impl<M: Send + 'static> Handle<M> {
     /// [`Fault::Busy`] if no credit is left, [`Fault::Restarting`] if the owner is down; the
     /// message was not posted then.
     pub fn tell(&self, message: M) -> Result<(), Fault> {
-        let envelope = Envelope::Work {
-            message,
-            deadline: None,
-            credit: Some(self.take_credit()?),
-        };
-        self.0.post(envelope).map_err(|_| self.restarting())
+        self.leave(message, None)
+    }
+
+    /// Posts a message that nobody awaits an answer to and that is worth nothing after the
+    /// deadline.
+    ///
+    /// # Errors
+    /// As [`tell`](Self::tell).
+    pub fn tell_until(&self, deadline: Deadline, message: M) -> Result<(), Fault> {
+        self.leave(message, Some(patience_of(deadline)))
     }
 
     /// Gives how many credits are in use: the messages that are queued or in work.
@@ -113,6 +129,15 @@ impl<M: Send + 'static> Handle<M> {
     /// Gives the slot, for the supervisor to fill.
     pub(crate) fn into_slot(self) -> Arc<Slot<M>> {
         self.0
+    }
+
+    fn leave(&self, message: M, deadline: Option<Deadline>) -> Result<(), Fault> {
+        let envelope = Envelope::Work {
+            message,
+            deadline,
+            credit: Some(self.take_credit()?),
+        };
+        self.0.post(envelope).map_err(|_| self.restarting())
     }
 
     fn take_credit(&self) -> Result<Credit, Fault> {

@@ -33,6 +33,7 @@ use store::port::sessions::{EndTarget, EndedSessions, Ending, NewSession, Rotati
 use crate::deadline::Deadline;
 use crate::denylist::Denylist;
 use crate::handle::Shards;
+use crate::patience::answered;
 use crate::supervision::ChildSpec;
 
 mod hot;
@@ -172,9 +173,7 @@ impl Sessions {
         now: UnixMillis,
         deadline: Deadline,
     ) -> Result<Vec<Session>, Fault> {
-        deadline
-            .bound(self.store.list_sessions(tenant, user, now))
-            .await?
+        answered(deadline, self.store.list_sessions(tenant, user, now)).await
     }
 
     /// Refuses sessions that another port's verb ended (a password change, a lock, a deletion).

@@ -44,6 +44,7 @@ pub use backoff::Backoff;
 pub use child::ChildSpec;
 pub use failure::Failure;
 pub use owner::Owner;
+pub(crate) use owner::note_progress;
 pub use spec::{Intensity, Pulse, Strategy, SupervisorSpec};
 pub use task_group::TaskGroup;
 pub use tree::{Ended, Tree};

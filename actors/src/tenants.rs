@@ -33,6 +33,7 @@ use store::port::tenants::TenantWrite;
 
 use crate::deadline::Deadline;
 use crate::handle::Handle;
+use crate::patience::answered;
 use crate::snapshot::{Snapshot, publish};
 use crate::supervision::ChildSpec;
 
@@ -147,7 +148,7 @@ impl Tenants {
         id: &str,
         deadline: Deadline,
     ) -> Result<Option<Arc<Client>>, Fault> {
-        deadline.bound(self.remembered.load(tenant, id)).await?
+        answered(deadline, self.remembered.load(tenant, id)).await
     }
 
     /// Stores a new client.
@@ -221,9 +222,7 @@ impl Tenants {
         page: PageRequest,
         deadline: Deadline,
     ) -> Result<Page<Client>, Fault> {
-        deadline
-            .bound(self.clients.list_clients(tenant, page))
-            .await?
+        answered(deadline, self.clients.list_clients(tenant, page)).await
     }
 
     /// Stores a new tenant.

@@ -31,6 +31,9 @@ mod mail;
 #[path = "owners/sessions.rs"]
 mod sessions;
 #[cfg(test)]
+#[path = "owners/stall.rs"]
+mod stall;
+#[cfg(test)]
 #[path = "owners/tenants.rs"]
 mod tenants;
 #[cfg(test)]

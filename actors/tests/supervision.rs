@@ -157,22 +157,13 @@ async fn a_busy_owner_is_not_a_frozen_owner() {
     let (log, one) = (Log::default(), handle());
     let tree = Tree::start(spec(Strategy::OneForOne).with_child(counter("one", &one, &log))).await;
     // Each message takes two seconds, so a ping waits sixteen in the mailbox.
-    let slow = (0..8).map(|_| {
-        let (go, gone) = oneshot::channel();
-        let ask = one.ask(Deadline::after(60 * SECOND), |reply| {
-            Order::Wait(gone, reply)
-        });
-        (go, ask)
-    });
-    let (gos, asks): (Vec<_>, Vec<_>) = slow.unzip();
-    let release = async {
-        for go in gos {
-            tokio::time::sleep(2 * SECOND).await;
-            go.send(()).unwrap();
-        }
-    };
-    let (answers, ()) = tokio::join!(futures_util::future::join_all(asks), release);
-    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    for _ in 0..8 {
+        one.tell(Order::Toil(2 * SECOND)).unwrap();
+    }
+    tokio::time::sleep(15 * SECOND).await;
+    assert_eq!(one.depth(), 1, "all but the last are done");
+    tokio::time::sleep(2 * SECOND).await;
+    assert_eq!(ask(&one, Order::Add).await, Ok(1));
     assert_eq!(restarts(&tree.observe(), "one"), 0);
 }
 
@@ -189,7 +180,7 @@ async fn an_owner_that_does_not_answer_is_named_before_it_is_replaced() {
         tree.failing()
     };
     let (answer, failing) = tokio::join!(asked, watch);
-    assert_eq!(answer, Err(Fault::Restarting("counter")));
+    assert!(matches!(answer, Err(Fault::Store(_))), "{answer:?}");
     assert_eq!(failing, ["one"]);
 }
 
@@ -250,13 +241,13 @@ async fn a_stop_takes_no_longer_than_its_grace() {
     let hung = one.ask(Deadline::after(60 * SECOND), Order::Hang);
     let began = tokio::time::Instant::now();
     let stop = async {
-        tree.stop(2 * SECOND).await;
-        deaf.stop(2 * SECOND).await;
+        tree.stop(SECOND).await;
+        deaf.stop(SECOND).await;
         began.elapsed()
     };
     let (answer, took) = tokio::join!(hung, stop);
     assert_eq!(answer, Err(Fault::Restarting("counter")));
-    assert!(took < 5 * SECOND, "{took:?}");
+    assert!(took < 3 * SECOND, "{took:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -141,12 +141,24 @@ impl<K: Eq + Hash + Copy, W> Lanes<K, W> {
             .unwrap_or_default()
     }
 
-    /// Drops whoever is gone from every line, and names the accounts there are.
+    /// Gives who came last of those in line.
+    pub(super) fn last(&self, account: K) -> Option<&W> {
+        self.lanes.get(&account)?.waiting.back()
+    }
+
+    /// Drops whoever is gone from every line and what nobody needs any more, and names the accounts
+    /// that somebody waits for.
     pub(super) fn sweep(&mut self, is_gone: impl Fn(&W) -> bool) -> Vec<K> {
-        for lane in self.lanes.values_mut() {
+        self.lanes.retain(|_, lane| {
+            lane.settle();
             lane.waiting.retain(|caller| !is_gone(caller));
-        }
-        self.lanes.keys().copied().collect()
+            !lane.in_flight.is_empty() || !lane.waiting.is_empty()
+        });
+        let lines = self.lanes.iter();
+        lines
+            .filter(|(_, lane)| !lane.waiting.is_empty())
+            .map(|(account, _)| *account)
+            .collect()
     }
 }
 

@@ -38,7 +38,10 @@ pub(super) enum Message {
         account: Account,
         reply: Reply<Result<(), Fault>>,
     },
-    /// A ticket was resolved: let the next one in.
+    /// The store failed whoever held a ticket. Whoever waits behind would be told the same, and the
+    /// price goes back if the store lets it.
+    Strand { account: Account, fault: Fault },
+    /// A ticket was resolved, or one was let in: let the next one in.
     Advance { account: Account },
 }
 

@@ -39,10 +39,8 @@ impl Owner for Shard {
     async fn handle(&mut self, message: Message) -> Result<(), Fault> {
         match message {
             Message::Claim { account, waiter } => self.claim(account, waiter).await,
-            Message::Advance { account } => {
-                // Whoever was concerned has been told.
-                let _ = self.advance(account).await;
-            }
+            Message::Advance { account } => self.advance(account).await,
+            Message::Strand { account, fault } => self.strand(account, &fault).await,
             Message::Fail { entry, reply } => {
                 reply.send(patiently(self.store.record_failure(*entry)).await);
             }
@@ -60,10 +58,7 @@ impl Owner for Shard {
 
     async fn tick(&mut self) -> Result<(), Fault> {
         for account in self.lanes.sweep(Waiter::is_gone) {
-            if self.advance(account).await.is_err() {
-                // One look at a store that is away is enough for a tick.
-                break;
-            }
+            self.call_next(account);
         }
         Ok(())
     }
@@ -85,22 +80,42 @@ impl Shard {
 
     async fn claim(&mut self, account: Account, waiter: Waiter) {
         match self.lanes.admit(account, waiter) {
-            Admission::Waiting => {}
+            // It waits for a place, not for the store.
+            Admission::Waiting => self.lanes.last(account).map_or((), |w| w.reply.take_time()),
             Admission::Full(waiter) => waiter.reply.send(Err(Fault::Busy("attempts"))),
             Admission::Now(waiter) => {
                 if self.serve(account, waiter).await.is_ok() {
-                    let _ = self.advance(account).await;
+                    self.call_next(account);
                 }
             }
         }
     }
 
-    /// Lets in whoever may go next. Fails when the store does.
-    async fn advance(&mut self, account: Account) -> Result<(), Fault> {
-        while let Some(waiter) = self.lanes.next(account) {
-            self.serve(account, waiter).await?;
+    /// Lets in whoever may go next, and one only: the others' turn is a message of its own, so that
+    /// a long line behind a slow store holds up no other account.
+    async fn advance(&mut self, account: Account) {
+        if let Some(waiter) = self.lanes.next(account)
+            && self.serve(account, waiter).await.is_ok()
+        {
+            self.call_next(account);
         }
-        Ok(())
+    }
+
+    /// Sees to it that whoever waits is looked at. If that cannot be posted, the next tick does.
+    fn call_next(&self, account: Account) {
+        if self.lanes.last(account).is_some() {
+            let _ = self.handle.tell(Message::Advance { account });
+        }
+    }
+
+    async fn strand(&mut self, account: Account, fault: &Fault) {
+        for behind in self.lanes.dismiss(account) {
+            behind.reply.send(Err(fault.clone()));
+        }
+        let verb = self.store.refund_attempt(account.tenant, account.key);
+        if let Err(fault) = patiently(verb).await {
+            tracing::warn!(%fault, "a sign-in attempt could not be refunded");
+        }
     }
 
     /// Has the store judge one attempt and answers. Fails when the store does, and has answered
@@ -109,7 +124,8 @@ impl Shard {
         if waiter.is_gone() {
             return Ok(());
         }
-        let answer = match self.judge(account, waiter.present()).await {
+        let judged = self.judge(account, waiter.present());
+        let answer = match patiently(Box::pin(judged)).await {
             Ok(AttemptVerdict::Granted { failures }) => {
                 let place = self.lanes.grant(account, failures);
                 let ticket = Ticket::new(place, account, self.handle.clone());
@@ -127,6 +143,7 @@ impl Shard {
         waiter.reply.send(answer.clone().map(Claimed::from));
         answer.map(drop)
     }
+
     /// Has the store judge an attempt made at `now`.
     ///
     /// Requests do not come in by the order of their instants, and the clocks of nodes differ. So a
@@ -139,13 +156,13 @@ impl Shard {
             now,
             policy: self.policy,
         };
-        match patiently(self.store.claim_attempt(claim)).await? {
+        match self.store.claim_attempt(claim).await? {
             AttemptVerdict::Delayed { until } if until.since(now) <= SKEW => {
                 let claim = AttemptClaim {
                     now: until,
                     ..claim
                 };
-                patiently(self.store.claim_attempt(claim)).await
+                self.store.claim_attempt(claim).await
             }
             verdict => Ok(verdict),
         }

@@ -31,7 +31,10 @@ impl Owner for Sweeper {
 
     async fn handle(&mut self, message: Message) -> Result<(), Fault> {
         match message {
-            Message::Sweep { reply } => reply.send(self.sweep().await),
+            Message::Sweep { reply } => {
+                reply.take_time();
+                reply.send(self.sweep().await);
+            }
         }
         Ok(())
     }

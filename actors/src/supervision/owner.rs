@@ -112,13 +112,24 @@ async fn start<O: Owner>(
 /// The signs of life that the shell gives and the supervisor reads.
 #[derive(Debug, Default)]
 struct Signs {
-    /// How many messages it has finished. An owner that works off its mailbox is alive, however
+    /// How many messages, and verbs on the way, it has finished. An owner that works off its mailbox is alive, however
     /// long a ping must wait in there.
     finished: AtomicU64,
     /// A ping lies in its mailbox; there is never more than one.
     is_pinged: AtomicBool,
     /// A tick lies in its mailbox; there is never more than one.
     is_ticked: AtomicBool,
+}
+
+tokio::task_local! {
+    /// The signs of the owner whose step runs.
+    static SIGNS: Arc<Signs>;
+}
+
+/// Counts a part of an owner's step as a sign of life: several awaited verbs may take longer than
+/// an owner may be silent. Does nothing outside a step.
+pub(crate) fn note_progress() {
+    let _ = SIGNS.try_with(|signs| signs.finished.fetch_add(1, Ordering::Relaxed));
 }
 
 /// The actor: every owner's shell is the same.
@@ -169,18 +180,19 @@ impl<O: Owner> Actor for Shell<O> {
         envelope: Self::Msg,
         body: &mut Body<O>,
     ) -> Result<(), ActorProcessingErr> {
+        let signs = Arc::clone(&body.signs);
         match envelope {
             Envelope::Work { deadline, .. } if deadline.is_some_and(Deadline::has_passed) => {}
             Envelope::Work {
                 message, credit, ..
             } => {
-                body.work(message).await?;
+                SIGNS.scope(signs, body.work(message)).await?;
                 drop(credit);
             }
             Envelope::Ping => body.signs.is_pinged.store(false, Ordering::Relaxed),
             Envelope::Tick => {
                 body.signs.is_ticked.store(false, Ordering::Relaxed);
-                caught(body.owner.tick()).await?;
+                SIGNS.scope(signs, caught(body.owner.tick())).await?;
             }
         }
         body.signs.finished.fetch_add(1, Ordering::Relaxed);

@@ -21,6 +21,7 @@ pub(crate) enum Order {
     Hang(Reply<u32>),
     Block(Duration, Reply<u32>),
     Wait(tokio::sync::oneshot::Receiver<()>, Reply<u32>),
+    Toil(Duration),
     Note,
 }
 
@@ -54,6 +55,7 @@ impl Owner for Counter {
                 let _ = go.await;
                 reply.send(0);
             }
+            Order::Toil(span) => tokio::time::sleep(span).await,
             Order::Note => self.log.note("note", self.name),
         }
         Ok(())
