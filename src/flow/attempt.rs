@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use actors::attempts::{Claimed, Ticket};
+use actors::deadline::Deadline;
 use domain::attempt::AttemptKey;
 use domain::email::EmailAddress;
 use domain::event::Entry;
@@ -15,8 +16,9 @@ use domain::rejection::{Code, Fault, Refusal, Rejection};
 use domain::time::UnixMillis;
 use domain::user::User;
 use protocol::system_secrets::{Label, SystemSecrets};
+use tokio::time::timeout;
 
-use super::{Act, Flows};
+use super::{Act, Flows, PATIENCE};
 
 /// How long an answer waits for a price to be given back. It goes on being given back after that.
 const REFUND_WITHIN: Duration = Duration::from_millis(200);
@@ -89,13 +91,20 @@ pub(crate) async fn fail(
     written.and(counted)
 }
 
-/// Gives the price of a look back: the password was not looked at, or it was right and no session
-/// follows. Failing to costs the person one of their tries, nothing more.
-pub(crate) async fn refund(act: &Act, ticket: Option<Ticket>) {
-    if let Some(ticket) = ticket
-        // Whoever is told of an outage has waited for one verb of the store already.
-        && let Err(fault) = ticket.refund(act.deadline.at_most(REFUND_WITHIN)).await
-    {
+/// Gives the price of a look back after `cause`: the password was not looked at, or it was right and
+/// no session follows. Failing to costs the person one of their tries, nothing more.
+pub(crate) async fn refund(act: &Act, ticket: Option<Ticket>, cause: Option<&Fault>) {
+    let Some(ticket) = ticket else {
+        return;
+    };
+    if let Some(fault @ Fault::Store(_)) = cause {
+        // Whoever is told of an outage has waited for the store already.
+        ticket.strand(fault.clone(), act.deadline);
+        return;
+    }
+    // Not by the request's deadline: a request that came too late gets its try back as well.
+    let refund = ticket.refund(Deadline::after(PATIENCE));
+    if let Ok(Err(fault)) = timeout(REFUND_WITHIN, refund).await {
         tracing::warn!(%fault, "a sign-in attempt could not be refunded");
     }
 }

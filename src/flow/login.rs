@@ -111,7 +111,7 @@ async fn sign_in(flows: &Flows, act: &Act, message: Login) -> Result<SignedIn, N
     let found = match look(flows, act, &message, ticket.is_some()).await {
         Ok(found) => found,
         Err(fault) => {
-            attempt::refund(act, ticket).await;
+            attempt::refund(act, ticket, Some(&fault)).await;
             return Err(fault.into());
         }
     };
@@ -216,7 +216,7 @@ async fn begin(
             return Err(wrong().into());
         }
         Err(fault) => {
-            attempt::refund(act, Some(ticket)).await;
+            attempt::refund(act, Some(ticket), Some(&fault)).await;
             return Err(fault.into());
         }
     }

@@ -49,8 +49,8 @@ pub async fn change_password(
     let ticket = prove(flows, act, found, message.old).await?;
     let new = (message.new, old_set_at);
     let changed = store(flows, act, person, &user, new).await;
-    if changed.is_err() {
-        attempt::refund(act, Some(ticket)).await;
+    if let Err(rejection) = &changed {
+        attempt::refund(act, Some(ticket), rejection.fault()).await;
         return changed;
     }
     ticket.succeed();
@@ -74,7 +74,7 @@ async fn prove(
     let matches = match verified.await {
         Ok(verified) => verified.matches,
         Err(fault) => {
-            attempt::refund(act, ticket).await;
+            attempt::refund(act, ticket, Some(&fault)).await;
             return Err(fault.into());
         }
     };

@@ -103,6 +103,21 @@ pub struct FieldError {
     pub message: Cow<'static, str>,
 }
 
+// === impl Rejection ===
+
+impl Rejection {
+    /// Gives our own failure, if that is what it is.
+    #[must_use]
+    pub const fn fault(&self) -> Option<&Fault> {
+        match self {
+            Self::Refused(_) => None,
+            Self::Failed(fault) => Some(fault),
+        }
+    }
+}
+
+// === impl Refusal ===
+
 impl Refusal {
     /// Refuses with a kind and a hint.
     #[must_use]
