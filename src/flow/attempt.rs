@@ -65,7 +65,8 @@ pub(crate) async fn claim(flows: &Flows, act: &Act, key: AttemptKey) -> Result<T
     }
 }
 
-/// Counts a wrong password against the network, and writes the audit entry if the look was paid for.
+/// Counts a wrong password against the network and writes the audit entry, whether the look was paid
+/// for or the password is disabled: the trail shows who goes on guessing, and it takes as long.
 ///
 /// # Errors
 /// A fault; the price of the look stays paid all the same.
@@ -78,7 +79,7 @@ pub(crate) async fn fail(
     let written = async {
         match ticket {
             Some(ticket) => ticket.fail(entry, act.deadline).await,
-            None => Ok(()),
+            None => act.wait(flows.audit.append(vec![entry])).await,
         }
     };
     let counted = async {

@@ -116,7 +116,12 @@ async fn sign_in(flows: &Flows, act: &Act, message: Login) -> Result<SignedIn, N
         }
     };
     let Some(ticket) = ticket else {
-        attempt::fail(flows, act, None, failure(act, None, "disabled")).await?;
+        let whom = match found {
+            Finding::Right { user, .. } => Some(user.id),
+            Finding::Wrong(whom, _) => whom,
+        };
+        let entry = failure(act, whom, "disabled");
+        attempt::fail(flows, act, None, entry).await?;
         return Err(NotSignedIn::Disabled);
     };
     match found {

@@ -81,7 +81,13 @@ async fn prove(
     match ticket {
         Some(ticket) if matches => Ok(ticket),
         ticket => {
-            attempt::fail(flows, act, ticket, failure(act, &found.user)).await?;
+            let why = if ticket.is_some() {
+                "wrong"
+            } else {
+                "disabled"
+            };
+            let entry = failure(act, &found.user, why);
+            attempt::fail(flows, act, ticket, entry).await?;
             Err(Refusal::field("old_password", "is wrong").into())
         }
     }
@@ -124,10 +130,10 @@ pub(crate) fn notice(
     seal_letter(flows, act, user, LetterBody::PasswordChanged)
 }
 
-fn failure(act: &Act, user: &User) -> Entry {
+fn failure(act: &Act, user: &User, why: &'static str) -> Entry {
     let actor = domain::event::Actor::User(user.id.to_string());
     act.entry_by(actor, EventKind::PasswordChanged)
         .about(&user.id)
-        .with(json!({ "why": "wrong" }))
+        .with(json!({ "why": why }))
         .failed()
 }

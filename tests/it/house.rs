@@ -18,6 +18,7 @@ use domain::time::{Clock, ManualClock, UnixMillis};
 use futures_util::future::BoxFuture;
 use protocol::entropy::SystemRandom;
 use serde_json::json;
+use store::port::audit::AuditRow;
 use tempfile::TempDir;
 
 use crate::backend::Backend;
@@ -317,6 +318,11 @@ impl House {
 
     /// How many audit entries of a kind the default tenant has.
     pub async fn audit_count(&self, event: &str) -> usize {
+        self.audit_rows(event).await.len()
+    }
+
+    /// The default tenant's last audit entries of a kind, newest first.
+    pub async fn audit_rows(&self, event: &str) -> Vec<AuditRow> {
         let directory = self.running.flows().tenants.directory();
         let tenant = directory.default_tenant().expect("the default tenant").id;
         let page = PageRequest {
@@ -330,9 +336,9 @@ impl House {
             .list_audit(tenant, page)
             .await
             .expect("the trail");
-        rows.iter()
+        rows.into_iter()
             .filter(|row| row.fields["event"] == event)
-            .count()
+            .collect()
     }
 
     /// Makes a service client that may use `client_credentials`; gives its id and secret.

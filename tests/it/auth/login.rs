@@ -154,6 +154,12 @@ async fn a_hundred_failures_disable_the_password_until_it_is_reset(house: House)
     }
     house.clock.advance(Duration::from_hours(24));
     person.try_login(&person.password).await.expect(401);
+    let last = house.audit_rows("login.failed").await.remove(0);
+    let shown = last.fields.to_string();
+    assert!(
+        shown.contains("disabled"),
+        "the trail shows who goes on: {shown}"
+    );
     let token = house.reset_token(&person).await;
     let body = json!({ "token": token, "new_password": "a fresh and long passphrase" });
     house
