@@ -3,7 +3,9 @@
 //! A key goes next → active → retired and is named by its thumbprint (RFC 7638). The next key is
 //! published for as long as others may remember the key set (`jwks_max_age`) before it signs, so no
 //! verifier meets a signature by a key it cannot know; a retired key stays published until the last
-//! token it signed has expired. Rotation happens by itself when the active key has signed for
+//! token it signed has expired, and never signs again, imported anew or not. When the configured
+//! algorithm is another, the old key goes on signing until the new one has been published that long.
+//! Rotation happens by itself when the active key has signed for
 //! `rotation_interval`, or on demand. Private keys are stored sealed, and sealed anew when
 //! `SYSTEM_SECRETS` moved on.
 //!

@@ -84,7 +84,9 @@ fn check_active(listed: &[KeyView], kid: &str) -> Result<(), Failure> {
             "the key {kid} was here before and is {} now",
             state.as_str()
         ))),
-        None => Err(Failure::Failed(format!("the key {kid} was not taken in"))),
+        None => Err(Failure::Failed(format!(
+            "the key {kid} was not taken in: it was here before, and is purged"
+        ))),
     }
 }
 

@@ -94,17 +94,7 @@ impl Locksmith {
         let imported = self.imported()?;
         self.stored = self.load().await?;
         if !self.plan.is_complete(&self.stored) {
-            let active = match imported {
-                Some(pair) => pair,
-                None => self.generate()?,
-            };
-            let ring = vec![
-                self.row(&active, KeyState::Active, now)?,
-                self.row(&self.generate()?, KeyState::Next, now)?,
-            ];
-            let entry = Entry::new(EventKind::KeyCreated, &self.origin(now)).about(&active.kid());
-            patiently(self.parts.store.ensure_keys(ring, entry)).await?;
-            return Ok(());
+            return self.establish(imported, now).await;
         }
         let Some(pair) = imported else {
             return Ok(());
@@ -118,9 +108,39 @@ impl Locksmith {
         Ok(())
     }
 
+    /// Stores a first ring, of the configured key unless that was here before. A ring made here only
+    /// waits while a key of another algorithm signs: nobody knows it yet.
+    async fn establish(&self, imported: Option<KeyPair>, now: UnixMillis) -> Result<(), Fault> {
+        if let Some(pair) = imported
+            && self
+                .ensure_ring(vec![self.row(&pair, KeyState::Active, now)?], now)
+                .await?
+        {
+            return Ok(());
+        }
+        let first = if self.plan.signing(&self.stored).is_some() {
+            Vec::new()
+        } else {
+            vec![self.row(&self.generate()?, KeyState::Active, now)?]
+        };
+        self.ensure_ring(first, now).await.map(drop)
+    }
+
+    /// Stores a ring of this key and a next one. Says whether one of the kind is there now.
+    async fn ensure_ring(&self, mut ring: Vec<SigningKey>, now: UnixMillis) -> Result<bool, Fault> {
+        ring.push(self.row(&self.generate()?, KeyState::Next, now)?);
+        let Some(first) = ring.first().cloned() else {
+            return Ok(false);
+        };
+        let entry = Entry::new(EventKind::KeyCreated, &self.origin(now)).about(&first.kid);
+        let stored = patiently(self.parts.store.ensure_keys(ring, entry)).await?;
+        Ok(first.is_forestalled(&stored))
+    }
+
     /// Loads the keys, publishes the ring, and seals anew what an older secret sealed.
     async fn reload(&mut self) -> Result<(), Fault> {
         self.stored = self.load().await?;
+        let chosen = self.plan.signing(&self.stored).map(|key| key.kid.as_str());
         let (mut signing, mut outdated) = (None, Vec::new());
         for key in &self.stored {
             let Some(opened) = sealed::open(&self.parts.secrets, key) else {
@@ -132,7 +152,7 @@ impl Locksmith {
                 continue;
             };
             outdated.extend(opened.resealed.map(|sealed| (key.kid.clone(), sealed)));
-            if key.state == KeyState::Active && key.algorithm == self.plan.algorithm {
+            if chosen == Some(key.kid.as_str()) {
                 signing = Some(opened.pair);
             }
         }

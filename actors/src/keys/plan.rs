@@ -5,10 +5,10 @@ use std::time::Duration;
 use domain::key::{Algorithm, KeyState, SigningKey};
 use domain::time::UnixMillis;
 
-/// The rules that one tenant's keys of one algorithm move by.
+/// The rules that one tenant's keys move by.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Plan {
-    /// Whose turn it is.
+    /// What is to sign. While no key of it may, one of another algorithm goes on.
     pub(super) algorithm: Algorithm,
     /// How long a key signs.
     pub(super) rotation_interval: Duration,
@@ -42,10 +42,8 @@ pub(super) enum Step {
 impl Plan {
     /// Gives what a rotation would do at `now`.
     pub(super) fn step(&self, keys: &[SigningKey], now: UnixMillis) -> Step {
-        let (Some(active), Some(next)) = (
-            self.find(keys, KeyState::Active),
-            self.find(keys, KeyState::Next),
-        ) else {
+        let (Some(active), Some(next)) = (self.signing(keys), self.find(keys, KeyState::Next))
+        else {
             return Step::Incomplete;
         };
         let at = next.created_at + self.jwks_max_age;
@@ -58,12 +56,22 @@ impl Plan {
         }
     }
 
-    /// Says whether the active key has signed for long enough.
+    /// Says whether the active key has signed for long enough; one of another algorithm has as soon
+    /// as the next one may sign.
     pub(super) fn is_due(&self, keys: &[SigningKey], now: UnixMillis) -> bool {
-        self.find(keys, KeyState::Active).is_some_and(|active| {
+        self.signing(keys).is_some_and(|active| {
+            if active.algorithm != self.algorithm {
+                return matches!(self.step(keys, now), Step::Rotate { .. });
+            }
             let since = active.activated_at.unwrap_or(active.created_at);
             now.since(since) >= self.rotation_interval
         })
+    }
+
+    /// Finds the key that signs: the active one, for a while perhaps of another algorithm.
+    pub(super) fn signing<'k>(&self, keys: &'k [SigningKey]) -> Option<&'k SigningKey> {
+        let any = || keys.iter().find(|key| key.state == KeyState::Active);
+        self.find(keys, KeyState::Active).or_else(any)
     }
 
     /// Gives the instant before which a key must have retired to be of no more use.
@@ -71,9 +79,10 @@ impl Plan {
         now - self.retired_for
     }
 
-    /// Says whether there is an active key.
+    /// Says whether there is an active key, or a next one that takes over from another algorithm.
     pub(super) fn is_complete(&self, keys: &[SigningKey]) -> bool {
-        self.find(keys, KeyState::Active).is_some()
+        let may_wait = || self.find(keys, KeyState::Next).is_some() && self.signing(keys).is_some();
+        self.find(keys, KeyState::Active).is_some() || may_wait()
     }
 
     fn find<'k>(&self, keys: &'k [SigningKey], state: KeyState) -> Option<&'k SigningKey> {
@@ -127,12 +136,17 @@ mod tests {
     }
 
     #[test]
-    fn keys_of_another_algorithm_do_not_count() {
+    fn a_key_of_another_algorithm_signs_until_the_next_one_is_known_everywhere() {
         let mut other = key("a", KeyState::Active, at(0));
         other.algorithm = Algorithm::EdDsa;
-        let keys = [other, key("n", KeyState::Next, at(0))];
-        assert_eq!(PLAN.step(&keys, at(9_999)), Step::Incomplete);
-        assert!(!PLAN.is_complete(&keys) && !PLAN.is_due(&keys, at(999_999)));
+        let keys = [other, key("n", KeyState::Next, at(100))];
+        assert!(!PLAN.is_complete(&keys[..1]) && PLAN.is_complete(&keys));
+        assert!(!PLAN.is_due(&keys[..1], at(999_999)), "nothing is next");
+        assert!(!PLAN.is_due(&keys, at(699)) && PLAN.is_due(&keys, at(700)));
+        let (active, promote) = ("a".to_owned(), "n".to_owned());
+        assert_eq!(PLAN.step(&keys, at(700)), Step::Rotate { active, promote });
+        let own = [key("b", KeyState::Active, at(0)), keys[0].clone()];
+        assert_eq!(PLAN.signing(&own).map(|key| key.kid.as_str()), Some("b"));
     }
 
     #[test]

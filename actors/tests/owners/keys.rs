@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use actors::keys::{KeyRing, Keys, Rotated, keys};
+use actors::keys::{KeyRing, KeyView, Keys, Rotated, keys};
 use domain::key::{Algorithm, KeyState};
 use domain::secret::SecretText;
 use protocol::jose::key_pair::{InvalidKey, KeyPair};
@@ -188,4 +188,61 @@ async fn without_a_tenant_the_owner_waits_and_holds_up_nobody() {
         keys.ring().signer().is_some()
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_configured_key_that_retired_never_signs_again() {
+    let house = House::new().await;
+    let pair = KeyPair::generate(Algorithm::Es256).unwrap();
+    let imported = || {
+        let mut config = house.keys_config();
+        config.import_pem = Some(pem_of(&pair));
+        keys(config, house.keys_needs(&[1])).unwrap()
+    };
+    let (before, spec) = imported();
+    let tree = raise(vec![spec]).await;
+    assert_eq!(signing(&before.ring()).as_deref(), Some(pair.kid()));
+    house.clock.advance(MAX_AGE);
+    assert!(matches!(
+        rotate(&house, &before).await,
+        Rotated::Done { .. }
+    ));
+    let successor = signing(&before.ring());
+    house.clock.advance(Duration::from_hours(2));
+    let is_gone = || async { before.ring().find(pair.kid()).is_none() };
+    within(3 * SOON, "the retired key is purged", is_gone).await;
+    tree.stop(SOON).await;
+
+    let (after, spec) = imported();
+    let _tree = raise(vec![spec]).await;
+    assert_eq!(signing(&after.ring()), successor);
+    assert!(after.ring().find(pair.kid()).is_none());
+}
+
+#[tokio::test]
+async fn another_algorithm_signs_when_its_key_has_been_published_for_long_enough() {
+    let house = House::new().await;
+    let (before, spec) = house.keys();
+    raise(vec![spec]).await.stop(SOON).await;
+    let old = signing(&before.ring());
+    let mut config = house.keys_config();
+    config.algorithm = Algorithm::EdDsa;
+    let (after, spec) = keys(config, house.keys_needs(&[1])).unwrap();
+    let _tree = raise(vec![spec]).await;
+    assert_eq!(signing(&after.ring()), old, "nobody knows the new key yet");
+    let is_new = |key: &&KeyView| key.algorithm == Algorithm::EdDsa;
+    let new = after.ring().list().iter().find(is_new).unwrap().kid.clone();
+    assert!(after.ring().jwks().body.contains(&new));
+
+    // A node that goes by the old setting signs on with whatever signs.
+    let (laggard, spec) = house.keys();
+    let _other_tree = raise(vec![spec]).await;
+    house.clock.advance(MAX_AGE);
+    let takes_over = || async { signing(&after.ring()).as_ref() == Some(&new) };
+    within(3 * SOON, "the new key signs", takes_over).await;
+    assert_eq!(kids(&after.ring(), KeyState::Active), [new.as_str()]);
+    let retired = kids(&after.ring(), KeyState::Retired);
+    assert_eq!(retired.len(), 2, "the old ring: {retired:?}");
+    laggard.reload(in_time()).await.unwrap();
+    assert_eq!(signing(&laggard.ring()), Some(new));
 }

@@ -94,3 +94,17 @@ pub struct SigningKey {
     /// When it stopped signing.
     pub retired_at: Option<UnixMillis>,
 }
+
+// === impl SigningKey ===
+
+impl SigningKey {
+    /// Says whether a ring that begins with this key comes too late: of its algorithm there is an
+    /// active key, or one as far as this.
+    #[must_use]
+    pub fn is_forestalled(&self, stored: &[Self]) -> bool {
+        stored.iter().any(|key| {
+            let is_as_far = key.state == KeyState::Active || key.state == self.state;
+            key.algorithm == self.algorithm && is_as_far
+        })
+    }
+}

@@ -48,7 +48,7 @@ async fn jwt_algorithm_eddsa_signs_with_ed25519() {
         );
     }
     person.me(&tokens.access).await.expect(200);
-    // Keys that are there go on; the ones made later are of the other kind.
+    // The key that is there goes on until the one of the other kind has been published long enough.
     let house = house.restart(&[("JWT_ALGORITHM", "ES256")]).await;
     person_at(&house, &person)
         .me(&tokens.access)

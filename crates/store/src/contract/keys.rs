@@ -13,12 +13,15 @@ use crate::port::keys::KeyRotation;
 super::claims!("keys":
     a_key_is_loaded_as_it_was_stored,
     twenty_nodes_that_ensure_a_ring_agree_on_one,
-    algorithms_and_tenants_have_rings_of_their_own,
+    tenants_have_rings_of_their_own,
+    a_ring_that_signs_takes_over_from_another_algorithm,
+    a_ring_that_waits_leaves_another_algorithm_signing,
     one_of_ten_concurrent_rotations_happens,
     a_rotation_on_a_false_belief_changes_nothing,
     an_imported_key_retires_the_active_one,
     a_key_is_sealed_anew,
     only_keys_retired_before_the_horizon_are_purged,
+    a_purged_key_is_never_taken_in_again,
 );
 
 fn key(world: &World, kid: &str, state: KeyState) -> SigningKey {
@@ -110,18 +113,11 @@ async fn twenty_nodes_that_ensure_a_ring_agree_on_one(ports: Ports) {
     assert_eq!(world.count_events(EventKind::KeyCreated).await, 1);
 }
 
-async fn algorithms_and_tenants_have_rings_of_their_own(ports: Ports) {
+async fn tenants_have_rings_of_their_own(ports: Ports) {
     let world = World::new(ports).await;
     let other = world.beside().await;
     ensure(&world, ring(&world, 1)).await;
     ensure(&other, ring(&other, 2)).await;
-    let mut edwards = ring(&world, 3);
-    for key in &mut edwards {
-        key.algorithm = Algorithm::EdDsa;
-    }
-    let answer = ensure(&world, edwards).await;
-    assert_eq!(states(&answer), ["active-3=active", "next-3=next"]);
-    assert_eq!(load(&world).await.len(), 4);
     assert_eq!(
         states(&load(&other).await),
         ["active-2=active", "next-2=next"]
@@ -130,6 +126,59 @@ async fn algorithms_and_tenants_have_rings_of_their_own(ports: Ports) {
     assert!(!other.ports.keys.rotate_keys(foreign.clone()).await.unwrap());
     "active-2".clone_into(&mut foreign.expected_active);
     assert!(!other.ports.keys.rotate_keys(foreign).await.unwrap());
+}
+
+fn edwards(mut ring: Vec<SigningKey>) -> Vec<SigningKey> {
+    for key in &mut ring {
+        key.algorithm = Algorithm::EdDsa;
+    }
+    ring
+}
+
+async fn a_ring_that_signs_takes_over_from_another_algorithm(ports: Ports) {
+    let world = World::new(ports).await;
+    ensure(&world, ring(&world, 1)).await;
+    let answer = ensure(&world, edwards(ring(&world, 2))).await;
+    assert_eq!(states(&answer), ["active-2=active", "next-2=next"]);
+    let all = [
+        "active-1=retired",
+        "active-2=active",
+        "next-1=retired",
+        "next-2=next",
+    ];
+    assert_eq!(states(&load(&world).await), all);
+}
+
+async fn a_ring_that_waits_leaves_another_algorithm_signing(ports: Ports) {
+    let world = World::new(ports.clone()).await;
+    ensure(&world, ring(&world, 1)).await;
+    let wait = |number| {
+        let mut ring = edwards(ring(&world, number));
+        ring.remove(0);
+        ensure(&world, ring)
+    };
+    for answer in join_all((2..6).map(wait)).await {
+        assert_eq!(answer.len(), 1, "one of them");
+    }
+    let waiting = load(&world).await.pop().unwrap();
+    let before = [
+        "active-1=active".to_owned(),
+        "next-1=next".to_owned(),
+        format!("{}=next", waiting.kid),
+    ];
+    assert_eq!(states(&load(&world).await), before);
+
+    let mut step = rotation(&world, "active-1", &waiting.kid, "next-9");
+    step.algorithm = Algorithm::EdDsa;
+    step.next.algorithm = Algorithm::EdDsa;
+    assert!(ports.keys.rotate_keys(step).await.unwrap());
+    let after = [
+        "active-1=retired".to_owned(),
+        "next-1=retired".to_owned(),
+        format!("{}=active", waiting.kid),
+        "next-9=next".to_owned(),
+    ];
+    assert_eq!(states(&load(&world).await), after);
 }
 
 async fn one_of_ten_concurrent_rotations_happens(ports: Ports) {
@@ -229,4 +278,21 @@ async fn only_keys_retired_before_the_horizon_are_purged(ports: Ports) {
     let left = states(&load(&world).await);
     assert_eq!(left, ["next-0=active", "next-1=next"]);
     assert_eq!(ports.keys.purge_keys(at(9_999)).await.unwrap(), 0);
+}
+
+async fn a_purged_key_is_never_taken_in_again(ports: Ports) {
+    let world = World::new(ports.clone()).await;
+    ensure(&world, ring(&world, 0)).await;
+    let step = rotation(&world, "active-0", "next-0", "next-1");
+    assert!(ports.keys.rotate_keys(step).await.unwrap());
+    assert_eq!(ports.keys.purge_keys(at(61)).await.unwrap(), 1);
+    let entry = world.entry(EventKind::KeyActivated);
+    let again = key(&world, "active-0", KeyState::Active);
+    assert!(!ports.keys.import_key(again, at(62), entry).await.unwrap());
+    let stored = ensure(&world, edwards(ring(&world, 0))).await;
+    assert!(stored.is_empty(), "{:?}", states(&stored));
+    assert_eq!(
+        states(&load(&world).await),
+        ["next-0=active", "next-1=next"]
+    );
 }

@@ -12,10 +12,10 @@ use super::Pending;
 pub struct KeyRotation {
     /// The tenant.
     pub tenant: TenantId,
-    /// The algorithm whose keys move on.
+    /// The algorithm that signs from now on.
     pub algorithm: Algorithm,
-    /// The `kid` that is believed to be active; if another is, nothing happens: another node was
-    /// first.
+    /// The `kid` that is believed to be active, of whatever algorithm; if another is, nothing
+    /// happens: another node was first.
     pub expected_active: String,
     /// The `kid` of the next key that becomes active.
     pub promote: String,
@@ -32,24 +32,28 @@ pub trait Keys: Send + Sync + 'static {
     /// Loads every key of every tenant that is not revoked.
     fn load_keys(&self) -> Pending<'_, Vec<SigningKey>>;
 
-    /// Stores these keys unless the tenant already has an active key of their algorithm, and
-    /// returns whichever keys of that tenant and algorithm are stored then. For the ring that must
-    /// exist from the first start, however many nodes start at once. Writes a `KeysChanged` change
-    /// when it stored.
+    /// Stores these keys, all of one tenant and algorithm, and returns whichever keys of that tenant
+    /// and algorithm are stored then. For the ring that must exist from the first start, however
+    /// many nodes start at once: nothing is stored if there is an active key of the algorithm, or
+    /// one as far as the first of these, or if one of these was ever stored before. When the first
+    /// is active, it takes over from the keys of other algorithms, which retire. Writes a
+    /// `KeysChanged` change when it stored.
     fn ensure_keys(&self, ring: Vec<SigningKey>, entry: Entry) -> Pending<'_, Vec<SigningKey>>;
 
-    /// Retires the active key, activates the next one, stores a new next one: one step. Writes a
-    /// `KeysChanged` change. False, and nothing written, when `expected_active` is not active or
+    /// Retires the active key, activates the next one, stores a new next one: one step. Active and
+    /// next keys of other algorithms retire with it. Writes a `KeysChanged` change. False, and nothing written, when `expected_active` is not active or
     /// `promote` is not next.
     fn rotate_keys(&self, rotation: KeyRotation) -> Pending<'_, bool>;
 
-    /// Makes an imported key active, retiring the active one; does nothing if a key with its `kid`
-    /// is stored already. Writes a `KeysChanged` change. Says whether it was stored.
+    /// Makes an imported key active, retiring what it takes over from as a rotation does; does
+    /// nothing if a key with its `kid` was ever stored, purged or not: a key that retired never signs
+    /// again. Writes a `KeysChanged` change. Says whether it was stored.
     fn import_key(&self, key: SigningKey, now: UnixMillis, entry: Entry) -> Pending<'_, bool>;
 
     /// Stores a key's private part sealed anew, because `SYSTEM_SECRETS` moved on.
     fn reseal_key(&self, tenant: TenantId, kid: String, sealed: Vec<u8>) -> Pending<'_, ()>;
 
-    /// Deletes retired keys that retired before `horizon`. Says how many.
+    /// Purges keys that retired before `horizon`: deletes their private parts, and revokes their
+    /// names, which stay so that no import takes them in again. Says how many.
     fn purge_keys(&self, horizon: UnixMillis) -> Pending<'_, u64>;
 }

@@ -31,13 +31,13 @@ const LOAD_KEYS: &str = concat!(
 
 const LOCK_TENANT: &str = "SELECT FROM tenants WHERE id = $1 FOR NO KEY UPDATE";
 
-const LOAD_RING: &str = concat!(
+const LOAD_RINGS: &str = concat!(
     "SELECT ",
     key_columns!(),
-    " FROM signing_keys WHERE tenant_id = $1 AND algorithm = $2 AND state <> 'revoked'"
+    " FROM signing_keys WHERE tenant_id = $1 AND state <> 'revoked'"
 );
 
-const LOAD_KID: &str = "SELECT kid FROM signing_keys WHERE tenant_id = $1 AND kid = $2";
+const LOAD_KIDS: &str = "SELECT kid FROM signing_keys WHERE tenant_id = $1 AND kid = ANY($2)";
 
 const INSERT_KEY: &str = "
     INSERT INTO signing_keys (
@@ -46,11 +46,13 @@ const INSERT_KEY: &str = "
     )
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 
-const RETIRE_ACTIVE: &str = "
+/// Retires what a key of this algorithm takes over from.
+const RETIRE: &str = "
     UPDATE signing_keys
     SET state = 'retired',
         retired_at = $3
-    WHERE tenant_id = $1 AND algorithm = $2 AND state = 'active'";
+    WHERE tenant_id = $1
+      AND (state = 'active' OR (state = 'next' AND algorithm <> $2))";
 
 const ACTIVATE: &str = "
     UPDATE signing_keys
@@ -73,7 +75,9 @@ const RESEAL_KEY: &str = "
 
 const PURGE_KEYS: &str = "
     WITH gone AS (
-        DELETE FROM signing_keys
+        UPDATE signing_keys
+        SET state = 'revoked',
+            sealed_private = ''
         WHERE state = 'retired' AND retired_at < $1
         RETURNING 1
     )
@@ -96,26 +100,46 @@ fn signing_key(row: &Row) -> Result<SigningKey, Fault> {
     })
 }
 
-/// Opens a transaction that holds the tenant's row, and reads its ring.
-async fn hold_ring(
-    link: &mut Link,
-    tenant: TenantId,
-    algorithm: Algorithm,
-) -> Result<Vec<SigningKey>, Fault> {
-    let (id, word) = (tenant.as_uuid(), algorithm.as_str());
+/// Opens a transaction that holds the tenant's row, and reads its rings.
+async fn hold_rings(link: &mut Link, tenant: TenantId) -> Result<Vec<SigningKey>, Fault> {
+    let id = tenant.as_uuid();
     let steps = [
         Step {
             sql: LOCK_TENANT,
             values: &[&id],
         },
         Step {
-            sql: LOAD_RING,
-            values: &[&id, &word],
+            sql: LOAD_RINGS,
+            values: &[&id],
         },
     ];
     let mut answers = link.begin(Scope::Tenant(tenant), &steps).await?;
-    let ring = answers.pop().unwrap_or_default();
-    ring.iter().map(signing_key).collect()
+    let rings = answers.pop().unwrap_or_default();
+    rings.iter().map(signing_key).collect()
+}
+
+/// Says whether one of these keys was ever stored, inside an open transaction.
+async fn knows_any(link: &mut Link, keys: &[SigningKey]) -> Result<bool, Fault> {
+    let Some(tenant) = keys.first().map(|key| key.tenant.as_uuid()) else {
+        return Ok(false);
+    };
+    let kids: Vec<&str> = keys.iter().map(|key| key.kid.as_str()).collect();
+    let values: Values<'_> = &[&tenant, &kids];
+    let sql = LOAD_KIDS;
+    let known = link.go_on(&[Step { sql, values }]).await?;
+    Ok(known.iter().any(|rows| !rows.is_empty()))
+}
+
+/// Retires, inside an open transaction, what `key` takes over from.
+async fn retire(link: &mut Link, key: &SigningKey, now: UnixMillis) -> Result<(), Fault> {
+    let (id, word) = (key.tenant.as_uuid(), key.algorithm.as_str());
+    let values: Values<'_> = &[&id, &word, &now.as_millis()];
+    link.go_on(&[Step {
+        sql: RETIRE,
+        values,
+    }])
+    .await?;
+    Ok(())
 }
 
 /// Stores a key inside an open transaction.
@@ -148,26 +172,30 @@ async fn tell(link: &mut Link, tenant: TenantId, entry: &Entry) -> Result<(), Fa
 
 impl Postgres {
     async fn ensure(&self, ring: Vec<SigningKey>, entry: Entry) -> Result<Vec<SigningKey>, Fault> {
-        let Some((tenant, algorithm)) = ring.first().map(|key| (key.tenant, key.algorithm)) else {
+        let Some(first) = ring.first() else {
             return Ok(ring);
         };
         let mut link = self.pool().link().await?;
-        let stored = hold_ring(&mut link, tenant, algorithm).await?;
-        if stored.iter().any(|key| key.state == KeyState::Active) {
+        let mut stored = hold_rings(&mut link, first.tenant).await?;
+        stored.retain(|key| key.algorithm == first.algorithm);
+        if first.is_forestalled(&stored) || knows_any(&mut link, &ring).await? {
             link.leave().await?;
             return Ok(stored);
+        }
+        if first.state == KeyState::Active {
+            retire(&mut link, first, first.created_at).await?;
         }
         for key in &ring {
             insert(&mut link, key).await?;
         }
-        tell(&mut link, tenant, &entry).await?;
+        tell(&mut link, first.tenant, &entry).await?;
         Ok(stored.into_iter().chain(ring).collect())
     }
 
     async fn rotate_ring(&self, rotation: KeyRotation) -> Result<bool, Fault> {
         let mut link = self.pool().link().await?;
-        let ring = hold_ring(&mut link, rotation.tenant, rotation.algorithm).await?;
-        let holds = |kid: &str, state| ring.iter().any(|k| k.kid == kid && k.state == state);
+        let rings = hold_rings(&mut link, rotation.tenant).await?;
+        let holds = |kid: &str, state| rings.iter().any(|k| k.kid == kid && k.state == state);
         if !holds(&rotation.expected_active, KeyState::Active)
             || !holds(&rotation.promote, KeyState::Next)
         {
@@ -175,18 +203,12 @@ impl Postgres {
             return Ok(false);
         }
         let (id, now) = (rotation.tenant.as_uuid(), rotation.now.as_millis());
-        let word = rotation.algorithm.as_str();
-        let steps = [
-            Step {
-                sql: RETIRE_ACTIVE,
-                values: &[&id, &word, &now],
-            },
-            Step {
-                sql: ACTIVATE,
-                values: &[&id, &rotation.promote, &now],
-            },
-        ];
-        link.go_on(&steps).await?;
+        retire(&mut link, &rotation.next, rotation.now).await?;
+        let activate = Step {
+            sql: ACTIVATE,
+            values: &[&id, &rotation.promote, &now],
+        };
+        link.go_on(&[activate]).await?;
         insert(&mut link, &rotation.next).await?;
         tell(&mut link, rotation.tenant, &rotation.entry).await?;
         Ok(true)
@@ -194,26 +216,12 @@ impl Postgres {
 
     async fn import(&self, key: SigningKey, now: UnixMillis, entry: Entry) -> Result<bool, Fault> {
         let mut link = self.pool().link().await?;
-        hold_ring(&mut link, key.tenant, key.algorithm).await?;
-        let (id, now, word) = (
-            key.tenant.as_uuid(),
-            now.as_millis(),
-            key.algorithm.as_str(),
-        );
-        let look = Step {
-            sql: LOAD_KID,
-            values: &[&id, &key.kid],
-        };
-        let known = link.go_on(&[look]).await?;
-        if known.iter().any(|rows| !rows.is_empty()) {
+        hold_rings(&mut link, key.tenant).await?;
+        if knows_any(&mut link, std::slice::from_ref(&key)).await? {
             link.leave().await?;
             return Ok(false);
         }
-        let retire = Step {
-            sql: RETIRE_ACTIVE,
-            values: &[&id, &word, &now],
-        };
-        link.go_on(&[retire]).await?;
+        retire(&mut link, &key, now).await?;
         insert(&mut link, &key).await?;
         tell(&mut link, key.tenant, &entry).await?;
         Ok(true)

@@ -34,11 +34,12 @@ ON CONFLICT (tenant_id, kid) DO NOTHING";
 
 const STATE: &str = "SELECT state
 FROM signing_keys
-WHERE tenant_id = ?1 AND algorithm = ?2 AND kid = ?3";
+WHERE tenant_id = ?1 AND kid = ?2";
 
 const RETIRE: &str = "UPDATE signing_keys
 SET state = 'retired', retired_at = ?3
-WHERE tenant_id = ?1 AND algorithm = ?2 AND state = 'active'";
+WHERE tenant_id = ?1
+  AND (state = 'active' OR (state = 'next' AND algorithm <> ?2))";
 
 const ACTIVATE: &str = "UPDATE signing_keys
 SET state = 'active', activated_at = ?3
@@ -48,7 +49,8 @@ const RESEAL: &str = "UPDATE signing_keys
 SET sealed_private = ?3
 WHERE tenant_id = ?1 AND kid = ?2";
 
-const PURGE: &str = "DELETE FROM signing_keys
+const PURGE: &str = "UPDATE signing_keys
+SET state = 'revoked', sealed_private = x''
 WHERE state = 'retired' AND retired_at < ?1";
 
 impl Keys for Sqlite {
@@ -97,8 +99,16 @@ fn ensure(
         return Ok(Vec::new());
     };
     let stored = load_ring(step, first)?;
-    if stored.iter().any(|key| key.state == KeyState::Active) {
+    if first.is_forestalled(&stored) {
         return Ok(stored);
+    }
+    for key in ring {
+        if state(step, key.tenant, &key.kid)?.is_some() {
+            return Ok(stored);
+        }
+    }
+    if first.state == KeyState::Active {
+        retire(step, first, first.created_at)?;
     }
     for key in ring {
         insert(step, key)?;
@@ -108,8 +118,8 @@ fn ensure(
 }
 
 fn rotate(step: &Step<'_>, rotation: &KeyRotation) -> rusqlite::Result<bool> {
-    let active = state(step, rotation, &rotation.expected_active)?;
-    let next = state(step, rotation, &rotation.promote)?;
+    let active = state(step, rotation.tenant, &rotation.expected_active)?;
+    let next = state(step, rotation.tenant, &rotation.promote)?;
     if active != Some(KeyState::Active) || next != Some(KeyState::Next) {
         return Ok(false);
     }
@@ -131,12 +141,7 @@ fn import(
     now: UnixMillis,
     entry: &Entry,
 ) -> rusqlite::Result<bool> {
-    let known: bool = step
-        .prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM signing_keys WHERE tenant_id = ?1 AND kid = ?2)",
-        )?
-        .query_row(params![key.tenant.blob(), key.kid], |row| row.get(0))?;
-    if known {
+    if state(step, key.tenant, &key.kid)?.is_some() {
         return Ok(false);
     }
     retire(step, key, now)?;
@@ -150,11 +155,11 @@ fn import(
     Ok(true)
 }
 
-/// Retires the active key of the tenant and algorithm of `like`, if there is one.
-fn retire(step: &Step<'_>, like: &SigningKey, now: UnixMillis) -> rusqlite::Result<()> {
+/// Retires what `key` takes over from.
+fn retire(step: &Step<'_>, key: &SigningKey, now: UnixMillis) -> rusqlite::Result<()> {
     step.prepare_cached(RETIRE)?.execute(params![
-        like.tenant.blob(),
-        like.algorithm.as_str(),
+        key.tenant.blob(),
+        key.algorithm.as_str(),
         now.as_millis()
     ])?;
     Ok(())
@@ -180,9 +185,10 @@ fn tell(step: &Step<'_>, entry: &Entry) -> rusqlite::Result<()> {
     audit::write(step, entry)
 }
 
-fn state(step: &Step<'_>, rotation: &KeyRotation, kid: &str) -> rusqlite::Result<Option<KeyState>> {
+/// Gives the state of a key, purged or not; none if it was never stored.
+fn state(step: &Step<'_>, tenant: TenantId, kid: &str) -> rusqlite::Result<Option<KeyState>> {
     let mut statement = step.prepare_cached(STATE)?;
-    let bounds = params![rotation.tenant.blob(), rotation.algorithm.as_str(), kid];
+    let bounds = params![tenant.blob(), kid];
     let word: Option<String> = statement.query_row(bounds, |row| row.get(0)).optional()?;
     Ok(word.map(|word| KeyState::from_stored(&word)))
 }
