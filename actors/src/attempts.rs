@@ -19,7 +19,7 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use domain::attempt::{AttemptKey, AttemptPolicy};
+use domain::attempt::{AttemptKeys, AttemptPolicy};
 use domain::event::Entry;
 use domain::id::TenantId;
 use domain::rejection::Fault;
@@ -115,16 +115,21 @@ impl Attempts {
     pub async fn claim(
         &self,
         tenant: TenantId,
-        key: AttemptKey,
+        keys: impl Into<AttemptKeys>,
         now: UnixMillis,
         deadline: Deadline,
     ) -> Result<Claimed, Fault> {
-        let account = Account { tenant, key };
+        let keys = keys.into();
+        let account = Account {
+            tenant,
+            key: keys.newest,
+        };
         let since = Instant::now();
         self.shard(&account)
             .ask(deadline, |reply| Message::Claim {
                 account,
                 waiter: Waiter {
+                    older: keys.older,
                     now,
                     since,
                     deadline,
@@ -145,12 +150,20 @@ impl Attempts {
     pub async fn clear(
         &self,
         tenant: TenantId,
-        key: AttemptKey,
+        keys: impl Into<AttemptKeys>,
         deadline: Deadline,
     ) -> Result<(), Fault> {
-        let account = Account { tenant, key };
+        let keys = keys.into();
+        let account = Account {
+            tenant,
+            key: keys.newest,
+        };
         self.shard(&account)
-            .ask(deadline, |reply| Message::Clear { account, reply })
+            .ask(deadline, |reply| Message::Clear {
+                tenant,
+                keys,
+                reply,
+            })
             .await?
     }
 

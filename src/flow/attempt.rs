@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use actors::attempts::{Claimed, Ticket};
 use actors::deadline::Deadline;
-use domain::attempt::AttemptKey;
+use domain::attempt::{AttemptKey, AttemptKeys};
 use domain::email::EmailAddress;
 use domain::event::Entry;
 use domain::id::TenantId;
@@ -32,9 +32,9 @@ pub(crate) enum Turn {
 }
 
 /// Names the account that a typed address belongs to, whether or not it exists or is an address at
-/// all. Two spellings of one address give one name.
+/// all. Two spellings of one address give one name, under each of the secrets.
 #[must_use]
-pub fn attempt_key(secrets: &SystemSecrets, tenant: TenantId, typed: &str) -> AttemptKey {
+pub fn attempt_keys(secrets: &SystemSecrets, tenant: TenantId, typed: &str) -> AttemptKeys {
     let mut message = tenant.as_uuid().as_bytes().to_vec();
     if let Ok(address) = EmailAddress::parse(typed) {
         message.extend_from_slice(address.key().as_bytes());
@@ -43,21 +43,25 @@ pub fn attempt_key(secrets: &SystemSecrets, tenant: TenantId, typed: &str) -> At
         message.push(0);
         message.extend_from_slice(typed.as_bytes());
     }
-    AttemptKey(secrets.sign(Label::AttemptKey, &message))
+    let (newest, older) = secrets.signatures(Label::AttemptKey, &message);
+    AttemptKeys {
+        newest: AttemptKey(newest),
+        older: older.into_iter().map(AttemptKey).collect(),
+    }
 }
 
 /// Refuses a network whose people failed too often, then pays for one look at an account's password.
 ///
 /// # Errors
 /// 429 with the time to wait, the same for accounts that exist and those that do not; or a fault.
-pub(crate) async fn claim(flows: &Flows, act: &Act, key: AttemptKey) -> Result<Turn, Rejection> {
+pub(crate) async fn claim(flows: &Flows, act: &Act, keys: AttemptKeys) -> Result<Turn, Rejection> {
     if let Some(network) = act.network {
         let judged = flows.limits.check_failures(network, act.deadline).await?;
         judged.map_err(|rest| too_many().retry_after(rest))?;
     }
     let claimed = flows
         .attempts
-        .claim(act.tenant.id, key, act.now, act.deadline);
+        .claim(act.tenant.id, keys, act.now, act.deadline);
     match claimed.await? {
         Claimed::Granted(ticket) => Ok(Turn::Granted(ticket)),
         Claimed::Disabled => Ok(Turn::Disabled),
@@ -113,8 +117,8 @@ pub(crate) async fn refund(act: &Act, ticket: Option<Ticket>, cause: Option<&Fau
 /// Forgets a person's failures: they just proved themselves, and no session begins whose commit
 /// would. Failing to leaves the count as it is.
 pub(crate) async fn clear(flows: &Flows, act: &Act, user: &User) {
-    let key = attempt_key(&flows.secrets, act.tenant.id, user.email.as_str());
-    let cleared = flows.attempts.clear(act.tenant.id, key, act.deadline);
+    let keys = attempt_keys(&flows.secrets, act.tenant.id, user.email.as_str());
+    let cleared = flows.attempts.clear(act.tenant.id, keys, act.deadline);
     if let Err(fault) = cleared.await {
         tracing::warn!(%fault, "failed sign-ins could not be forgotten");
     }
@@ -150,10 +154,22 @@ mod tests {
             TenantId::generate(now, &random),
             TenantId::generate(now, &random),
         );
-        let key = |tenant, text| attempt_key(&all, tenant, text);
+        let key = |tenant, text| attempt_keys(&all, tenant, text);
         assert_eq!(key(one, "Ada@Example.org"), key(one, " ada@example.org "));
         assert_ne!(key(one, "ada@example.org"), key(two, "ada@example.org"));
         assert_ne!(key(one, "no address"), key(one, "another"));
+    }
+
+    #[test]
+    fn an_account_keeps_its_older_names_while_their_secrets_are_listed() {
+        let secret = |byte| SecretBytes::new(vec![byte; 32]);
+        let before = secrets();
+        let after = SystemSecrets::new(&[secret(2), secret(1)]).expect("two secrets");
+        let tenant = TenantId::generate(UnixMillis::from_millis(1), &Counting::default());
+        let keys = attempt_keys(&after, tenant, "ada@example.org");
+        let old = attempt_keys(&before, tenant, "ada@example.org");
+        assert_eq!(keys.older, [old.newest]);
+        assert!(old.older.is_empty() && keys.newest != old.newest);
     }
 
     #[test]

@@ -9,7 +9,7 @@
 //! store, whose commit of the session has the last word on whether the account is still active.
 
 use actors::attempts::Ticket;
-use domain::attempt::AttemptKey;
+use domain::attempt::AttemptKeys;
 use domain::client::FIRST_PARTY;
 use domain::email::EmailAddress;
 use domain::event::{Actor, Entry, EventKind};
@@ -25,7 +25,7 @@ use serde_json::json;
 use store::port::sessions::NewSession;
 
 use super::account::nobody;
-use super::attempt::{self, Turn, attempt_key};
+use super::attempt::{self, Turn, attempt_keys};
 use super::token::TokenReply;
 use super::token::mint::{self, ACR_SINGLE_FACTOR, AMR_PASSWORD, ForPerson};
 use super::{Act, Flows};
@@ -97,14 +97,14 @@ enum Finding {
 /// Who proved who they are, and by what.
 struct Proven<'a> {
     user: &'a User,
-    key: AttemptKey,
+    keys: AttemptKeys,
     /// When the password was set: the commit of the sign-in looks whether it still is the one.
     set_at: Option<UnixMillis>,
 }
 
 async fn sign_in(flows: &Flows, act: &Act, message: Login) -> Result<SignedIn, NotSignedIn> {
-    let key = attempt_key(&flows.secrets, act.tenant.id, &message.email);
-    let ticket = match attempt::claim(flows, act, key).await? {
+    let keys = attempt_keys(&flows.secrets, act.tenant.id, &message.email);
+    let ticket = match attempt::claim(flows, act, keys.clone()).await? {
         Turn::Granted(ticket) => Some(ticket),
         Turn::Disabled => None,
     };
@@ -132,7 +132,7 @@ async fn sign_in(flows: &Flows, act: &Act, message: Login) -> Result<SignedIn, N
         } => {
             let proven = Proven {
                 user: &user,
-                key,
+                keys,
                 set_at,
             };
             let signed_in = begin(flows, act, &proven, ticket).await?;
@@ -290,7 +290,7 @@ fn new_session(flows: &Flows, act: &Act, proven: &Proven<'_>) -> NewSession {
         session,
         family,
         password_set_at: proven.set_at,
-        clear_attempts: Some(proven.key),
+        clear_attempts: Some(proven.keys.clone()),
         entry,
     }
 }

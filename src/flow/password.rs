@@ -13,7 +13,7 @@ use domain::user::{Credentials, User};
 use serde_json::json;
 use store::port::users::PasswordChange;
 
-use super::attempt::{self, Turn, attempt_key};
+use super::attempt::{self, Turn, attempt_keys};
 use super::caller::{Person, invalid_token};
 use super::letter::seal_letter;
 use super::new_password;
@@ -65,8 +65,8 @@ async fn prove(
     found: Credentials,
     old: SecretText,
 ) -> Result<Ticket, Rejection> {
-    let key = attempt_key(&flows.secrets, act.tenant.id, found.user.email.as_str());
-    let (ticket, record) = match attempt::claim(flows, act, key).await? {
+    let keys = attempt_keys(&flows.secrets, act.tenant.id, found.user.email.as_str());
+    let (ticket, record) = match attempt::claim(flows, act, keys).await? {
         Turn::Granted(ticket) => (Some(ticket), found.password),
         Turn::Disabled => (None, None),
     };

@@ -19,7 +19,7 @@ use domain::user::{PasswordRecord, ROLE_USER, User, UserStatus};
 use store::port::users::{NewUser, Registration};
 
 use super::account::{Mistakes, parse_name};
-use super::attempt::attempt_key;
+use super::attempt::attempt_keys;
 use super::evenly::evenly;
 use super::letter::{may_send, mint_one_time, seal_letter};
 use super::new_password::{self, Whose};
@@ -167,8 +167,8 @@ async fn store_silently(
     if store(flows, act, &user, record).await? == Registration::Created {
         return Ok(());
     }
-    let key = attempt_key(&flows.secrets, act.tenant.id, user.email.as_str());
-    if !may_send(flows, act, Purpose::VerifyEmail, key).await? {
+    let keys = attempt_keys(&flows.secrets, act.tenant.id, user.email.as_str());
+    if !may_send(flows, act, Purpose::VerifyEmail, keys.newest).await? {
         return Ok(());
     }
     let found = flows.users.load_credentials(act.tenant.id, user.email);

@@ -16,7 +16,7 @@ use protocol::opaque::RandomToken;
 use store::port::one_time::ResetRedemption;
 
 use super::account::nobody;
-use super::attempt::attempt_key;
+use super::attempt::attempt_keys;
 use super::evenly::evenly;
 use super::letter::{may_send, mint_one_time};
 use super::password::notice;
@@ -74,7 +74,7 @@ pub async fn confirm_reset(
         signature,
         now: act.now,
         password,
-        clear_attempts: attempt_key(&flows.secrets, act.tenant.id, user.email.as_str()),
+        clear_attempts: attempt_keys(&flows.secrets, act.tenant.id, user.email.as_str()),
         notice: notice(flows, act, &user)?,
         remember_until: flows.remember_until(act.now),
         entry: act.entry_by(
@@ -97,8 +97,8 @@ pub(crate) async fn mail_if_known(
     typed: &str,
     purpose: Purpose,
 ) -> Result<(), Fault> {
-    let key = attempt_key(&flows.secrets, act.tenant.id, typed);
-    if !may_send(flows, act, purpose, key).await? {
+    let keys = attempt_keys(&flows.secrets, act.tenant.id, typed);
+    if !may_send(flows, act, purpose, keys.newest).await? {
         return Ok(());
     }
     let email = EmailAddress::parse(typed).unwrap_or_else(|_| nobody());

@@ -1,6 +1,6 @@
 //! What can be asked of a shard of the attempts owner.
 
-use domain::attempt::AttemptKey;
+use domain::attempt::{AttemptKey, AttemptKeys};
 use domain::event::Entry;
 use domain::id::TenantId;
 use domain::rejection::Fault;
@@ -11,7 +11,7 @@ use super::Claimed;
 use crate::deadline::Deadline;
 use crate::handle::Reply;
 
-/// An account, whether or not it exists.
+/// An account, whether or not it exists, by what it is called under the newest secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Account {
     pub(super) tenant: TenantId,
@@ -35,7 +35,8 @@ pub(super) enum Message {
     },
     /// Forget the count: an operator vouches for the account.
     Clear {
-        account: Account,
+        tenant: TenantId,
+        keys: AttemptKeys,
         reply: Reply<Result<(), Fault>>,
     },
     /// The store failed whoever held a ticket. Whoever waits behind would be told the same, and the
@@ -48,6 +49,8 @@ pub(super) enum Message {
 /// Whoever waits to guess.
 #[derive(Debug)]
 pub(super) struct Waiter {
+    /// What the account is called under older secrets.
+    pub(super) older: Vec<AttemptKey>,
     /// The instant of the request, when it came in.
     pub(super) now: UnixMillis,
     /// When it came in, by the runtime's clock: what `now` has become since.

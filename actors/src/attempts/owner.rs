@@ -3,9 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::attempt::{AttemptClaim, AttemptPolicy, AttemptVerdict};
+use domain::attempt::{AttemptClaim, AttemptKeys, AttemptPolicy, AttemptVerdict};
 use domain::rejection::Fault;
-use domain::time::UnixMillis;
 use store::port::attempts::Attempts;
 
 use super::lanes::{Admission, Lanes};
@@ -48,8 +47,12 @@ impl Owner for Shard {
                 let verb = self.store.refund_attempt(account.tenant, account.key);
                 reply.send(patiently(verb).await);
             }
-            Message::Clear { account, reply } => {
-                let verb = self.store.clear_attempts(account.tenant, account.key);
+            Message::Clear {
+                tenant,
+                keys,
+                reply,
+            } => {
+                let verb = self.store.clear_attempts(tenant, keys);
                 reply.send(patiently(verb).await);
             }
         }
@@ -124,7 +127,7 @@ impl Shard {
         if waiter.is_gone() {
             return Ok(());
         }
-        let judged = self.judge(account, waiter.present());
+        let judged = self.judge(account, &waiter);
         let answer = match patiently(Box::pin(judged)).await {
             Ok(AttemptVerdict::Granted { failures }) => {
                 let place = self.lanes.grant(account, failures);
@@ -144,19 +147,24 @@ impl Shard {
         answer.map(drop)
     }
 
-    /// Has the store judge an attempt made at `now`.
+    /// Has the store judge an attempt made now.
     ///
     /// Requests do not come in by the order of their instants, and the clocks of nodes differ. So a
     /// wait far below the shortest delay of the policy (1 s) is no haste: the attempt is judged as
     /// of its end.
-    async fn judge(&self, account: Account, now: UnixMillis) -> Result<AttemptVerdict, Fault> {
+    async fn judge(&self, account: Account, waiter: &Waiter) -> Result<AttemptVerdict, Fault> {
+        let now = waiter.present();
+        let keys = AttemptKeys {
+            newest: account.key,
+            older: waiter.older.clone(),
+        };
         let claim = AttemptClaim {
             tenant: account.tenant,
-            key: account.key,
+            keys,
             now,
             policy: self.policy,
         };
-        match self.store.claim_attempt(claim).await? {
+        match self.store.claim_attempt(claim.clone()).await? {
             AttemptVerdict::Delayed { until } if until.since(now) <= SKEW => {
                 let claim = AttemptClaim {
                     now: until,

@@ -79,7 +79,7 @@ async fn twenty_right_passwords_at_once_all_succeed() {
     let sign_in = || async {
         let ticket = guarded.ticket().await;
         let mut new = world.sign_in_at(user.id, at(0));
-        new.clear_attempts = Some(guarded.key);
+        new.clear_attempts = Some(guarded.key.into());
         assert!(
             guarded
                 .house

@@ -8,7 +8,7 @@ use actors::attempts::{Attempts, Claimed, attempts};
 use actors::deadline::Deadline;
 use actors::sessions::sessions;
 use actors::supervision::{Tree, TreeView};
-use domain::attempt::{AttemptClaim, AttemptKey, AttemptVerdict};
+use domain::attempt::{AttemptClaim, AttemptKey, AttemptKeys, AttemptVerdict};
 use domain::event::{Entry, EventKind};
 use domain::id::{FamilyId, TenantId, UserId};
 use domain::random::Counting;
@@ -85,7 +85,7 @@ impl attempts_port::Attempts for Slow {
         self.after(())
     }
 
-    fn clear_attempts(&self, _tenant: TenantId, _key: AttemptKey) -> Pending<'_, ()> {
+    fn clear_attempts(&self, _tenant: TenantId, _keys: AttemptKeys) -> Pending<'_, ()> {
         self.after(())
     }
 

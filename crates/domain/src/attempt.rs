@@ -13,6 +13,17 @@ use crate::time::UnixMillis;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct AttemptKey(pub [u8; 32]);
 
+/// What one account's failures are counted under while `SYSTEM_SECRETS` lists several secrets.
+///
+/// Whatever stands under any of them counts: a secret is replaced without forgetting who failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttemptKeys {
+    /// By the newest secret: what is written under.
+    pub newest: AttemptKey,
+    /// By the older secrets.
+    pub older: Vec<AttemptKey>,
+}
+
 /// How failures slow a guesser down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AttemptPolicy {
@@ -36,12 +47,12 @@ pub struct AttemptCount {
 }
 
 /// One request to guess.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct AttemptClaim {
     /// The tenant of the account.
     pub tenant: TenantId,
     /// The account.
-    pub key: AttemptKey,
+    pub keys: AttemptKeys,
     /// The present instant.
     pub now: UnixMillis,
     /// The rule to apply.
@@ -64,6 +75,24 @@ pub enum AttemptVerdict {
     /// The password is disabled until it is reset.
     Disabled,
 }
+
+// === impl AttemptKeys ===
+
+impl AttemptKeys {
+    /// Gives each of them, newest first.
+    pub fn iter(&self) -> impl Iterator<Item = &AttemptKey> {
+        std::iter::once(&self.newest).chain(&self.older)
+    }
+}
+
+impl From<AttemptKey> for AttemptKeys {
+    fn from(newest: AttemptKey) -> Self {
+        let older = Vec::new();
+        Self { newest, older }
+    }
+}
+
+// === impl AttemptPolicy ===
 
 impl AttemptPolicy {
     /// Judges whether an attempt may be made on top of `count`.

@@ -102,13 +102,16 @@ impl SystemSecrets {
             .any(|derived| derived.verify(label, message, signature))
     }
 
-    /// Gives the signature of a message under every secret, newest first: what a stored signature
-    /// may equal.
+    /// Gives the signature of a message under the newest secret, and those under the older ones:
+    /// what a stored signature may equal.
     #[must_use]
-    pub fn signatures(&self, label: Label, message: &[u8]) -> Vec<[u8; SIGNATURE_BYTES]> {
-        self.each()
-            .map(|derived| derived.sign(label, message))
-            .collect()
+    pub fn signatures(
+        &self,
+        label: Label,
+        message: &[u8],
+    ) -> ([u8; SIGNATURE_BYTES], Vec<[u8; SIGNATURE_BYTES]>) {
+        let sign = |derived: &Derived| derived.sign(label, message);
+        (sign(&self.newest), self.older.iter().map(sign).collect())
     }
 
     /// Gives the sealing keys, newest first.

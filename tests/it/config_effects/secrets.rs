@@ -1,5 +1,7 @@
 //! Replacing secrets: `SYSTEM_SECRETS` and `PASSWORD_PEPPER`, newest first.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::keys::person_at;
@@ -11,6 +13,7 @@ use crate::scenes;
 scenes![
     a_new_system_secret_in_front_leaves_everything_valid,
     a_dropped_system_secret_ends_what_it_signed,
+    a_new_system_secret_forgets_no_failed_sign_in,
     a_new_pepper_in_front_rehashes_at_the_next_sign_in,
     a_dropped_pepper_leaves_no_password_right,
 ];
@@ -64,6 +67,37 @@ async fn a_dropped_system_secret_ends_what_it_signed() {
     person.refresh(&tokens.refresh).await.expect(401);
     house.client_token(&client, &secret).await.expect(401);
     house.admin().get("/admin/users").await.expect(401);
+    person.login().await;
+    house.stop().await;
+}
+
+/// NIST SP 800-63B-4 §3.2.2: the count of consecutive failures is the account's, not the secret's.
+async fn a_new_system_secret_forgets_no_failed_sign_in() {
+    let house = House::with(Backend::Sqlite, &[("SYSTEM_SECRETS", OLD)]).await;
+    let person = Person::register(&house.public(), "ada").await;
+    for delay in [0, 0, 0, 0, 0, 1, 2, 4, 8, 16] {
+        house.clock.advance(Duration::from_secs(delay));
+        person.try_login("a wrong password").await.expect(401);
+    }
+    let mut house = house;
+    for secrets in [BOTH, NEW] {
+        house = house.restart(&[("SYSTEM_SECRETS", secrets)]).await;
+        let person = person_at(&house, &person);
+        person.try_login(&person.password).await.expect(429);
+    }
+    house.stop().await;
+
+    let house = House::with(Backend::Sqlite, &[("SYSTEM_SECRETS", OLD)]).await;
+    let person = Person::register(&house.public(), "ada").await;
+    for _ in 0..4 {
+        person.try_login("a wrong password").await.expect(401);
+    }
+    let house = house.restart(&[("SYSTEM_SECRETS", BOTH)]).await;
+    let person = person_at(&house, &person);
+    person.login().await;
+    for _ in 0..4 {
+        person.try_login("a wrong password").await.expect(401);
+    }
     person.login().await;
     house.stop().await;
 }

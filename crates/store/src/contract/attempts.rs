@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::attempt::{AttemptKey, AttemptPolicy, AttemptVerdict};
+use domain::attempt::{AttemptKey, AttemptKeys, AttemptPolicy, AttemptVerdict};
 use domain::event::EventKind;
 use futures_util::future::join_all;
 
@@ -14,6 +14,8 @@ super::claims!("attempts":
     a_delayed_guess_is_not_paid_for,
     a_refund_gives_one_guess_back,
     a_cleared_count_begins_anew,
+    failures_under_an_older_key_count_under_the_newest,
+    a_count_is_cleared_under_every_key,
     nist_sp_800_63b_4_3_2_2_a_hundred_failures_disable,
     accounts_and_tenants_are_counted_apart,
     a_failure_is_recorded,
@@ -91,9 +93,51 @@ async fn a_cleared_count_begins_anew(ports: Ports) {
     for _ in 0..6 {
         claim(&world, KEY, 0).await;
     }
-    let cleared = ports.attempts.clear_attempts(world.tenant, KEY);
+    let cleared = ports.attempts.clear_attempts(world.tenant, KEY.into());
     cleared.await.unwrap();
     assert_eq!(claim(&world, KEY, 0).await, granted(1));
+}
+
+/// The account of [`KEY`] where newer secrets are in front.
+fn renamed(newest: u8) -> AttemptKeys {
+    AttemptKeys {
+        newest: AttemptKey([newest; 32]),
+        older: vec![AttemptKey([7; 32]), KEY],
+    }
+}
+
+async fn claim_renamed(world: &World, newest: u8, second: i64) -> AttemptVerdict {
+    let mut claim = world.attempt(KEY, at(second));
+    claim.keys = renamed(newest);
+    world.ports.attempts.claim_attempt(claim).await.unwrap()
+}
+
+async fn failures_under_an_older_key_count_under_the_newest(ports: Ports) {
+    let world = World::new(ports).await;
+    for failures in 1..=4 {
+        assert_eq!(claim(&world, KEY, 0).await, granted(failures));
+    }
+    assert_eq!(claim(&world, AttemptKey([7; 32]), 0).await, granted(1));
+    assert_eq!(claim_renamed(&world, 1, 0).await, granted(5));
+    let delayed = AttemptVerdict::Delayed { until: at(1) };
+    assert_eq!(claim_renamed(&world, 1, 0).await, delayed);
+    assert_eq!(claim_renamed(&world, 1, 1).await, granted(6));
+    // When the old secret is dropped the count is there without it.
+    let alone = claim(&world, AttemptKey([1; 32]), 100).await;
+    assert_eq!(alone, granted(7));
+    // A node that knows the old secret alone goes on with what it knows.
+    assert_eq!(claim(&world, KEY, 100).await, granted(5));
+}
+
+async fn a_count_is_cleared_under_every_key(ports: Ports) {
+    let world = World::new(ports.clone()).await;
+    for _ in 0..4 {
+        claim(&world, KEY, 0).await;
+    }
+    claim_renamed(&world, 1, 0).await;
+    let cleared = ports.attempts.clear_attempts(world.tenant, renamed(1));
+    cleared.await.unwrap();
+    assert_eq!(claim_renamed(&world, 1, 0).await, granted(1));
 }
 
 async fn nist_sp_800_63b_4_3_2_2_a_hundred_failures_disable(ports: Ports) {
@@ -105,7 +149,7 @@ async fn nist_sp_800_63b_4_3_2_2_a_hundred_failures_disable(ports: Ports) {
         lockout: Duration::ZERO,
         disable_after: 100,
     };
-    let claims = (0..120).map(|_| ports.attempts.claim_attempt(impatient));
+    let claims = (0..120).map(|_| ports.attempts.claim_attempt(impatient.clone()));
     let verdicts = join_all(claims).await;
     let disabled = verdicts
         .iter()
@@ -125,7 +169,8 @@ async fn accounts_and_tenants_are_counted_apart(ports: Ports) {
     assert_eq!(claim(&world, stranger, 0).await, granted(1));
     assert_eq!(claim(&other, KEY, 0).await, granted(1));
     let attempts = &ports.attempts;
-    attempts.clear_attempts(other.tenant, KEY).await.unwrap();
+    let cleared = attempts.clear_attempts(other.tenant, KEY.into());
+    cleared.await.unwrap();
     attempts.refund_attempt(other.tenant, KEY).await.unwrap();
     let verdict = claim(&world, KEY, 0).await;
     assert!(matches!(verdict, AttemptVerdict::Delayed { .. }));

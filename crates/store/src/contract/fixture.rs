@@ -342,7 +342,7 @@ impl World {
         };
         AttemptClaim {
             tenant: self.tenant,
-            key,
+            keys: key.into(),
             now,
             policy,
         }

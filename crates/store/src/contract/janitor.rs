@@ -108,7 +108,7 @@ async fn counters_go_after_ninety_days_but_a_disabled_password_stays(ports: Port
     let claim = |key: u8, now| {
         let claim = AttemptClaim {
             tenant: world.tenant,
-            key: AttemptKey([key; 32]),
+            keys: AttemptKey([key; 32]).into(),
             now,
             policy,
         };

@@ -48,7 +48,7 @@ fn redemption(world: &World, token: &OneTime, now: UnixMillis) -> ResetRedemptio
         signature: token.signature,
         now,
         password: password("$reset"),
-        clear_attempts: AttemptKey([7; 32]),
+        clear_attempts: AttemptKey([7; 32]).into(),
         notice: world.mail(now),
         remember_until: much_later(),
         entry: world.entry_at(EventKind::PasswordResetCompleted, now),

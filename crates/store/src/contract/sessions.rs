@@ -90,7 +90,7 @@ async fn a_success_clears_the_failures(ports: Ports) {
         ports.attempts.claim_attempt(claim).await.unwrap();
     }
     let mut new = world.sign_in_at(user, at(1));
-    new.clear_attempts = Some(key);
+    new.clear_attempts = Some(key.into());
     assert!(ports.sessions.begin_session(new).await.unwrap());
     for (key, failures) in [(key, 1), (spared, 2)] {
         let next = ports.attempts.claim_attempt(world.attempt(key, at(1)));
@@ -105,7 +105,7 @@ async fn a_user_who_is_not_there_begins_no_session(ports: Ports) {
     let claim = world.attempt(key, at(0));
     ports.attempts.claim_attempt(claim).await.unwrap();
     let mut new = world.sign_in_at(stranger, at(0));
-    new.clear_attempts = Some(key);
+    new.clear_attempts = Some(key.into());
     let family = new.family.clone();
     assert!(!ports.sessions.begin_session(new).await.unwrap());
     let turn = ports.sessions.rotate_refresh(world.turn(&family, 1, at(1)));

@@ -1,6 +1,6 @@
 //! Port: one-time tokens sent by mail. Used by flows.
 
-use domain::attempt::AttemptKey;
+use domain::attempt::AttemptKeys;
 use domain::event::Entry;
 use domain::id::{TenantId, UserId};
 use domain::mail::MailJob;
@@ -23,7 +23,7 @@ pub struct ResetRedemption {
     /// The new password, already judged acceptable: a rejected one must not burn the token.
     pub password: PasswordRecord,
     /// The counter of failed sign-ins to clear: a successful reset re-enables the password.
-    pub clear_attempts: AttemptKey,
+    pub clear_attempts: AttemptKeys,
     /// The letter that tells the user.
     pub notice: MailJob,
     /// Until when other nodes must remember the ended sessions.

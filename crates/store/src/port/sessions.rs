@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::attempt::AttemptKey;
+use domain::attempt::AttemptKeys;
 use domain::event::{Entry, Origin};
 use domain::id::{FamilyId, SessionId, TenantId, UserId};
 use domain::session::{EndReason, Family, Session};
@@ -26,7 +26,7 @@ pub struct NewSession {
     /// was replaced meanwhile is none.
     pub password_set_at: Option<UnixMillis>,
     /// The counter of failed sign-ins to clear in the same commit: success resets.
-    pub clear_attempts: Option<AttemptKey>,
+    pub clear_attempts: Option<AttemptKeys>,
     /// The audit entry.
     pub entry: Entry,
 }

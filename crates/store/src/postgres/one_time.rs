@@ -8,6 +8,7 @@ use domain::rejection::Fault;
 use domain::session::EndReason;
 use domain::time::UnixMillis;
 
+use super::attempts::words;
 use super::ending::{End, ending};
 use super::pool::{Step, Values};
 use super::row::{self, Line, get};
@@ -83,7 +84,7 @@ const REDEEM_RESET: &str = concat!(
     ending!("s.user_id = (SELECT id FROM owner)"),
     ", cleared AS (
         DELETE FROM attempts
-        WHERE tenant_id = $1 AND key = $11 AND EXISTS (SELECT FROM owner)
+        WHERE tenant_id = $1 AND key = ANY($11::bytea[]) AND EXISTS (SELECT FROM owner)
     ), mail AS (
         INSERT INTO outbox (tenant_id, id, sealed, attempts, created_at, due_at)
         SELECT $1, $12, $13, $14, $15, $15
@@ -180,7 +181,7 @@ impl Postgres {
             &order.password.phc.expose(),
             &order.password.pepper,
             &order.password.set_at.as_millis(),
-            &order.clear_attempts.0.as_slice(),
+            &words(&order.clear_attempts),
             &notice.id.as_uuid(),
             &notice.sealed,
             &i64::from(notice.attempts),

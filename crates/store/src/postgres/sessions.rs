@@ -7,6 +7,7 @@ use domain::session::Session;
 use domain::time::UnixMillis;
 use uuid::Uuid;
 
+use super::attempts::words;
 use super::ending::{self, End, ending};
 use super::pool::{Step, Values, within};
 use super::row::{self, Line, session_columns};
@@ -45,7 +46,7 @@ const BEGIN_SESSION: &str = "
         FROM owner
     ), cleared AS (
         DELETE FROM attempts
-        WHERE tenant_id = $1 AND key = $22 AND EXISTS (SELECT FROM owner)
+        WHERE tenant_id = $1 AND key = ANY($22::bytea[]) AND EXISTS (SELECT FROM owner)
     ), entry AS (
         INSERT INTO audit (tenant_id, at, fields)
         SELECT $1, $2, $3
@@ -107,7 +108,7 @@ impl Postgres {
         );
         let address = row::address(session.address);
         let scope = row::scopes(&family.scope);
-        let clear = new.clear_attempts.as_ref().map(|key| key.0.as_slice());
+        let clear = new.clear_attempts.as_ref().map(words);
         let values: Values<'_> = &[
             &line.tenant,
             &line.at,

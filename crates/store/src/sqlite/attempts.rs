@@ -1,6 +1,6 @@
 //! Counters of failed sign-ins in SQLite.
 
-use domain::attempt::{AttemptClaim, AttemptCount, AttemptKey, AttemptVerdict};
+use domain::attempt::{AttemptClaim, AttemptCount, AttemptKey, AttemptKeys, AttemptVerdict};
 use domain::event::Entry;
 use domain::id::TenantId;
 use rusqlite::{OptionalExtension, params};
@@ -13,6 +13,14 @@ use crate::port::attempts::Attempts;
 const SELECT: &str = "SELECT failures, last_at
 FROM attempts
 WHERE tenant_id = ?1 AND key = ?2";
+
+const TAKE_OVER: &str = "INSERT INTO attempts (tenant_id, key, failures, last_at)
+SELECT tenant_id, ?2, failures, last_at
+FROM attempts
+WHERE tenant_id = ?1 AND key = ?3 AND failures > 0
+ON CONFLICT (tenant_id, key) DO UPDATE
+SET failures = excluded.failures, last_at = max(last_at, excluded.last_at)
+WHERE failures < excluded.failures";
 
 const PAY: &str = "INSERT INTO attempts (tenant_id, key, failures, last_at)
 VALUES (?1, ?2, ?3, ?4)
@@ -39,8 +47,8 @@ impl Attempts for Sqlite {
         })
     }
 
-    fn clear_attempts(&self, tenant: TenantId, key: AttemptKey) -> Pending<'_, ()> {
-        self.write(move |step| clear(step, tenant, key))
+    fn clear_attempts(&self, tenant: TenantId, keys: AttemptKeys) -> Pending<'_, ()> {
+        self.write(move |step| clear(step, tenant, &keys))
     }
 
     fn record_failure(&self, entry: Entry) -> Pending<'_, ()> {
@@ -48,17 +56,24 @@ impl Attempts for Sqlite {
     }
 }
 
-/// Forgets a count.
-pub(super) fn clear(step: &Step<'_>, tenant: TenantId, key: AttemptKey) -> rusqlite::Result<()> {
+/// Forgets a count, under whichever keys.
+pub(super) fn clear(step: &Step<'_>, tenant: TenantId, keys: &AttemptKeys) -> rusqlite::Result<()> {
     let mut statement = step.prepare_cached(CLEAR)?;
-    statement.execute(params![tenant.blob(), key.0])?;
+    for key in keys.iter() {
+        statement.execute(params![tenant.blob(), key.0])?;
+    }
     Ok(())
 }
 
 fn claim(step: &Step<'_>, claim: &AttemptClaim) -> rusqlite::Result<AttemptVerdict> {
+    let newest = claim.keys.newest;
+    for older in &claim.keys.older {
+        let mut take_over = step.prepare_cached(TAKE_OVER)?;
+        take_over.execute(params![claim.tenant.blob(), newest.0, older.0])?;
+    }
     let stored = step
         .prepare_cached(SELECT)?
-        .query_row(params![claim.tenant.blob(), claim.key.0], |row| {
+        .query_row(params![claim.tenant.blob(), newest.0], |row| {
             let mut columns = Columns::of(row);
             Ok(AttemptCount {
                 failures: columns.take()?,
@@ -70,7 +85,7 @@ fn claim(step: &Step<'_>, claim: &AttemptClaim) -> rusqlite::Result<AttemptVerdi
     if let AttemptVerdict::Granted { failures } = verdict {
         step.prepare_cached(PAY)?.execute(params![
             claim.tenant.blob(),
-            claim.key.0,
+            newest.0,
             failures,
             claim.now.as_millis(),
         ])?;

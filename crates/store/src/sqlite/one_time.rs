@@ -142,7 +142,7 @@ fn reset(
             remember_until: redemption.remember_until,
         },
     )?;
-    attempts::clear(step, tenant, redemption.clear_attempts)?;
+    attempts::clear(step, tenant, &redemption.clear_attempts)?;
     outbox::queue(step, &redemption.notice)?;
     audit::write(step, &redemption.entry.clone().about(&user))?;
     Ok(Some((user, ended)))

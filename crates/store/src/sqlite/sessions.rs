@@ -182,8 +182,8 @@ fn begin(step: &Step<'_>, new: &NewSession) -> rusqlite::Result<bool> {
         return Ok(false);
     }
     begin_family(step, &new.family)?;
-    if let Some(key) = new.clear_attempts {
-        attempts::clear(step, session.tenant, key)?;
+    if let Some(keys) = &new.clear_attempts {
+        attempts::clear(step, session.tenant, keys)?;
     }
     audit::write(step, &new.entry)?;
     Ok(true)

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{get, write};
 use crate::flow::account::{Mistakes, parse_name};
 use crate::flow::admin::role::check_roles;
-use crate::flow::attempt::attempt_key;
+use crate::flow::attempt::attempt_keys;
 use crate::flow::{Act, Flows};
 
 /// Change an account; `None` leaves a field alone.
@@ -95,10 +95,10 @@ pub async fn unlock(flows: &Flows, act: &Act, user: UserId) -> Result<User, Reje
     };
     let entry = act.entry(EventKind::UserUnlocked).about(&user);
     let user = write(flows, act, user, patch, entry).await?;
-    let key = attempt_key(&flows.secrets, act.tenant.id, user.email.as_str());
+    let keys = attempt_keys(&flows.secrets, act.tenant.id, user.email.as_str());
     flows
         .attempts
-        .clear(act.tenant.id, key, act.deadline)
+        .clear(act.tenant.id, keys, act.deadline)
         .await?;
     Ok(user)
 }

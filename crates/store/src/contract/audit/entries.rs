@@ -79,7 +79,7 @@ async fn verbs_of_tokens_write_their_entries_once(ports: Ports) {
         signature: reset.signature,
         now: at(1),
         password: password("$reset"),
-        clear_attempts: AttemptKey([7; 32]),
+        clear_attempts: AttemptKey([7; 32]).into(),
         notice: world.mail(at(1)),
         remember_until: much_later(),
         entry: world.entry(EventKind::PasswordResetCompleted),
@@ -149,7 +149,7 @@ async fn reading_and_counting_write_no_entry(ports: Ports) {
         .unwrap();
     ports
         .attempts
-        .clear_attempts(world.tenant, key)
+        .clear_attempts(world.tenant, key.into())
         .await
         .unwrap();
     ports.users.load_user(world.tenant, user.id).await.unwrap();
