@@ -151,6 +151,24 @@ impl Tenants {
         answered(deadline, self.remembered.load(tenant, id)).await
     }
 
+    /// Gives a client as it is stored now, whatever is remembered: for a node that does not hear
+    /// what others change.
+    ///
+    /// # Errors
+    /// As [`client`](Self::client).
+    ///
+    /// # Cancel safety
+    /// As [`client`](Self::client).
+    pub async fn client_anew(
+        &self,
+        tenant: TenantId,
+        id: &str,
+        deadline: Deadline,
+    ) -> Result<Option<Arc<Client>>, Fault> {
+        self.remembered.forget(tenant, id);
+        self.client(tenant, id, deadline).await
+    }
+
     /// Stores a new client.
     ///
     /// # Errors

@@ -221,3 +221,32 @@ async fn a_changed_a_deleted_and_a_late_client_are_seen_at_once() {
     assert_eq!(deleted.await, Ok(true));
     assert_eq!(look().await, None);
 }
+
+#[tokio::test]
+async fn a_node_that_hears_nothing_asks_the_store_for_a_client_it_remembers() {
+    let house = House::new().await;
+    let ((here, spec_here), (there, spec_there)) = (house.tenants(), house.tenants());
+    let _trees = tokio::join!(raise(vec![spec_here]), raise(vec![spec_there]));
+    let tenant = house.world.tenant;
+    let entry = || house.world.entry(EventKind::ClientUpdated);
+    let created = here.create_client(client(tenant, "client_a"), entry(), in_time());
+    created.await.unwrap();
+    let is_disabled = |found: Result<Option<Arc<Client>>, Fault>| found.unwrap().unwrap().disabled;
+    assert!(!is_disabled(
+        there.client(tenant, "client_a", in_time()).await
+    ));
+
+    let patch = ClientPatch {
+        disabled: Some(true),
+        ..ClientPatch::default()
+    };
+    let updated = here.update_client("client_a".to_owned(), patch, entry(), in_time());
+    assert!(matches!(updated.await, Ok(ClientWrite::Stored(_))));
+    let remembered = there.client(tenant, "client_a", in_time()).await;
+    assert!(!is_disabled(remembered), "nobody told it");
+    let anew = there.client_anew(tenant, "client_a", in_time()).await;
+    assert!(is_disabled(anew));
+    assert!(is_disabled(
+        there.client(tenant, "client_a", in_time()).await
+    ));
+}

@@ -10,7 +10,7 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::client::{Client, ClientSecret, FIRST_PARTY};
-use domain::rejection::{OAuthCode, Refusal, Rejection};
+use domain::rejection::{Fault, OAuthCode, Refusal, Rejection};
 use domain::secret::SecretText;
 use domain::time::UnixMillis;
 use protocol::opaque::RandomToken;
@@ -118,9 +118,9 @@ pub(crate) async fn authenticate(
             (id, Some(parsed.map_err(|_| invalid_client())?))
         }
     };
-    let tenant = act.tenant.id;
-    let found = flows.tenants.client(tenant, &id, act.deadline).await?;
-    let client = found.filter(|client| !client.disabled);
+    let client = load_client(flows, act, &id)
+        .await?
+        .filter(|client| !client.disabled);
     let client = client.ok_or_else(invalid_client)?;
     match signature {
         None if is_public(&client) => Ok(KnownClient::Public(client)),
@@ -129,6 +129,16 @@ pub(crate) async fn authenticate(
         }
         _ => Err(invalid_client().into()),
     }
+}
+
+/// Gives a client; from memory only while this node hears of changes within a second, since a
+/// disabled client or a replaced secret must be refused everywhere by then (CONTRACT §11).
+async fn load_client(flows: &Flows, act: &Act, id: &str) -> Result<Option<Arc<Client>>, Fault> {
+    let (tenants, tenant) = (&flows.tenants, act.tenant.id);
+    if flows.sessions.denylist().is_fresh() {
+        return tenants.client(tenant, id, act.deadline).await;
+    }
+    tenants.client_anew(tenant, id, act.deadline).await
 }
 
 /// Writes a secret's signature as it is stored with its client.
