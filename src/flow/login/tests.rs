@@ -1,0 +1,57 @@
+//! Who gets in, and what the meters are told of who does not.
+
+use domain::id::TenantId;
+use domain::random::Counting;
+
+use super::*;
+
+fn credentials(status: UserStatus) -> Credentials {
+    let (now, random) = (UnixMillis::from_seconds(1), Counting::default());
+    Credentials {
+        user: User {
+            id: UserId::generate(now, &random),
+            tenant: TenantId::generate(now, &random),
+            email: EmailAddress::from_stored("ada@example.org".to_owned()),
+            email_verified: true,
+            name: "Ada".to_owned(),
+            status,
+            locked_reason: None,
+            roles: vec!["user".to_owned()],
+            created_at: now,
+            updated_at: now,
+            version: 1,
+        },
+        password: None,
+    }
+}
+
+fn is_right(found: Option<Credentials>, matches: bool) -> bool {
+    matches!(judge(found, matches, None), Finding::Right { .. })
+}
+
+#[test]
+fn only_the_right_password_of_an_active_account_gets_in() {
+    assert!(is_right(Some(credentials(UserStatus::Active)), true));
+    assert!(!is_right(Some(credentials(UserStatus::Active)), false));
+    assert!(!is_right(Some(credentials(UserStatus::Locked)), true));
+    assert!(!is_right(Some(credentials(UserStatus::Suspended)), true));
+    assert!(!is_right(None, true) && !is_right(None, false));
+}
+
+#[test]
+fn the_first_party_scope_is_a_scope() {
+    assert_eq!(
+        ScopeSet::parse(SCOPE)
+            .map(|scope| scope.to_string())
+            .as_deref(),
+        Ok(SCOPE)
+    );
+}
+
+#[test]
+fn outcomes_are_told_apart_for_the_meters_only() {
+    assert_eq!(outcome(&wrong().into()), LoginOutcome::Refused);
+    let delayed = Refusal::new(Code::RateLimited, "x");
+    assert_eq!(outcome(&delayed.into()), LoginOutcome::Delayed);
+    assert_eq!(outcome(&Fault::Late.into()), LoginOutcome::Failed);
+}
