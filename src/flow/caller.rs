@@ -14,6 +14,7 @@ use domain::user::{ROLE_ADMIN, UserStatus};
 use protocol::access_token::{AccessClaims, Audience, Expected};
 use protocol::opaque::RandomToken;
 
+use super::token::mint::longest_lifetime;
 use super::{Act, Flows};
 
 /// A credential as a caller presents it.
@@ -213,6 +214,7 @@ pub(crate) fn accept(flows: &Flows, act: &Act, token: &str) -> Option<AccessClai
         issuer: &act.issuer,
         tenant: &tenant,
         now: act.now,
+        longest: longest_lifetime(&flows.settings.tokens),
     };
     let ring = flows.keys.ring();
     AccessClaims::accept(token, expected, |kid| ring.find(kid)).ok()

@@ -1,5 +1,7 @@
 //! Access tokens: JWTs by RFC 9068, with our own claims beside the standard's (CONTRACT §4).
 
+use std::time::Duration;
+
 use domain::time::UnixMillis;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -82,6 +84,9 @@ pub struct Expected<'a> {
     pub tenant: &'a str,
     /// The present instant.
     pub now: UnixMillis,
+    /// The longest lifetime that tokens are issued with. What was revoked is remembered for no
+    /// longer, so an older token counts as expired whatever it says of itself.
+    pub longest: Duration,
 }
 
 /// Why a token is not accepted.
@@ -90,7 +95,7 @@ pub enum Unacceptable {
     /// Not a token of ours.
     #[error(transparent)]
     Bad(#[from] BadToken),
-    /// Expired, or issued in the future beyond the allowed skew.
+    /// Expired, older than any token may become, or issued in the future beyond the allowed skew.
     #[error("expired or not yet valid")]
     Untimely,
     /// Another issuer's or another tenant's.
@@ -121,14 +126,22 @@ impl AccessClaims {
     ) -> Result<Self, Unacceptable> {
         let jws = token.strip_prefix(PREFIX).unwrap_or(token);
         let claims: Self = verify(jws, TYPE, find)?;
-        let now = expected.now.as_seconds();
-        if now >= claims.exp || claims.iat > now.saturating_add(SKEW_SECONDS) {
+        if !claims.is_timely(expected) {
             return Err(Unacceptable::Untimely);
         }
         if claims.iss != expected.issuer || claims.tid != expected.tenant {
             return Err(Unacceptable::Foreign);
         }
         Ok(claims)
+    }
+
+    fn is_timely(&self, expected: Expected<'_>) -> bool {
+        let now = expected.now.as_seconds();
+        let oldest = (expected.now - expected.longest)
+            .as_seconds()
+            .saturating_sub(SKEW_SECONDS);
+        let newest = now.saturating_add(SKEW_SECONDS);
+        now < self.exp && (oldest..=newest).contains(&self.iat)
     }
 }
 
@@ -165,6 +178,7 @@ mod tests {
             issuer: "http://localhost:4000",
             tenant: "t",
             now,
+            longest: Duration::from_mins(15),
         }
     }
 
@@ -200,6 +214,17 @@ mod tests {
         assert!(at(NOW + 899).is_ok() && at(NOW - 10).is_ok());
         assert_eq!(at(NOW + 900), Err(Unacceptable::Untimely));
         assert_eq!(at(NOW - 11), Err(Unacceptable::Untimely));
+    }
+
+    #[test]
+    fn a_token_older_than_any_may_become_is_not_accepted_whatever_it_says() {
+        let (signer, key) = ring(Algorithm::Es256);
+        let mut long = claims();
+        long.exp = NOW + 3_600;
+        let token = long.mint(&signer, false).expect("mints");
+        let at = |now| AccessClaims::accept(&token, expected(now), |_| Some(&key));
+        assert!(at(NOW + 910).is_ok(), "another node's clock may be ahead");
+        assert_eq!(at(NOW + 911), Err(Unacceptable::Untimely));
     }
 
     #[test]
