@@ -125,12 +125,11 @@ fn outcome(row: &Row, turn: &Turn) -> Result<Option<Rotation>, Fault> {
     let judgement = family.judge(turn.generation, turn.now, turn.window);
     let expected = match judgement {
         Presentation::Reuse => return Ok(None),
-        Presentation::Expired | Presentation::Unissued => {
-            return agreed(written, None, Rotation::Ended).map(Some);
-        }
+        Presentation::Expired => return agreed(written, None, Rotation::Ended).map(Some),
         _ if user.status != UserStatus::Active => {
             return agreed(written, None, Rotation::Ended).map(Some);
         }
+        Presentation::Unissued => return agreed(written, None, Rotation::Unknown).map(Some),
         Presentation::Current => Some("current"),
         Presentation::Reissue => Some("reissue"),
         Presentation::Repeat => None,
