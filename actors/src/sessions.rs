@@ -77,7 +77,8 @@ pub fn sessions(store: Arc<dyn port::Sessions>, is_shared: bool) -> (Sessions, V
 // === impl Sessions ===
 
 impl Sessions {
-    /// Stores a sign-in. False, and nothing stored, when the user is no longer active.
+    /// Stores a sign-in. False, and nothing stored, when the user is no longer active. The sessions
+    /// that it displaces are refused on this node before it answers.
     ///
     /// # Errors
     /// As [`Handle::ask`](crate::handle::Handle::ask) and the store.

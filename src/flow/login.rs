@@ -291,6 +291,7 @@ fn new_session(flows: &Flows, act: &Act, proven: &Proven<'_>) -> NewSession {
         family,
         password_set_at: proven.set_at,
         clear_attempts: Some(proven.keys.clone()),
+        remember_until: flows.remember_until(act.now),
         entry,
     }
 }

@@ -39,7 +39,10 @@ impl Owner for Shard {
 
 impl Shard {
     async fn begin(&self, new: NewSession) -> Result<bool, Fault> {
-        patiently(self.store.begin_session(new)).await
+        let remember_until = new.remember_until;
+        let displaced = patiently(self.store.begin_session(new)).await?;
+        self.refuse(displaced.as_deref().unwrap_or_default(), remember_until);
+        Ok(displaced.is_some())
     }
 
     async fn rotate(&self, turn: Turn) -> Result<Rotation, Fault> {

@@ -59,8 +59,11 @@ async fn a_sessions_shard_that_crashes_loses_no_acknowledged_rotation() {
     let house = House::new().await;
     let (sessions, specs) = sessions(house.ports.sessions.clone(), false);
     let tree = raise(specs).await;
-    let user = house.world.register("ada@example.org").await;
-    let families = join_all((0..200).map(|_| house.world.sign_in(user.id))).await;
+    let mut families = Vec::new();
+    for email in ["ada@example.org", "bob@example.org"] {
+        let user = house.world.register(email).await;
+        families.extend(join_all((0..100).map(|_| house.world.sign_in(user.id))).await);
+    }
     let families: Vec<Family> = families.into_iter().map(|(_, family)| family).collect();
     // Four of sixty-four shards, each of which several families fall to.
     sessions.failpoints().step_by(16).for_each(crash_next);

@@ -7,7 +7,7 @@ use domain::session::{EndReason, Family, Session};
 use domain::user::{User, UserPatch, UserStatus};
 use futures_util::future::join_all;
 use store::contract::fixture::{at, much_later};
-use store::port::sessions::{EndTarget, Ending, Granted, Rotation};
+use store::port::sessions::{EndTarget, Ending, Granted, MAX_SESSIONS, Rotation};
 use store::port::users::UserWrite;
 
 use crate::house::{House, in_time, raise};
@@ -188,4 +188,25 @@ async fn on_a_shared_store_every_repeat_asks_the_store() {
     );
     assert_eq!(shared.rotate(turn, in_time()).await, Ok(Rotation::Ended));
     assert!(!shared.denylist().is_fresh());
+}
+
+#[tokio::test]
+async fn a_session_that_a_sign_in_displaced_is_refused_before_the_answer() {
+    let signed_in = SignedIn::new().await;
+    let sessions = &signed_in.sessions;
+    for second in 1..=MAX_SESSIONS {
+        let is_refused = sessions
+            .denylist()
+            .is_refused("any", Some(signed_in.session.id));
+        assert!(!is_refused, "after {second} sign-ins");
+        let user = signed_in.user.id;
+        let new = signed_in.house.world.sign_in_at(user, at(second.into()));
+        assert_eq!(sessions.begin(new, in_time()).await, Ok(true));
+    }
+    assert!(
+        sessions
+            .denylist()
+            .is_refused("any", Some(signed_in.session.id))
+    );
+    assert_eq!(signed_in.present(1, 200).await, Rotation::Ended);
 }

@@ -33,7 +33,7 @@ struct Treacherous {
 }
 
 impl port::Sessions for Treacherous {
-    fn begin_session(&self, new: NewSession) -> Pending<'_, bool> {
+    fn begin_session(&self, new: NewSession) -> Pending<'_, Option<EndedSessions>> {
         self.inner.begin_session(new)
     }
 

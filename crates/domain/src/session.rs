@@ -135,6 +135,8 @@ pub enum EndReason {
     PasswordChanged,
     /// An operator locked, suspended or deleted the account.
     Administrator,
+    /// A newer sign-in took its place: the account had too many.
+    Displaced,
 }
 
 impl EndReason {
@@ -147,6 +149,7 @@ impl EndReason {
             Self::Reuse => "reuse",
             Self::PasswordChanged => "password_changed",
             Self::Administrator => "administrator",
+            Self::Displaced => "displaced",
         }
     }
 }

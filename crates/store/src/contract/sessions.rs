@@ -8,11 +8,12 @@ use domain::event::EventKind;
 use domain::id::{FamilyId, SessionId, UserId};
 use domain::session::EndReason;
 use domain::time::UnixMillis;
+use futures_util::future::{join, join_all};
 
 use crate::contract::Case;
 use crate::contract::fixture::{Entropy, World, at, much_later};
 use crate::port::Ports;
-use crate::port::sessions::{EndTarget, EndedSessions, Ending, Rotation};
+use crate::port::sessions::{EndTarget, EndedSessions, Ending, MAX_SESSIONS, NewSession, Rotation};
 
 mod rotation;
 
@@ -26,6 +27,10 @@ super::claims!("sessions" in own:
     a_user_who_is_not_there_begins_no_session,
     a_password_that_was_replaced_begins_no_session,
     live_sessions_are_listed_last_used_first,
+    a_session_that_cannot_be_used_is_not_listed,
+    a_sign_in_too_many_ends_the_session_not_used_for_longest,
+    a_refused_sign_in_displaces_nothing,
+    sign_ins_at_the_brim_at_once_all_succeed,
     ending_a_family_ends_its_session,
     ending_a_session_needs_its_user_and_tenant,
     ending_a_user_spares_the_session_kept,
@@ -73,7 +78,7 @@ async fn a_session_is_listed_as_it_was_stored(ports: Ports) {
     bare.session.user_agent = None;
     bare.session.amr = vec![];
     let expected = bare.session.clone();
-    assert!(ports.sessions.begin_session(bare).await.unwrap());
+    assert!(ports.sessions.begin_session(bare).await.unwrap().is_some());
     let listed = ports
         .sessions
         .list_sessions(world.tenant, user, at(3))
@@ -91,7 +96,7 @@ async fn a_success_clears_the_failures(ports: Ports) {
     }
     let mut new = world.sign_in_at(user, at(1));
     new.clear_attempts = Some(key.into());
-    assert!(ports.sessions.begin_session(new).await.unwrap());
+    assert!(ports.sessions.begin_session(new).await.unwrap().is_some());
     for (key, failures) in [(key, 1), (spared, 2)] {
         let next = ports.attempts.claim_attempt(world.attempt(key, at(1)));
         assert_eq!(next.await.unwrap(), AttemptVerdict::Granted { failures });
@@ -107,7 +112,7 @@ async fn a_user_who_is_not_there_begins_no_session(ports: Ports) {
     let mut new = world.sign_in_at(stranger, at(0));
     new.clear_attempts = Some(key.into());
     let family = new.family.clone();
-    assert!(!ports.sessions.begin_session(new).await.unwrap());
+    assert_eq!(ports.sessions.begin_session(new).await.unwrap(), None);
     let turn = ports.sessions.rotate_refresh(world.turn(&family, 1, at(1)));
     assert_eq!(turn.await.unwrap(), Rotation::Unknown);
     let next = ports.attempts.claim_attempt(world.attempt(key, at(0)));
@@ -125,10 +130,13 @@ async fn a_password_that_was_replaced_begins_no_session(ports: Ports) {
     let user = world.register("ada@example.org").await.id;
     let mut new = world.sign_in_at(user, at(1));
     new.password_set_at = Some(at(0) - Duration::from_millis(1));
-    assert!(!ports.sessions.begin_session(new.clone()).await.unwrap());
+    assert_eq!(
+        ports.sessions.begin_session(new.clone()).await.unwrap(),
+        None
+    );
     assert_eq!(world.count_events(EventKind::LoginSucceeded).await, 0);
     new.password_set_at = Some(at(0));
-    assert!(ports.sessions.begin_session(new).await.unwrap());
+    assert!(ports.sessions.begin_session(new).await.unwrap().is_some());
 }
 
 async fn live_sessions_are_listed_last_used_first(ports: Ports) {
@@ -155,6 +163,101 @@ async fn live_sessions_are_listed_last_used_first(ports: Ports) {
     assert!(
         late.await.unwrap().is_empty(),
         "an expired session is not live"
+    );
+}
+
+async fn a_session_that_cannot_be_used_is_not_listed(ports: Ports) {
+    let world = World::new(ports.clone()).await;
+    let user = world.register("ada@example.org").await.id;
+    let mut new = world.sign_in_at(user, at(0));
+    new.family.idle_expires_at = at(10);
+    let idle = new.session.id;
+    assert!(ports.sessions.begin_session(new).await.unwrap().is_some());
+    let (used, _) = world.sign_in(user).await;
+    for (now, expected) in [(at(9), vec![idle, used.id]), (at(10), vec![used.id])] {
+        let listed = ports.sessions.list_sessions(world.tenant, user, now).await;
+        let mut ids: Vec<_> = listed.unwrap().iter().map(|s| s.id).collect();
+        ids.sort_by_key(|id| *id != idle);
+        assert_eq!(ids, expected);
+    }
+}
+
+/// Signs a user in as often as one may, a second after the other.
+async fn sign_in_to_the_brim(world: &World, user: UserId) -> Vec<NewSession> {
+    let mut all = Vec::new();
+    for second in 0..MAX_SESSIONS {
+        let new = world.sign_in_at(user, at(second.into()));
+        let begun = world.ports.sessions.begin_session(new.clone()).await;
+        assert_eq!(begun.unwrap(), Some(vec![]));
+        all.push(new);
+    }
+    all
+}
+
+async fn a_sign_in_too_many_ends_the_session_not_used_for_longest(ports: Ports) {
+    let world = World::new(ports.clone()).await;
+    let user = world.register("ada@example.org").await.id;
+    let bystander = world.register("bob@example.org").await.id;
+    world.sign_in(bystander).await;
+    let all = sign_in_to_the_brim(&world, user).await;
+    let used = world.turn(&all[0].family, 1, at(200));
+    ports.sessions.rotate_refresh(used).await.unwrap();
+
+    let new = world.sign_in_at(user, at(300));
+    let begun = ports.sessions.begin_session(new).await.unwrap();
+    let (oldest, oldest_family) = (all[1].session.id, &all[1].family);
+    assert_eq!(begun, Some(vec![oldest]));
+    assert_eq!(world.changes().await, [ChangeKind::SessionEnded(oldest)]);
+    assert_eq!(world.count_events(EventKind::SessionEnded).await, 1);
+    let listed = ports
+        .sessions
+        .list_sessions(world.tenant, user, at(301))
+        .await;
+    assert_eq!(u32::try_from(listed.unwrap().len()), Ok(MAX_SESSIONS));
+    let turn = ports
+        .sessions
+        .rotate_refresh(world.turn(oldest_family, 1, at(301)));
+    assert_eq!(turn.await.unwrap(), Rotation::Ended);
+    assert_eq!(live(&world, bystander).await.len(), 1);
+}
+
+async fn a_refused_sign_in_displaces_nothing(ports: Ports) {
+    let world = World::new(ports.clone()).await;
+    let user = world.register("ada@example.org").await.id;
+    sign_in_to_the_brim(&world, user).await;
+    let mut new = world.sign_in_at(user, at(300));
+    new.password_set_at = Some(at(0) - Duration::from_millis(1));
+    assert_eq!(ports.sessions.begin_session(new).await.unwrap(), None);
+    assert!(world.changes().await.is_empty());
+    let listed = live(&world, user).await;
+    assert_eq!(u32::try_from(listed.len()), Ok(MAX_SESSIONS));
+}
+
+async fn sign_ins_at_the_brim_at_once_all_succeed(ports: Ports) {
+    let world = World::new(ports.clone()).await;
+    let user = world.register("ada@example.org").await.id;
+    let all = sign_in_to_the_brim(&world, user).await;
+    let rotations = all.iter().take(20).map(|old| {
+        let turn = world.turn(&old.family, 1, at(200));
+        async { ports.sessions.rotate_refresh(turn).await.map(|_| ()) }
+    });
+    let begins = (0..20).map(|_| {
+        let new = world.sign_in_at(user, at(200));
+        async {
+            ports
+                .sessions
+                .begin_session(new)
+                .await
+                .map(|begun| assert!(begun.is_some()))
+        }
+    });
+    let (rotated, begun) = join(join_all(rotations), join_all(begins)).await;
+    assert!(rotated.iter().chain(&begun).all(Result::is_ok));
+    let last = world.sign_in_at(user, at(300));
+    assert!(ports.sessions.begin_session(last).await.unwrap().is_some());
+    assert_eq!(
+        end(&world, EndTarget::User(user, None)).await.len(),
+        all.len()
     );
 }
 

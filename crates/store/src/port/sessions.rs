@@ -3,17 +3,22 @@
 use std::time::Duration;
 
 use domain::attempt::AttemptKeys;
-use domain::event::{Entry, Origin};
+use domain::event::{Entry, EventKind, Origin};
 use domain::id::{FamilyId, SessionId, TenantId, UserId};
 use domain::session::{EndReason, Family, Session};
 use domain::time::UnixMillis;
 use domain::user::User;
+use serde_json::json;
 
 use super::Pending;
 
 /// The sessions that a verb ended: each must be refused on this node before the verb's caller
 /// answers, and the store has written one `SessionEnded` change for each.
 pub type EndedSessions = Vec<SessionId>;
+
+/// How many sessions of a user live at once. A sign-in beyond it ends the one that was not used for
+/// longest, so whatever ends all sessions of a user is a bounded step.
+pub const MAX_SESSIONS: u32 = 100;
 
 /// A sign-in to store.
 #[derive(Debug, Clone)]
@@ -27,6 +32,8 @@ pub struct NewSession {
     pub password_set_at: Option<UnixMillis>,
     /// The counter of failed sign-ins to clear in the same commit: success resets.
     pub clear_attempts: Option<AttemptKeys>,
+    /// Until when other nodes must remember the sessions that this one displaces.
+    pub remember_until: UnixMillis,
     /// The audit entry.
     pub entry: Entry,
 }
@@ -63,7 +70,7 @@ pub enum Rotation {
     Reused(SessionId),
     /// The family ended, expired, or its user may not sign in any more.
     Ended,
-    /// No such family for this tenant and client.
+    /// No such family for this tenant and client, or no such number in it.
     Unknown,
 }
 
@@ -108,12 +115,28 @@ pub struct Ending {
     pub entry: Entry,
 }
 
+// === impl NewSession ===
+
+impl NewSession {
+    /// Makes the entry of the sessions that this one displaces.
+    pub(crate) fn displacement(&self) -> Entry {
+        let reason = EndReason::Displaced.as_str();
+        Entry::new(EventKind::SessionEnded, &self.entry.origin)
+            .about(&self.session.user)
+            .with(json!({ "reason": reason, "by": self.session.id.to_string() }))
+    }
+}
+
 /// Stores sessions and refresh families.
 pub trait Sessions: Send + Sync + 'static {
     /// Stores a sign-in: session, family, cleared counter and audit entry in one commit. Returns
-    /// false, and writes nothing, when the user is no longer active or has another password: a lock
-    /// or a reset between the password check and this commit wins.
-    fn begin_session(&self, new: NewSession) -> Pending<'_, bool>;
+    /// nothing, and writes nothing, when the user is no longer active or has another password: a
+    /// lock or a reset between the password check and this commit wins.
+    ///
+    /// If the user has [`MAX_SESSIONS`] already, the ones not used for longest end in the same commit
+    /// to make room, with a `session.ended` entry, and are returned. Sign-ins of one user that are
+    /// stored at the same moment may overshoot by their number; the next one ends what is too many.
+    fn begin_session(&self, new: NewSession) -> Pending<'_, Option<EndedSessions>>;
 
     /// Judges a presented refresh token by [`Family::judge`] and does what the judgement says, all
     /// in one step: at most one of any number of concurrent presentations advances the family.
@@ -138,7 +161,8 @@ pub trait Sessions: Send + Sync + 'static {
         entry: Entry,
     ) -> Pending<'_, ()>;
 
-    /// Lists the user's live sessions, last used first.
+    /// Lists the user's sessions that can still be used, last used first: those with a family that
+    /// is neither ended nor expired. At most [`MAX_SESSIONS`].
     fn list_sessions(
         &self,
         tenant: TenantId,

@@ -33,7 +33,11 @@ const HAS_HISTORY: &str = "SELECT to_regclass('refinery_schema_history') IS NOT 
 
 fn runner() -> Result<Runner, Fault> {
     let foundation = include_str!("../../../../migrations/postgres/0001_foundation.sql");
-    let all = [("V1__foundation", foundation)];
+    let unended = include_str!("../../../../migrations/postgres/0002_unended_sessions.sql");
+    let all = [
+        ("V1__foundation", foundation),
+        ("V2__unended_sessions", unended),
+    ];
     let migrations: Result<Vec<_>, _> = all
         .into_iter()
         .map(|(name, sql)| Migration::unapplied(name, sql))

@@ -12,10 +12,16 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 /// Each migration by name and text, in order. A released one is never edited.
-const MIGRATIONS: [(&str, &str); 1] = [(
-    "V1__foundation",
-    include_str!("../../../../migrations/sqlite/0001_foundation.sql"),
-)];
+const MIGRATIONS: [(&str, &str); 2] = [
+    (
+        "V1__foundation",
+        include_str!("../../../../migrations/sqlite/0001_foundation.sql"),
+    ),
+    (
+        "V2__unended_sessions",
+        include_str!("../../../../migrations/sqlite/0002_unended_sessions.sql"),
+    ),
+];
 
 /// How many prepared statements a connection keeps; more than all ports have.
 const STATEMENTS: usize = 256;

@@ -6,37 +6,25 @@
 use domain::change::ChangeKind;
 use domain::event::Entry;
 use domain::id::{SessionId, TenantId, UserId};
-use domain::session::{EndReason, Family, Session};
+use domain::session::{EndReason, Session};
 use domain::time::UnixMillis;
 use rusqlite::types::ToSql;
 use rusqlite::{Connection, params};
 
 use super::row::{self, Columns, Id, session_columns};
-use super::{Sqlite, Step, attempts, audit, changes};
+use super::{Sqlite, Step, audit, changes};
 use crate::port::Pending;
 use crate::port::sessions::{
-    EndTarget, EndedSessions, Ending, NewSession, Rotation, Sessions, Turn,
+    EndTarget, EndedSessions, Ending, MAX_SESSIONS, NewSession, Rotation, Sessions, Turn,
 };
 
+mod begin;
 mod rotate;
 
 #[cfg(test)]
+pub(super) use begin::COUNT as COUNT_LIVE;
+#[cfg(test)]
 pub(super) use rotate::SELECT as SELECT_FAMILY;
-
-/// Nothing is stored unless the user is active, and the password shown is theirs, at this very
-/// moment.
-const BEGIN: &str = "INSERT INTO sessions
-    (tenant_id, id, user_id, auth_time, amr, acr, address, user_agent, created_at, last_active_at,
-     expires_at)
-SELECT tenant_id, ?2, id, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11
-FROM users
-WHERE tenant_id = ?1 AND id = ?3 AND status = 'active'
-    AND (?12 IS NULL OR password_set_at = ?12)";
-
-const BEGIN_FAMILY: &str = "INSERT INTO refresh_families
-    (tenant_id, id, session_id, user_id, client_id, scope, generation, rotated_at, reissued,
-     idle_expires_at, expires_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
 
 pub(super) const LIST: &str = concat!(
     "SELECT ",
@@ -44,7 +32,14 @@ pub(super) const LIST: &str = concat!(
     "
 FROM sessions AS s
 WHERE s.tenant_id = ?1 AND s.user_id = ?2 AND s.ended_at IS NULL AND s.expires_at > ?3
-ORDER BY s.last_active_at DESC, s.id DESC"
+    AND EXISTS (
+        SELECT 1
+        FROM refresh_families AS f
+        WHERE f.tenant_id = s.tenant_id AND f.session_id = s.id AND f.ended_at IS NULL
+            AND f.idle_expires_at > ?3 AND f.expires_at > ?3
+    )
+ORDER BY s.last_active_at DESC, s.id DESC
+LIMIT ?4"
 );
 
 const END_BY_FAMILY: &str = "UPDATE sessions
@@ -76,9 +71,17 @@ pub(super) struct Doomed {
     pub(super) remember_until: UnixMillis,
 }
 
+/// What is remembered of sessions that ended.
+struct Epitaph {
+    tenant: TenantId,
+    reason: EndReason,
+    now: UnixMillis,
+    remember_until: UnixMillis,
+}
+
 impl Sessions for Sqlite {
-    fn begin_session(&self, new: NewSession) -> Pending<'_, bool> {
-        self.write(move |step| begin(step, &new))
+    fn begin_session(&self, new: NewSession) -> Pending<'_, Option<EndedSessions>> {
+        self.write(move |step| begin::begin(step, &new))
     }
 
     fn rotate_refresh(&self, turn: Turn) -> Pending<'_, Rotation> {
@@ -129,18 +132,30 @@ impl Sessions for Sqlite {
 /// Ends the sessions that are live with all their families, and announces each.
 pub(super) fn end(step: &Step<'_>, doomed: &Doomed) -> rusqlite::Result<EndedSessions> {
     let ended = mark_ended(step, doomed)?;
+    let epitaph = Epitaph {
+        tenant: doomed.tenant,
+        reason: doomed.reason,
+        now: doomed.now,
+        remember_until: doomed.remember_until,
+    };
+    bury(step, &epitaph, &ended)?;
+    Ok(ended)
+}
+
+/// Ends the families of sessions that were marked as ended, and announces each session.
+fn bury(step: &Step<'_>, epitaph: &Epitaph, ended: &[SessionId]) -> rusqlite::Result<()> {
     let mut families = step.prepare_cached(END_FAMILIES)?;
-    for session in &ended {
+    for session in ended {
         families.execute(params![
-            doomed.tenant.blob(),
+            epitaph.tenant.blob(),
             session.blob(),
-            doomed.now.as_millis(),
-            doomed.reason.as_str(),
+            epitaph.now.as_millis(),
+            epitaph.reason.as_str(),
         ])?;
         let told = ChangeKind::SessionEnded(*session);
-        changes::announce(step, doomed.tenant, &told, doomed.remember_until)?;
+        changes::announce(step, epitaph.tenant, &told, epitaph.remember_until)?;
     }
-    Ok(ended)
+    Ok(())
 }
 
 fn mark_ended(step: &Step<'_>, doomed: &Doomed) -> rusqlite::Result<Vec<SessionId>> {
@@ -162,50 +177,6 @@ fn mark_ended(step: &Step<'_>, doomed: &Doomed) -> rusqlite::Result<Vec<SessionI
     }
 }
 
-fn begin(step: &Step<'_>, new: &NewSession) -> rusqlite::Result<bool> {
-    let session = &new.session;
-    let stored = step.prepare_cached(BEGIN)?.execute(params![
-        session.tenant.blob(),
-        session.id.blob(),
-        session.user.blob(),
-        session.auth_time.as_millis(),
-        row::json(&session.amr)?,
-        session.acr,
-        session.address.map(|address| address.to_string()),
-        session.user_agent,
-        session.created_at.as_millis(),
-        session.last_active_at.as_millis(),
-        session.expires_at.as_millis(),
-        new.password_set_at.map(UnixMillis::as_millis),
-    ])?;
-    if stored == 0 {
-        return Ok(false);
-    }
-    begin_family(step, &new.family)?;
-    if let Some(keys) = &new.clear_attempts {
-        attempts::clear(step, session.tenant, keys)?;
-    }
-    audit::write(step, &new.entry)?;
-    Ok(true)
-}
-
-fn begin_family(step: &Step<'_>, family: &Family) -> rusqlite::Result<()> {
-    step.prepare_cached(BEGIN_FAMILY)?.execute(params![
-        family.tenant.blob(),
-        family.id.blob(),
-        family.session.blob(),
-        family.user.blob(),
-        family.client,
-        family.scope.to_string(),
-        family.generation,
-        family.rotated_at.as_millis(),
-        family.reissued,
-        family.idle_expires_at.as_millis(),
-        family.expires_at.as_millis(),
-    ])?;
-    Ok(())
-}
-
 fn list(
     connection: &Connection,
     tenant: TenantId,
@@ -213,7 +184,7 @@ fn list(
     now: UnixMillis,
 ) -> rusqlite::Result<Vec<Session>> {
     let mut statement = connection.prepare_cached(LIST)?;
-    let bounds = params![tenant.blob(), user.blob(), now.as_millis()];
+    let bounds = params![tenant.blob(), user.blob(), now.as_millis(), MAX_SESSIONS];
     let rows = statement.query_map(bounds, |row| row::session(&mut Columns::of(row)))?;
     rows.collect()
 }

@@ -113,9 +113,11 @@ async fn groups() {
     let directory = tempfile::tempdir().unwrap();
     let (sqlite, _task) = start(&file(&directory));
     let world = World::new(sqlite.ports()).await;
-    let user = world.register("ada@example.org").await.id;
+    let ada = world.register("ada@example.org").await.id;
+    let bob = world.register("bob@example.org").await.id;
     let before = sqlite.written();
-    let signed = join_all((0..200).map(|_| world.sign_in(user))).await;
+    let users = (0..100).flat_map(|_| [ada, bob]);
+    let signed = join_all(users.map(|user| world.sign_in(user))).await;
     let after = sqlite.written();
     assert_eq!(after.orders - before.orders, 200);
     assert!(after.commits - before.commits <= 20, "{after:?}");
