@@ -5,16 +5,19 @@
 //! never a missed revocation: a token or session goes to the [denylist](crate::denylist), a user's
 //! hot copies and a remembered client are forgotten, tenants and keys are loaded again. Each reading
 //! overlaps the one before by ten seconds of the store's clock, because a transaction may commit
-//! after one that was stamped later; what was applied already is skipped.
+//! after one that was stamped later; what was applied already is skipped. It is read in pages, so
+//! however much there is, each answer comes in time. A store's clock that was set back is followed.
 //!
 //! It says when it last heard the feed, and on a store that others write to, checks fail closed when
 //! that is too long ago (CONTRACT §11: revocation within 1 s on every node). It also purges the
-//! denylist.
+//! denylist, by the wall clock as far as a clock that nobody can set bears it out.
 //!
-//! A restart loses nothing: the first reading begins at the beginning, and applying a change twice
-//! does no harm. It is a task without a mailbox.
+//! A restart loses nothing: the first reading takes all revocations from the beginning, and whatever
+//! else hints would have been about is forgotten or loaded again. The same happens after ten minutes
+//! without the feed, since hints are kept for a quarter of an hour, and when the wall clock was set
+//! back. Applying a change twice does no harm. It is a task without a mailbox.
 //!
-//! Next: `reading` for what is new, `listener` for the task.
+//! Next: `reading` for what is new, `steady` for the clocks, `listener` for the task.
 
 use std::sync::Arc;
 
@@ -29,6 +32,7 @@ use crate::tenants::Tenants;
 
 mod listener;
 mod reading;
+mod steady;
 
 use listener::Listener;
 

@@ -210,6 +210,11 @@ impl Sessions {
         self.hot.lock().forget_user(user);
     }
 
+    /// Forgets what was remembered of everybody.
+    pub(crate) fn forget_everybody(&self) {
+        self.hot.lock().clear();
+    }
+
     fn specs(&self) -> Vec<ChildSpec> {
         let shard = |(number, handle): (usize, &crate::handle::Handle<Message>)| {
             let parts = self.clone();

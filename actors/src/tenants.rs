@@ -299,6 +299,11 @@ impl Tenants {
         self.remembered.forget(tenant, id);
     }
 
+    /// Forgets every client.
+    pub(crate) fn forget_clients(&self) {
+        self.remembered.clear();
+    }
+
     /// Gives the owner's failpoint, for a test to arm.
     #[cfg(feature = "failpoints")]
     #[must_use]

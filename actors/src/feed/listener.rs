@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use domain::change::{Change, ChangeKind};
 use domain::rejection::Fault;
-use domain::time::UnixMillis;
+use store::port::changes::HINT_KEPT;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::FeedNeeds;
 use super::reading::Reading;
+use super::steady::Steady;
 use crate::deadline::Deadline;
 use crate::patience::patiently;
 
@@ -21,15 +22,23 @@ const READ_EVERY: Duration = Duration::from_millis(400);
 const RELOAD_WITHIN: Duration = Duration::from_millis(300);
 /// How often the denylist is purged.
 const PURGE_EVERY: Duration = Duration::from_secs(10);
+/// Who did not hear the feed for so long cannot rely on its hints: they are not kept for ever.
+const RELIED_ON: Duration = Duration::from_mins(10);
+
+const _: () = assert!(RELIED_ON.as_secs() < HINT_KEPT.as_secs());
 
 /// One life of the task.
 pub(super) struct Listener<'n> {
     needs: &'n FeedNeeds,
     reading: Reading,
+    /// When the reading that goes on began, or else the last whole one.
+    began_at: Instant,
+    is_reading: bool,
     /// What must be loaded again, until it was.
     stale: Stale,
     is_cut_off: bool,
-    purge_at: UnixMillis,
+    steady: Steady,
+    purged_at: Instant,
 }
 
 #[derive(Debug, Default)]
@@ -42,13 +51,19 @@ struct Stale {
 
 impl<'n> Listener<'n> {
     pub(super) fn new(needs: &'n FeedNeeds) -> Self {
-        Self {
+        let now = Instant::now();
+        let mut listener = Self {
             needs,
             reading: Reading::default(),
+            began_at: now,
+            is_reading: false,
             stale: Stale::default(),
             is_cut_off: false,
-            purge_at: UnixMillis::default(),
-        }
+            steady: Steady::new(needs.clock.now(), now),
+            purged_at: now,
+        };
+        listener.start_over();
+        listener
     }
 
     /// Reads the feed until it is told to stop.
@@ -56,7 +71,12 @@ impl<'n> Listener<'n> {
         let mut notices = self.needs.changes.notices();
         while !stop.is_cancelled() {
             match self.read().await {
-                Ok(()) => self.is_cut_off = false,
+                Ok(is_whole) => {
+                    self.is_cut_off = false;
+                    if !is_whole {
+                        continue;
+                    }
+                }
                 Err(fault) => {
                     if !std::mem::replace(&mut self.is_cut_off, true) {
                         tracing::warn!(%fault, "the feed of changes cannot be read");
@@ -71,23 +91,62 @@ impl<'n> Listener<'n> {
         }
     }
 
-    /// Reads once. What is revoked is refused before anything else happens.
-    async fn read(&mut self) -> Result<(), Fault> {
-        // Taken before the store is asked: what it answers is at least as new as this.
-        let (heard_at, now) = (Instant::now(), self.needs.clock.now());
-        let since = self.reading.since();
-        let (changes, read_at) = patiently(self.needs.changes.load_changes(since)).await?;
-        for change in self.reading.take(changes, read_at) {
+    /// Reads a page, and says whether nothing is left to read. What is revoked is refused before anything
+    /// else happens.
+    async fn read(&mut self) -> Result<bool, Fault> {
+        self.begin();
+        let page = patiently(self.needs.changes.load_changes(self.reading.asks())).await?;
+        let taken = self.reading.take(page);
+        for change in taken.new {
             self.apply(change);
         }
-        let denylist = self.needs.sessions.denylist();
-        denylist.note_heard(heard_at);
-        if now >= self.purge_at {
-            denylist.purge(now);
-            self.purge_at = now + PURGE_EVERY;
+        if !taken.is_whole || !self.purge() {
+            return Ok(false);
         }
+        self.is_reading = false;
+        self.needs.sessions.denylist().note_heard(self.began_at);
         self.reload().await;
-        Ok(())
+        Ok(true)
+    }
+
+    /// Notes the time before the store is asked: what it answers is at least as new as that.
+    fn begin(&mut self) {
+        if self.began_at.elapsed() > RELIED_ON {
+            self.start_over();
+        }
+        if !self.is_reading {
+            self.began_at = Instant::now();
+            self.is_reading = true;
+        }
+    }
+
+    /// Begins at the beginning with the revocations, and forgets what hints would have been about.
+    fn start_over(&mut self) {
+        self.reading = Reading::default();
+        self.is_reading = false;
+        self.stale = Stale {
+            tenants: true,
+            keys: true,
+        };
+        self.needs.sessions.forget_everybody();
+        self.needs.tenants.forget_clients();
+    }
+
+    /// Forgets what has expired. False when the wall clock was set back: then too much may have been
+    /// forgotten, and the feed is to be read again.
+    fn purge(&mut self) -> bool {
+        let at = Instant::now();
+        let told = self.steady.tell(self.needs.clock.now(), at);
+        if told.went_back {
+            tracing::warn!("the clock was set back: reading all revocations again");
+            self.start_over();
+            return false;
+        }
+        if at.duration_since(self.purged_at) >= PURGE_EVERY {
+            self.needs.sessions.denylist().purge(told.now);
+            self.purged_at = at;
+        }
+        true
     }
 
     fn apply(&mut self, change: Change) {

@@ -120,6 +120,14 @@ impl HotCopies {
         self.forget(user.as_uuid());
     }
 
+    /// Forgets everything.
+    pub(super) fn clear(&mut self) {
+        self.forgotten = self.forgotten.wrapping_add(1);
+        self.copies.clear();
+        self.about.clear();
+        self.order.clear();
+    }
+
     fn forget(&mut self, about: Uuid) {
         self.forgotten = self.forgotten.wrapping_add(1);
         for family in self.about.remove(&about).unwrap_or_default() {

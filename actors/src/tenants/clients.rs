@@ -67,4 +67,9 @@ impl RememberedClients {
     pub(super) fn forget(&self, tenant: TenantId, id: &str) {
         self.cells.invalidate(&(tenant, id.to_owned()));
     }
+
+    /// Forgets every client.
+    pub(super) fn clear(&self) {
+        self.cells.invalidate_all();
+    }
 }

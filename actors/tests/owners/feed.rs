@@ -1,5 +1,6 @@
 //! The feed: what one node changes, another hears of within a second.
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use actors::feed::{FeedNeeds, feed};
@@ -11,7 +12,10 @@ use domain::client::ClientPatch;
 use domain::event::EventKind;
 use domain::session::EndReason;
 use store::contract::fixture::{at, much_later, origin};
+use store::port::Pending;
+use store::port::changes::{Changes, ChangesAsked, ChangesPage, Interest};
 use store::port::sessions::{EndTarget, Ending};
+use tokio::sync::watch;
 
 use crate::house::{House, SOON, in_time, raise, within};
 use crate::tenants::client;
@@ -23,14 +27,39 @@ struct Node {
     _tree: Tree,
 }
 
+/// A feed that gives no more than two entries at once, and notes what it was asked for first.
+struct ShortPages {
+    inner: Arc<dyn Changes>,
+    first: OnceLock<Interest>,
+}
+
+impl Changes for ShortPages {
+    fn load_changes(&self, asked: ChangesAsked) -> Pending<'_, ChangesPage> {
+        self.first.get_or_init(|| asked.interest);
+        self.inner.load_changes(ChangesAsked { limit: 2, ..asked })
+    }
+
+    fn notices(&self) -> watch::Receiver<u64> {
+        self.inner.notices()
+    }
+
+    fn is_shared(&self) -> bool {
+        self.inner.is_shared()
+    }
+}
+
 impl Node {
     async fn new(house: &House) -> Self {
+        Self::reading(house, house.ports.changes.clone()).await
+    }
+
+    async fn reading(house: &House, changes: Arc<dyn Changes>) -> Self {
         let (tenants, tenants_spec) = house.tenants();
         let (keys, keys_spec) = house.keys();
         let (sessions, mut specs) = sessions(house.ports.sessions.clone(), false);
         specs.extend([tenants_spec, keys_spec]);
         specs.push(feed(FeedNeeds {
-            changes: house.ports.changes.clone(),
+            changes,
             sessions: sessions.clone(),
             tenants: tenants.clone(),
             keys: keys.clone(),
@@ -96,6 +125,25 @@ async fn a_node_that_starts_later_knows_what_was_revoked_before_it_is_fresh() {
     revoke(&house, &one, "stolen").await;
     let two = Node::new(&house).await;
     assert!(two.sessions.denylist().is_refused("stolen", None));
+}
+
+#[tokio::test]
+async fn a_feed_of_many_pages_is_read_to_its_end_before_a_node_is_fresh() {
+    let house = House::new().await;
+    let one = Node::new(&house).await;
+    let stolen: Vec<_> = (0..5).map(|number| format!("stolen-{number}")).collect();
+    for jti in &stolen {
+        revoke(&house, &one, jti).await;
+    }
+    let pages = Arc::new(ShortPages {
+        inner: house.ports.changes.clone(),
+        first: OnceLock::new(),
+    });
+    let two = Node::reading(&house, pages.clone()).await;
+    let denylist = two.sessions.denylist();
+    assert!(stolen.iter().all(|jti| denylist.is_refused(jti, None)));
+    let first = pages.first.get().copied();
+    assert_eq!(first, Some(Interest::Revocations), "hints do not delay it");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

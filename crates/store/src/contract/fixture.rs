@@ -26,6 +26,7 @@ use uuid::Uuid;
 
 use crate::port::Ports;
 use crate::port::audit::AuditRow;
+use crate::port::changes::{Bookmark, ChangesAsked, Interest};
 use crate::port::sessions::{NewSession, Turn};
 use crate::port::tenants::TenantWrite;
 use crate::port::users::{NewUser, Registration};
@@ -36,6 +37,13 @@ pub const WINDOW: Duration = Duration::from_secs(30);
 pub const IDLE: Duration = Duration::from_hours(7 * 24);
 /// The text of the password hash that [`World::register`] stores.
 pub const PHC: &str = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$aGFzaGhhc2g";
+
+/// A question for the whole feed of a case.
+pub const ALL_CHANGES: ChangesAsked = ChangesAsked {
+    from: Bookmark::at(UnixMillis::from_millis(0)),
+    interest: Interest::Everything,
+    limit: 10_000,
+};
 
 /// Texts that break whoever glues SQL together.
 pub const HOSTILE: [&str; 6] = [
@@ -355,14 +363,9 @@ impl World {
     /// # Panics
     /// If the store fails.
     pub async fn changes(&self) -> Vec<ChangeKind> {
-        let (mut all, _) = self
-            .ports
-            .changes
-            .load_changes(UnixMillis::default())
-            .await
-            .unwrap();
+        let loaded = self.ports.changes.load_changes(ALL_CHANGES).await;
+        let mut all = loaded.unwrap().changes;
         all.retain(|change| change.tenant == self.tenant);
-        all.sort_by_key(|change| change.at);
         all.into_iter().map(|change| change.what).collect()
     }
 

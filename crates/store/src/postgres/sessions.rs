@@ -46,7 +46,15 @@ const END_USER: &str = end_sessions!("s.user_id = $7 AND s.id IS DISTINCT FROM $
 const REVOKE_ACCESS: &str = "
     WITH told AS (
         INSERT INTO changes (tenant_id, kind, about, expires_at)
-        VALUES ($1, 'access_revoked', $4, $5)
+        SELECT $1::uuid, 'access_revoked', $4::text, $5::bigint
+        WHERE NOT EXISTS (
+            SELECT
+            FROM changes
+            WHERE tenant_id = $1
+              AND about = $4
+              AND kind = 'access_revoked'
+              AND expires_at >= $5
+        )
     )
     INSERT INTO audit (tenant_id, at, fields)
     VALUES ($1, $2, $3)";

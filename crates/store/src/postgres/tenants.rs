@@ -11,6 +11,7 @@ use super::pool::{Step, within};
 use super::row::{self, Line, get};
 use super::{Postgres, Scope};
 use crate::port::Pending;
+use crate::port::changes::HINT_KEPT;
 use crate::port::tenants::{TenantWrite, Tenants};
 
 const LOAD_TENANTS: &str = "
@@ -70,9 +71,9 @@ fn tenant(row: &Row) -> Result<Tenant, Fault> {
 }
 
 /// When a change that is about something stored may be forgotten: every node has read the feed, or
-/// was restarted and read the thing itself, long before.
+/// has forgotten what it remembered of the thing, long before.
 pub(super) fn forget_change_at(at: UnixMillis) -> i64 {
-    (at + std::time::Duration::from_hours(24)).as_millis()
+    (at + HINT_KEPT).as_millis()
 }
 
 impl Postgres {

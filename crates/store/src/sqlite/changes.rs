@@ -1,7 +1,5 @@
 //! The feed of changes in SQLite.
 
-use std::time::Duration;
-
 use domain::change::{Change, ChangeKind};
 use domain::event::Entry;
 use domain::id::TenantId;
@@ -12,10 +10,7 @@ use tokio::sync::watch;
 use super::row::{Columns, Id};
 use super::{Sqlite, Step};
 use crate::port::Pending;
-use crate::port::changes::Changes;
-
-/// How long a change is kept that only says "read this again": no cache holds anything longer.
-const HINT: Duration = Duration::from_hours(24);
+use crate::port::changes::{Bookmark, Changes, ChangesAsked, ChangesPage, HINT_KEPT, Interest};
 
 const INSERT: &str = "INSERT INTO changes (tenant_id, kind, about, at, expires_at)
 VALUES (?1, ?2, ?3, CAST(unixepoch('subsec') * 1000 AS INTEGER), ?4)";
@@ -23,13 +18,34 @@ VALUES (?1, ?2, ?3, CAST(unixepoch('subsec') * 1000 AS INTEGER), ?4)";
 /// The clock is read first: whatever is committed after this reading is found by the next.
 const NOW: &str = "SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)";
 
-const SELECT: &str = "SELECT tenant_id, kind, about, at, expires_at
+macro_rules! select {
+    ($condition:literal) => {
+        concat!(
+            "SELECT seq, tenant_id, kind, about, at, expires_at
 FROM changes
-WHERE at >= ?1";
+WHERE at >= ?1 AND (at, seq) > (?1, ?2)",
+            $condition,
+            "
+ORDER BY at, seq
+LIMIT ?3"
+        )
+    };
+}
+
+pub(super) const SELECT: &str = select!("");
+
+/// Its condition is word for word the one of an index.
+pub(super) const SELECT_REVOCATIONS: &str =
+    select!(" AND kind IN ('access_revoked', 'session_ended')");
+
+/// Whether a token is refused already, for as long.
+pub(super) const IS_REVOKED: &str = "SELECT 1
+FROM changes
+WHERE tenant_id = ?1 AND about = ?2 AND kind = 'access_revoked' AND expires_at >= ?3";
 
 impl Changes for Sqlite {
-    fn load_changes(&self, since: UnixMillis) -> Pending<'_, (Vec<Change>, UnixMillis)> {
-        self.read(move |connection| load(connection, since))
+    fn load_changes(&self, asked: ChangesAsked) -> Pending<'_, ChangesPage> {
+        self.read(move |connection| load(connection, asked))
     }
 
     fn notices(&self) -> watch::Receiver<u64> {
@@ -66,31 +82,51 @@ pub(super) fn announce_hint(
     entry: &Entry,
     what: &ChangeKind,
 ) -> rusqlite::Result<()> {
-    announce(step, entry.origin.tenant, what, entry.origin.at + HINT)
+    announce(step, entry.origin.tenant, what, entry.origin.at + HINT_KEPT)
 }
 
-fn load(connection: &Connection, since: UnixMillis) -> rusqlite::Result<(Vec<Change>, UnixMillis)> {
+/// Writes that a token is refused, unless that was written before.
+pub(super) fn announce_revoked(
+    step: &Step<'_>,
+    tenant: TenantId,
+    jti: &str,
+    expires_at: UnixMillis,
+) -> rusqlite::Result<()> {
+    let bounds = params![tenant.blob(), jti, expires_at.as_millis()];
+    if step.prepare_cached(IS_REVOKED)?.exists(bounds)? {
+        return Ok(());
+    }
+    let told = ChangeKind::AccessRevoked(jti.to_owned());
+    announce(step, tenant, &told, expires_at)
+}
+
+fn load(connection: &Connection, asked: ChangesAsked) -> rusqlite::Result<ChangesPage> {
     let now: i64 = connection
         .prepare_cached(NOW)?
         .query_row([], |row| row.get(0))?;
-    let mut statement = connection.prepare_cached(SELECT)?;
-    let rows = statement.query_map([since.as_millis()], |row| change(&mut Columns::of(row)))?;
-    // A kind that this version does not know was written by a newer one, for newer ones.
-    let known = rows.filter_map(Result::transpose);
-    Ok((
-        known.collect::<Result<_, _>>()?,
+    let mut statement = connection.prepare_cached(match asked.interest {
+        Interest::Everything => SELECT,
+        Interest::Revocations => SELECT_REVOCATIONS,
+    })?;
+    let from = asked.from;
+    let bounds = params![from.at.as_millis(), from.number, asked.limit];
+    let entries = statement.query_map(bounds, |row| entry(&mut Columns::of(row)))?;
+    Ok(ChangesPage::of(
+        entries.collect::<Result<_, _>>()?,
         UnixMillis::from_millis(now),
+        asked.limit,
     ))
 }
 
-fn change(columns: &mut Columns<'_>) -> rusqlite::Result<Option<Change>> {
-    let tenant = columns.id()?;
+fn entry(columns: &mut Columns<'_>) -> rusqlite::Result<(Bookmark, Option<Change>)> {
+    let (number, tenant) = (columns.take()?, columns.id()?);
     let (kind, about) = (columns.take::<String>()?, columns.take::<String>()?);
     let (at, expires_at) = (columns.time()?, columns.time()?);
-    Ok(ChangeKind::from_stored(&kind, &about).map(|what| Change {
+    let change = ChangeKind::from_stored(&kind, &about).map(|what| Change {
         tenant,
         what,
         at,
         expires_at,
-    }))
+    });
+    Ok((Bookmark { at, number }, change))
 }

@@ -12,7 +12,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 /// Each migration by name and text, in order. A released one is never edited.
-const MIGRATIONS: [(&str, &str); 2] = [
+const MIGRATIONS: [(&str, &str); 3] = [
     (
         "V1__foundation",
         include_str!("../../../../migrations/sqlite/0001_foundation.sql"),
@@ -20,6 +20,10 @@ const MIGRATIONS: [(&str, &str); 2] = [
     (
         "V2__unended_sessions",
         include_str!("../../../../migrations/sqlite/0002_unended_sessions.sql"),
+    ),
+    (
+        "V3__feed_pages",
+        include_str!("../../../../migrations/sqlite/0003_feed_pages.sql"),
     ),
 ];
 

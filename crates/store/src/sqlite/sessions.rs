@@ -113,8 +113,7 @@ impl Sessions for Sqlite {
         entry: Entry,
     ) -> Pending<'_, ()> {
         self.write(move |step| {
-            let told = ChangeKind::AccessRevoked(jti.clone());
-            changes::announce(step, tenant, &told, expires_at)?;
+            changes::announce_revoked(step, tenant, &jti, expires_at)?;
             audit::write(step, &entry)
         })
     }

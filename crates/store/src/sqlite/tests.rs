@@ -214,7 +214,7 @@ async fn a_missing_file_is_not_made_anew_behind_our_back() {
 #[test]
 fn migrations_are_pending_until_they_are_applied_once() {
     let (sqlite, _directory) = empty();
-    let all = ["V1__foundation", "V2__unended_sessions"];
+    let all = ["V1__foundation", "V2__unended_sessions", "V3__feed_pages"];
     assert_eq!(sqlite.pending_migrations().unwrap(), all);
     assert_eq!(sqlite.migrate().unwrap(), all);
     assert!(sqlite.pending_migrations().unwrap().is_empty());
@@ -230,6 +230,9 @@ async fn hot_queries_search_and_never_scan() {
         sessions::SELECT_FAMILY,
         sessions::LIST,
         sessions::COUNT_LIVE,
+        changes::SELECT,
+        changes::SELECT_REVOCATIONS,
+        changes::IS_REVOKED,
         users::SELECT_BY_EMAIL,
         users::SEARCH,
     ] {

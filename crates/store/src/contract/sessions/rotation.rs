@@ -10,7 +10,7 @@ use domain::time::UnixMillis;
 use domain::user::{User, UserPatch};
 use futures_util::future::join_all;
 
-use crate::contract::fixture::{Entropy, IDLE, World, at, much_later};
+use crate::contract::fixture::{ALL_CHANGES, Entropy, IDLE, World, at, much_later};
 use crate::port::Ports;
 use crate::port::sessions::{Granted, Rotation};
 
@@ -150,14 +150,9 @@ async fn an_older_token_ends_the_family_and_its_session(ports: Ports) {
     assert_eq!(last.fields["event"], "token.reuse_detected");
     assert_eq!(last.fields["subject"], story.user.id.to_string());
     assert_eq!(last.fields["session_id"], story.session.id.to_string());
-    let (changes, _) = story
-        .world
-        .ports
-        .changes
-        .load_changes(UnixMillis::default())
-        .await
-        .unwrap();
-    assert_eq!(changes[0].expires_at, much_later());
+    let feed = &story.world.ports.changes;
+    let loaded = feed.load_changes(ALL_CHANGES).await.unwrap();
+    assert_eq!(loaded.changes[0].expires_at, much_later());
 }
 
 async fn a_family_ended_by_reuse_stays_reused(ports: Ports) {
