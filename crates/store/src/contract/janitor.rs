@@ -6,9 +6,11 @@ use domain::attempt::{AttemptClaim, AttemptKey, AttemptPolicy, AttemptVerdict};
 use domain::event::EventKind;
 use domain::one_time::Purpose;
 use domain::time::UnixMillis;
+use domain::user::UserPatch;
 
 use crate::contract::fixture::{World, at};
 use crate::port::Ports;
+use crate::port::changes::REVOCATION_KEPT;
 use crate::port::janitor::Purged;
 use crate::port::sessions::Rotation;
 
@@ -92,8 +94,19 @@ async fn changes_go_when_nobody_needs_them(ports: Ports) {
         let revoked = sessions.revoke_access(world.tenant, jti.to_owned(), until, entry);
         revoked.await.unwrap();
     }
-    assert_eq!(purge(&world, at(59)).await.changes, 0);
-    assert_eq!(purge(&world, at(61)).await.changes, 1);
+    let hint = world.entry(EventKind::UserUpdated);
+    let user = world.register("ada@example.org").await.id;
+    let patch = UserPatch {
+        name: Some("Countess".to_owned()),
+        ..UserPatch::default()
+    };
+    let patched = ports.users.update_user(user, patch, at(60), hint);
+    patched.await.unwrap();
+
+    let late = |until| at(until) + REVOCATION_KEPT;
+    assert_eq!(purge(&world, late(59)).await.changes, 1, "the hint alone");
+    assert_eq!(world.changes().await.len(), 2);
+    assert_eq!(purge(&world, late(61)).await.changes, 1);
     assert_eq!(world.changes().await.len(), 1);
 }
 

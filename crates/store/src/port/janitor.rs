@@ -13,7 +13,8 @@ pub struct Purged {
     pub sessions: u64,
     /// One-time tokens past their end.
     pub one_time: u64,
-    /// Changes that nobody needs to remember.
+    /// Changes that nobody needs to remember; revocations an hour after that, because the instant is
+    /// a node's, and a node's clock may be ahead.
     pub changes: u64,
     /// Failure counters untouched for 90 days. A disabled password (100 failures) is kept.
     pub attempts: u64,

@@ -12,6 +12,7 @@ use super::pool::{Step, Values};
 use super::row;
 use super::{Postgres, Scope};
 use crate::port::Pending;
+use crate::port::changes::REVOCATION_KEPT;
 use crate::port::janitor::{Janitor, Purged};
 
 const DAY: Duration = Duration::from_hours(24);
@@ -57,7 +58,15 @@ const PURGE_SESSIONS: &str = purge!(
 
 const PURGE_ONE_TIME: &str = purge!("one_time", "signature", "row.expires_at <= $1::bigint");
 
-const PURGE_CHANGES: &str = purge!("changes", "id", "row.expires_at <= $1::bigint");
+const PURGE_CHANGES: &str = purge!(
+    "changes",
+    "id",
+    "row.expires_at <= $1::bigint
+     AND (
+         row.kind NOT IN ('access_revoked', 'session_ended')
+         OR row.expires_at <= $1 - $3::bigint
+     )"
+);
 
 /// 100 failures disable a password (NIST SP 800-63B-4 §3.2.2): forgetting them would enable it.
 const PURGE_ATTEMPTS: &str = purge!(
@@ -83,13 +92,15 @@ impl Postgres {
         let due: Values<'_> = &[&now, &limit];
         let old: Values<'_> = &[&long_ago, &limit];
         let given_up: Values<'_> = &[&last_month, &limit];
+        let kept = (UnixMillis::default() + REVOCATION_KEPT).as_millis();
+        let told: Values<'_> = &[&now, &limit, &kept];
         // Families first, so that their sessions may follow in the same purge. Each of these stands
         // alone, and each has its own transaction so that none holds locks for the others.
         Ok(Purged {
             families: self.purge_one(PURGE_FAMILIES, aged).await?,
             sessions: self.purge_one(PURGE_SESSIONS, aged).await?,
             one_time: self.purge_one(PURGE_ONE_TIME, due).await?,
-            changes: self.purge_one(PURGE_CHANGES, due).await?,
+            changes: self.purge_one(PURGE_CHANGES, told).await?,
             attempts: self.purge_one(PURGE_ATTEMPTS, old).await?,
             mails: self.purge_one(PURGE_MAILS, given_up).await?,
         })

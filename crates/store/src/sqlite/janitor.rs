@@ -11,6 +11,7 @@ use rusqlite::{Connection, params};
 
 use super::{Sqlite, Step};
 use crate::port::Pending;
+use crate::port::changes::REVOCATION_KEPT;
 use crate::port::janitor::{Janitor, Purged};
 
 /// How long ended sessions and families are kept.
@@ -80,6 +81,7 @@ WHERE seq IN (
     SELECT seq
     FROM changes
     WHERE expires_at <= ?1
+        AND (kind NOT IN ('access_revoked', 'session_ended') OR expires_at <= ?1 - ?3)
     LIMIT ?2
 )";
 
@@ -118,7 +120,7 @@ impl Janitor for Sqlite {
                 .write(move |step| {
                     Ok((
                         sweep(step, DELETE_TOKENS, now_millis, limit)?,
-                        sweep(step, DELETE_CHANGES, now_millis, limit)?,
+                        sweep_changes(step, now_millis, limit)?,
                         sweep(step, DELETE_ATTEMPTS, untouched, limit)?,
                     ))
                 })
@@ -159,6 +161,12 @@ impl Sqlite {
 fn sweep(step: &Step<'_>, sql: &str, horizon: i64, limit: u32) -> rusqlite::Result<u64> {
     let mut statement = step.prepare_cached(sql)?;
     statement.execute(params![horizon, limit]).map(count)
+}
+
+fn sweep_changes(step: &Step<'_>, horizon: i64, limit: u32) -> rusqlite::Result<u64> {
+    let kept = (UnixMillis::default() + REVOCATION_KEPT).as_millis();
+    let mut statement = step.prepare_cached(DELETE_CHANGES)?;
+    statement.execute(params![horizon, limit, kept]).map(count)
 }
 
 fn count(rows: usize) -> u64 {
