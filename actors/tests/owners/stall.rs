@@ -32,7 +32,7 @@ const PROMISED: Duration = Duration::from_secs(2);
 struct Hung;
 
 impl port::Sessions for Hung {
-    fn begin_session(&self, _new: NewSession) -> Pending<'_, bool> {
+    fn begin_session(&self, _new: NewSession) -> Pending<'_, Option<EndedSessions>> {
         Box::pin(pending())
     }
 
