@@ -4,7 +4,7 @@ use reqwest::Method;
 
 use super::wire;
 use crate::backend::Backend;
-use crate::client::Client;
+use crate::client::{Client, plain};
 use crate::house::House;
 use crate::scenes;
 
@@ -54,11 +54,7 @@ async fn a_path_that_is_too_long_is_refused() {
 
 async fn http2_heads_are_bounded_too() {
     let house = House::open(Backend::Sqlite).await;
-    let http = reqwest::Client::builder()
-        .no_proxy()
-        .http2_prior_knowledge()
-        .build()
-        .expect("a client");
+    let http = plain().http2_prior_knowledge().build().expect("a client");
     let url = format!("http://{}/health", house.public_address());
     let long = http
         .get(&url)

@@ -6,7 +6,7 @@ use tokio::net::TcpStream;
 
 use super::wire::{self, Wire};
 use crate::backend::Backend;
-use crate::client::Person;
+use crate::client::{Person, plain};
 use crate::house::House;
 use crate::scenes;
 
@@ -138,10 +138,7 @@ async fn requests_sent_until_the_end_are_all_answered_or_never_accepted() {
             let mut served = 0_u32;
             loop {
                 // A client of its own each time: every request is a new connection.
-                let http = reqwest::Client::builder()
-                    .no_proxy()
-                    .build()
-                    .expect("a client");
+                let http = plain().build().expect("a client");
                 match http.get(&url).send().await {
                     Ok(answer) => {
                         assert_eq!(answer.status().as_u16(), 200);

@@ -16,6 +16,7 @@ use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 use tower::{ServiceExt, service_fn};
 
 use crate::backend::Backend;
+use crate::client::plain;
 use crate::house::House;
 use crate::scenes;
 
@@ -93,11 +94,7 @@ async fn an_unknown_service_and_an_unknown_method_are_said_so() {
     let mut client = connect(house.grpc_address(), &group).await;
     let unknown = check(&mut client, "nobody.Service").await;
     assert_eq!(unknown.expect_err("unknown").code(), Code::NotFound);
-    let http = reqwest::Client::builder()
-        .no_proxy()
-        .http2_prior_knowledge()
-        .build()
-        .expect("a client");
+    let http = plain().http2_prior_knowledge().build().expect("a client");
     let url = format!("http://{}/{OURS}/NoSuchMethod", house.grpc_address());
     let asked = http.post(url).header("content-type", "application/grpc");
     let answer = asked.body(vec![0; 5]).send().await.expect("an answer");

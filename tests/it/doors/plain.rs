@@ -4,7 +4,7 @@ use reqwest::{Method, Version};
 
 use super::wire;
 use crate::backend::Backend;
-use crate::client::Client;
+use crate::client::{Client, plain};
 use crate::house::House;
 use crate::scenes;
 
@@ -18,11 +18,7 @@ scenes![
 async fn http2_is_spoken_with_prior_knowledge_at_both_http_doors() {
     let house = House::open(Backend::Sqlite).await;
     for address in [house.public_address(), house.admin_address()] {
-        let http = reqwest::Client::builder()
-            .no_proxy()
-            .http2_prior_knowledge()
-            .build()
-            .expect("a client");
+        let http = plain().http2_prior_knowledge().build().expect("a client");
         let client = Client::speaking(http, format!("http://{address}"));
         let answers = futures_util::future::join_all((0..50).map(|_| client.get("/health"))).await;
         for answer in answers {
