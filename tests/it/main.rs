@@ -30,6 +30,8 @@ mod house;
 mod house_rules;
 mod nodes;
 mod oauth;
+mod patience;
+mod ports;
 mod probes;
 mod process;
 mod sink;

@@ -3,13 +3,17 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
-use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::client::Client;
+use crate::client::{Client, plain};
+use crate::patience::PATIENCE;
+use crate::ports::free_port;
+
+/// How often a start is tried.
+const STARTS: usize = 3;
 
 /// One running process; killed when dropped.
 pub struct Process {
@@ -21,8 +25,22 @@ pub struct Process {
 // === impl Process ===
 
 impl Process {
-    /// Starts the service on an empty embedded store and waits until it is ready.
+    /// Starts the service on an empty embedded store and waits until it is ready. If it ends instead,
+    /// somebody may have taken its port: it is tried again at another.
     pub async fn start(own: &[(&str, &str)]) -> Self {
+        let mut log = String::new();
+        for _ in 0..STARTS {
+            let mut process = Self::launch(own);
+            if process.is_up().await {
+                return process;
+            }
+            log = process.log();
+        }
+        panic!("it does not start:\n{log}");
+    }
+
+    /// Starts the service on an empty embedded store.
+    fn launch(own: &[(&str, &str)]) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let port = free_port();
         let mut settings = crate::house::base_settings();
@@ -36,30 +54,27 @@ impl Process {
             own.iter()
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
         );
-        let process = Self {
+        Self {
             child: launch(&settings, &directory),
             public: format!("http://127.0.0.1:{port}"),
             directory,
-        };
-        process.wait_until_ready().await;
-        process
+        }
     }
 
-    async fn wait_until_ready(&self) {
+    /// Waits until it is ready; false if it ends before.
+    async fn is_up(&mut self) -> bool {
         let begun = Instant::now();
         let url = format!("{}/ready", self.public);
-        let http = reqwest::Client::builder()
-            .no_proxy()
-            .build()
-            .expect("a client");
-        loop {
+        let http = plain().build().expect("a client");
+        while self.child.try_wait().expect("it was started").is_none() {
             let answer = http.get(&url).send().await;
             if answer.is_ok_and(|answer| answer.status().is_success()) {
-                return;
+                return true;
             }
-            assert!(begun.elapsed() < Duration::from_secs(30), "{}", self.log());
+            assert!(begun.elapsed() < PATIENCE * 6, "{}", self.log());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+        false
     }
 
     /// The public door, as a stranger sees it.
@@ -110,9 +125,4 @@ fn launch(settings: &BTreeMap<String, String>, directory: &TempDir) -> Child {
         .stderr(log)
         .spawn();
     child.expect("the service starts")
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("its address").port()
 }

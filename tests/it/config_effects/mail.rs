@@ -4,6 +4,7 @@
 use crate::backend::Backend;
 use crate::client::Person;
 use crate::house::House;
+use crate::ports::Gone;
 use crate::scenes;
 use crate::sink::Sink;
 
@@ -93,7 +94,8 @@ async fn email_service_url_goes_before_email_smtp_url() {
 }
 
 async fn a_mail_service_that_is_away_holds_up_nobody() {
-    let gone = Sink::http(|_| (200, String::new())).url();
+    let nobody = Gone::new();
+    let gone = format!("http://{}", nobody.address);
     let house = House::with(
         Backend::Sqlite,
         &[ENABLED, SENDER, ("EMAIL_SERVICE_URL", &gone)],

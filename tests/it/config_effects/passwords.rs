@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::backend::Backend;
 use crate::client::Answer;
 use crate::house::House;
+use crate::ports::Gone;
 use crate::scenes;
 use crate::sink::Sink;
 
@@ -80,7 +81,8 @@ async fn a_breached_password_is_refused_without_being_told() {
 
 async fn a_service_of_breached_passwords_that_is_away_stops_nobody() {
     let broken = Sink::http(|_| (500, "no".to_owned()));
-    let gone = Sink::http(|_| (200, String::new())).url();
+    let nobody = Gone::new();
+    let gone = format!("http://{}", nobody.address);
     let mute = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let hanging = format!("http://{}", mute.local_addr().expect("its address"));
     for url in [broken.url(), gone, hanging] {
