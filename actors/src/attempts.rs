@@ -179,6 +179,13 @@ impl Attempts {
         self.0.iter().map(Handle::failpoint)
     }
 
+    /// Gives the failpoint of the shard that an account's attempts go to.
+    #[cfg(feature = "failpoints")]
+    #[must_use]
+    pub fn failpoint_of(&self, tenant: TenantId, key: AttemptKey) -> &crate::failpoint::FailPoint {
+        self.shard(&Account { tenant, key }).failpoint()
+    }
+
     fn shard(&self, account: &Account) -> &Handle<Message> {
         // The key is a keyed hash: its first bytes are as random as any.
         let bits = account.key.0.first_chunk::<8>();

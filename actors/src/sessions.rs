@@ -205,6 +205,13 @@ impl Sessions {
         self.shards.iter().map(crate::handle::Handle::failpoint)
     }
 
+    /// Gives the failpoint of the shard that a family's tokens go to.
+    #[cfg(feature = "failpoints")]
+    #[must_use]
+    pub fn failpoint_of(&self, family: domain::id::FamilyId) -> &crate::failpoint::FailPoint {
+        self.shards.of(family.shard_bits()).failpoint()
+    }
+
     /// Forgets what was remembered of a user whose roles or standing changed.
     pub(crate) fn forget_user(&self, user: UserId) {
         self.hot.lock().forget_user(user);
