@@ -15,6 +15,7 @@
     unreachable_pub,
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::panic,
     clippy::too_many_lines,
     clippy::too_many_arguments,
     clippy::await_holding_lock,
@@ -28,6 +29,8 @@ mod keys;
 mod load;
 mod oracle;
 mod outage;
+#[path = "../it/ports.rs"]
+mod ports;
 mod process;
 mod quickstart;
 mod rolling;

@@ -1,7 +1,6 @@
 //! The service as a process: started, asked, killed.
 
 use std::fmt;
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -9,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
+
+use crate::ports::free_port;
 
 /// Which store a run is on.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -93,7 +94,7 @@ impl Site {
 
     /// Finds free ports and a log for a node.
     fn at(directory: Arc<TempDir>, mut settings: Vec<(String, String)>) -> Self {
-        let ports = free_ports();
+        let ports = [(); 3].map(|()| free_port());
         for (name, port) in ["PUBLIC_PORT", "ADMIN_PORT", "GRPC_PORT"]
             .into_iter()
             .zip(ports)
@@ -236,12 +237,19 @@ impl Drop for Process {
 
 /// A client that waits no longer than a person would.
 pub fn client() -> reqwest::Client {
-    reqwest::Client::builder()
-        .no_proxy()
-        .timeout(Duration::from_secs(40))
+    plain()
         .pool_max_idle_per_host(128)
         .build()
         .expect("a client")
+}
+
+/// Begins such a client. It speaks plain HTTP and therefore reads none of the system's certificates,
+/// which costs a busy machine more than all a client here does.
+pub fn plain() -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .no_proxy()
+        .tls_certs_only([])
+        .timeout(Duration::from_secs(40))
 }
 
 /// Posts JSON; `None` when no complete answer came.
@@ -261,12 +269,6 @@ pub fn setting(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// Three ports nobody listens on.
-pub fn free_ports() -> [u16; 3] {
-    let listeners = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").expect("a free port"));
-    listeners.map(|listener| listener.local_addr().expect("its address").port())
-}
-
 /// Makes a database for one site and gives the settings that name it.
 async fn postgres_settings() -> Vec<(&'static str, String)> {
     let conninfo = setting("TEST_POSTGRES").expect("TEST_POSTGRES");
@@ -275,8 +277,7 @@ async fn postgres_settings() -> Vec<(&'static str, String)> {
         .connect(tokio_postgres::NoTls)
         .await
         .expect("PostgreSQL");
-    let [port, ..] = free_ports();
-    let name = format!("faults_{}_{port}", std::process::id());
+    let name = format!("faults_{}_{}", std::process::id(), free_port());
     #[expect(
         clippy::disallowed_methods,
         reason = "the connection of a test ends with it"

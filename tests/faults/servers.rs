@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use crate::ports::free_port;
+
 /// How long a server may take to answer after it was started.
 const STARTED_WITHIN: Duration = Duration::from_secs(20);
 
@@ -68,11 +70,10 @@ impl Server {
             std::os::unix::fs::chown(directory.path(), Some(user), Some(group))
                 .expect("the directory is the server's");
         }
-        let [port, ..] = super::process::free_ports();
         Self {
             kind,
             directory,
-            port,
+            port: free_port(),
             child: None,
         }
     }
