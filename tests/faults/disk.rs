@@ -19,7 +19,7 @@ const USERS: usize = 30;
 /// How many writes in a row must be refused for the disk to count as full.
 const FULL: usize = 20;
 /// How long the service may take to write again once there is room.
-const BACK_WITHIN: Duration = Duration::from_secs(5);
+const BACK_WITHIN: Duration = Duration::from_secs(10);
 
 /// A small disk of its own; gone when dropped.
 struct Disk(TempDir);

@@ -10,7 +10,7 @@ use crate::servers::{self, Server};
 use crate::trial_of;
 
 /// How long a node may take to drain.
-const DRAINED_WITHIN: Duration = Duration::from_secs(15);
+const DRAINED_WITHIN: Duration = Duration::from_secs(30);
 
 /// The trials of this file, as far as there are servers for them.
 pub fn trials() -> Vec<Trial> {
@@ -31,9 +31,9 @@ async fn rolls() {
     let (mut one, mut other) = (here.start().await.0, there.start().await.0);
     let work = async {
         for _ in 0..2 {
-            load.serve(120, Duration::from_secs(10)).await;
+            load.serve(120, Duration::from_secs(30)).await;
             one = restart(&here, one).await;
-            load.serve(120, Duration::from_secs(10)).await;
+            load.serve(120, Duration::from_secs(30)).await;
             other = restart(&there, other).await;
         }
         (one, other)
@@ -50,9 +50,9 @@ async fn loses_a_node() {
     let load = Load::on(&[&here, &there]);
     let (one, _other) = (here.start().await.0, there.start().await.0);
     let work = async {
-        load.serve(200, Duration::from_secs(10)).await;
+        load.serve(200, Duration::from_secs(30)).await;
         one.kill();
-        load.serve(200, Duration::from_secs(10)).await;
+        load.serve(200, Duration::from_secs(30)).await;
     };
     load.during(work).await;
     load.hold_to_it(&there, "two nodes, one killed").await;
