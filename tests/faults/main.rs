@@ -47,31 +47,21 @@ fn main() {
     let mut arguments = Arguments::from_args();
     // Each trial loads the whole machine: one at a time.
     arguments.test_threads = Some(1);
+    let kill = |store| {
+        let name = "kill_nine_loses_nothing_acknowledged";
+        trial(name, store, oracle::survives_kills)
+    };
     let trials = Store::available()
         .into_iter()
         .flat_map(|store| {
-            [
-                trial(
-                    "kill_nine_loses_nothing_acknowledged",
-                    store,
-                    oracle::survives_kills,
-                ),
-                trial(
-                    "a_flood_of_sign_ins_leaves_others_served",
-                    store,
-                    flood::is_bounded,
-                ),
-                trial(
-                    "a_leaked_api_key_is_revoked_from_the_command_line",
-                    store,
-                    keys::revokes_a_leaked_key,
-                ),
-            ]
+            let leak = "a_leaked_api_key_is_revoked_from_the_command_line";
+            [kill(store), trial(leak, store, keys::revokes_a_leaked_key)]
         })
         .chain([trial_of(
             "the_printed_lines_work_and_a_restart_keeps_the_session",
             quickstart::works_as_printed,
         )])
+        .chain(flood::trials())
         .chain(outage::trials())
         .chain(drain::trials())
         .chain(stores::trials())
@@ -81,7 +71,8 @@ fn main() {
     libtest_mimic::run(&arguments, trials).exit();
 }
 
-fn trial<F>(name: &str, store: Store, run: fn(Store) -> F) -> Trial
+/// Makes a trial that is run once for each store.
+pub(crate) fn trial<F>(name: &str, store: Store, run: fn(Store) -> F) -> Trial
 where
     F: Future<Output = ()> + 'static,
 {
