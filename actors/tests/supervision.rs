@@ -70,7 +70,7 @@ async fn rest_for_one_restarts_what_came_after_in_order() {
 #[tokio::test]
 async fn more_crashes_than_the_intensity_end_the_tree_for_good() {
     let (log, inner, other) = (Log::default(), handle(), handle());
-    let group = SupervisorSpec::new("group", Strategy::OneForOne, Intensity::new(1, SECOND))
+    let group = SupervisorSpec::new("group", Strategy::OneForOne, Intensity::new(1, 60 * SECOND))
         .with_child(counter("inner", &inner, &log));
     let root = SupervisorSpec::new("root", Strategy::RestForOne, Intensity::new(1, 60 * SECOND))
         .with_child(counter("first", &other, &log))
@@ -142,14 +142,13 @@ async fn an_owner_that_blocks_its_thread_is_replaced_all_the_same() {
     let root = spec(Strategy::OneForOne).with_pulse(quick());
     let tree = Tree::start(root.with_child(counter("one", &one, &log))).await;
     let deadline = Deadline::after(SECOND / 10);
-    let blocked = one
-        .ask(deadline, |reply| Order::Block(2 * SECOND, reply))
-        .await;
+    let (go, gone) = std::sync::mpsc::channel();
+    let blocked = one.ask(deadline, |reply| Order::Block(gone, reply)).await;
     assert_eq!(blocked, Err(Fault::Late));
-    let began = std::time::Instant::now();
+    // The old one blocks until the end: whoever answers did not wait for it.
     assert_eq!(add_when_back(&one).await, 1);
-    assert!(began.elapsed() < SECOND, "it did not wait for the old one");
     assert_eq!(restarts(&tree.observe(), "one"), 1);
+    drop(go);
 }
 
 #[tokio::test(start_paused = true)]

@@ -17,7 +17,7 @@ use store::port::changes::{Changes, ChangesAsked, ChangesPage, Interest};
 use store::port::sessions::{EndTarget, Ending};
 use tokio::sync::watch;
 
-use crate::house::{House, SOON, in_time, raise, within};
+use crate::house::{House, SOON, in_time, raise, within, within_a_second};
 use crate::tenants::client;
 
 struct Node {
@@ -92,28 +92,33 @@ async fn revoke(house: &House, node: &Node, jti: &str) {
 async fn a_revocation_on_one_node_holds_on_the_other_within_a_second() {
     let house = House::new().await;
     let (one, two) = (Node::new(&house).await, Node::new(&house).await);
-    revoke(&house, &one, "stolen").await;
-    within(SOON, "the token is refused", || async {
-        two.sessions.denylist().is_refused("stolen", None)
+    within_a_second(async |round| {
+        let jti = format!("stolen {round}");
+        revoke(&house, &one, &jti).await;
+        within(SOON, "the token is refused", || async {
+            two.sessions.denylist().is_refused(&jti, None)
+        })
+        .await
     })
     .await;
 
     let user = house.world.register("ada@example.org").await;
-    let (session, family) = house.world.sign_in(user.id).await;
-    let ending = Ending {
-        tenant: house.world.tenant,
-        target: EndTarget::Family(family.id),
-        reason: EndReason::Logout,
-        now: at(1),
-        remember_until: much_later(),
-        entry: house.world.entry(EventKind::SessionEnded),
-    };
-    assert_eq!(
-        one.sessions.end(ending, in_time()).await,
-        Ok(vec![session.id])
-    );
-    within(SOON, "the session is refused", || async {
-        two.sessions.denylist().is_refused("any", Some(session.id))
+    within_a_second(async |_| {
+        let (session, family) = house.world.sign_in(user.id).await;
+        let ending = Ending {
+            tenant: house.world.tenant,
+            target: EndTarget::Family(family.id),
+            reason: EndReason::Logout,
+            now: at(1),
+            remember_until: much_later(),
+            entry: house.world.entry(EventKind::SessionEnded),
+        };
+        let ended = one.sessions.end(ending, in_time()).await;
+        assert_eq!(ended, Ok(vec![session.id]));
+        within(SOON, "the session is refused", || async {
+            two.sessions.denylist().is_refused("any", Some(session.id))
+        })
+        .await
     })
     .await;
 }
@@ -151,57 +156,61 @@ async fn changed_clients_tenants_and_keys_are_known_within_a_second() {
     let house = House::new().await;
     let (one, two) = (Node::new(&house).await, Node::new(&house).await);
     let tenant = house.world.tenant;
-    let entry = |kind| house.world.entry(kind);
-
     let new = client(tenant, "client_a");
-    let created = one
-        .tenants
-        .create_client(new, entry(EventKind::ClientCreated), in_time());
+    let entry = house.world.entry(EventKind::ClientCreated);
+    let created = one.tenants.create_client(new, entry, in_time());
     created.await.unwrap();
-    assert!(
-        two.tenants
-            .client(tenant, "client_a", in_time())
-            .await
-            .unwrap()
-            .is_some()
-    );
+    let found = two.tenants.client(tenant, "client_a", in_time()).await;
+    assert!(found.unwrap().is_some());
+
+    within_a_second(async |round| turn_client(&house, &one, &two, round % 2 == 0).await).await;
+    within_a_second(async |round| rename(&house, &one, &two, &format!("renamed-{round}")).await)
+        .await;
+    within_a_second(async |_| {
+        house.clock.advance(Duration::from_mins(10));
+        let by = origin(tenant, house.now());
+        let rotated = one.keys.rotate(by, in_time()).await.unwrap();
+        assert!(matches!(rotated, Rotated::Done { .. }));
+        within(SOON, "the ring has moved on", || async {
+            two.keys.ring().list() == one.keys.ring().list()
+        })
+        .await
+    })
+    .await;
+}
+
+/// Disables or enables a client on one node; says how long the other took to know.
+async fn turn_client(house: &House, one: &Node, two: &Node, disabled: bool) -> Duration {
+    let tenant = house.world.tenant;
     let patch = ClientPatch {
-        disabled: Some(true),
+        disabled: Some(disabled),
         ..ClientPatch::default()
     };
-    let (id, updated) = ("client_a".to_owned(), entry(EventKind::ClientUpdated));
-    one.tenants
-        .update_client(id, patch, updated, in_time())
-        .await
-        .unwrap();
-    within(SOON, "the client is disabled", || async {
-        let client = two
-            .tenants
-            .client(tenant, "client_a", in_time())
-            .await
-            .unwrap();
-        client.is_some_and(|client| client.disabled)
+    let (id, updated) = (
+        "client_a".to_owned(),
+        house.world.entry(EventKind::ClientUpdated),
+    );
+    let done = one.tenants.update_client(id, patch, updated, in_time());
+    done.await.unwrap();
+    within(SOON, "the client is changed", || async {
+        let found = two.tenants.client(tenant, "client_a", in_time()).await;
+        found
+            .unwrap()
+            .is_some_and(|client| client.disabled == disabled)
     })
-    .await;
+    .await
+}
 
+/// Renames the tenant on one node; says how long the other took to know.
+async fn rename(house: &House, one: &Node, two: &Node, slug: &str) -> Duration {
+    let tenant = house.world.tenant;
     let mut renamed = (**one.tenants.directory().by_id(tenant).unwrap()).clone();
-    renamed.slug = "renamed".to_owned();
-    let updated = entry(EventKind::TenantUpdated);
-    one.tenants
-        .update_tenant(renamed, updated, in_time())
-        .await
-        .unwrap();
+    slug.clone_into(&mut renamed.slug);
+    let updated = house.world.entry(EventKind::TenantUpdated);
+    let done = one.tenants.update_tenant(renamed, updated, in_time());
+    done.await.unwrap();
     within(SOON, "the tenant is renamed", || async {
-        two.tenants.directory().by_slug("renamed").is_some()
+        two.tenants.directory().by_slug(slug).is_some()
     })
-    .await;
-
-    house.clock.advance(Duration::from_mins(10));
-    let by = origin(tenant, house.now());
-    let rotated = one.keys.rotate(by, in_time()).await.unwrap();
-    assert!(matches!(rotated, Rotated::Done { .. }));
-    within(SOON, "the ring has moved on", || async {
-        two.keys.ring().list() == one.keys.ring().list()
-    })
-    .await;
+    .await
 }

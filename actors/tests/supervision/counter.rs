@@ -19,7 +19,7 @@ pub(crate) enum Order {
     Panic(Reply<u32>),
     Break(Reply<u32>),
     Hang(Reply<u32>),
-    Block(Duration, Reply<u32>),
+    Block(std::sync::mpsc::Receiver<()>, Reply<u32>),
     Wait(tokio::sync::oneshot::Receiver<()>, Reply<u32>),
     Toil(Duration),
     Note,
@@ -47,8 +47,8 @@ impl Owner for Counter {
                 std::future::pending::<()>().await;
                 drop(reply);
             }
-            Order::Block(span, reply) => {
-                std::thread::sleep(span);
+            Order::Block(go, reply) => {
+                let _ = go.recv();
                 reply.send(0);
             }
             Order::Wait(go, reply) => {

@@ -139,5 +139,13 @@ async fn a_thousand_crashes_leak_no_credit_and_no_owner() {
     assert_eq!(tree.observe().children[0].restarts, 1_000);
     assert_eq!(one.depth(), 0);
     assert_eq!(alive.load(Ordering::SeqCst), 0);
-    assert_eq!(idle.num_alive_tasks(), 0, "no task outlives the tree");
+    // What has ended is counted until the runtime has come round to it.
+    let end = tokio::time::Instant::now() + 10 * SECOND;
+    while idle.num_alive_tasks() > 0 {
+        assert!(
+            tokio::time::Instant::now() < end,
+            "a task outlives the tree"
+        );
+        tokio::task::yield_now().await;
+    }
 }
