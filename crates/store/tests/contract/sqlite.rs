@@ -111,13 +111,19 @@ async fn private() {
 
 async fn groups() {
     let directory = tempfile::tempdir().unwrap();
-    let (sqlite, _task) = start(&file(&directory));
+    let (sqlite, mut task) = start(&file(&directory));
     let world = World::new(sqlite.ports()).await;
     let ada = world.register("ada@example.org").await.id;
     let bob = world.register("bob@example.org").await.id;
     let before = sqlite.written();
     let users = (0..100).flat_map(|_| [ada, bob]);
-    let signed = join_all(users.map(|user| world.sign_in(user))).await;
+    // Everybody has asked before the writer goes on.
+    task.shutdown().await;
+    let signed = join_all(users.map(|user| world.sign_in(user)));
+    let go_on = async {
+        task.spawn(sqlite.serve_writes());
+    };
+    let (signed, ()) = tokio::join!(biased; signed, go_on);
     let after = sqlite.written();
     assert_eq!(after.orders - before.orders, 200);
     assert!(after.commits - before.commits <= 20, "{after:?}");

@@ -2,11 +2,15 @@
 
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use domain::secret::SecretText;
 use store::redis::RedisOptions;
 
 use crate::variable;
+
+/// How often a start is tried at another port.
+const STARTS: usize = 3;
 
 /// A Redis of a trial's own, in a directory of its own; gone when dropped.
 pub(crate) struct Server {
@@ -39,9 +43,8 @@ pub(crate) fn options_with_password(port: u16, password: &str) -> RedisOptions {
 impl Server {
     /// Chooses a free port, but starts nothing on it yet.
     pub(crate) fn prepare(extra: &[&str]) -> Result<Self, String> {
-        let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
         Ok(Self {
-            port: free.map_err(|error| error.to_string())?.port(),
+            port: free_port()?,
             extra: extra.iter().map(|&word| word.to_owned()).collect(),
             directory: tempfile::tempdir().map_err(|error| error.to_string())?,
             child: None,
@@ -50,9 +53,15 @@ impl Server {
 
     /// Starts a server and waits until it answers.
     pub(crate) fn start(extra: &[&str]) -> Result<Self, String> {
-        let mut server = Self::prepare(extra)?;
-        server.run()?;
-        Ok(server)
+        let mut why = String::new();
+        for _ in 0..STARTS {
+            let mut server = Self::prepare(extra)?;
+            match server.run() {
+                Ok(()) => return Ok(server),
+                Err(error) => why = error,
+            }
+        }
+        Err(why)
     }
 
     /// Starts a cluster of one node that owns every slot.
@@ -96,8 +105,12 @@ impl Server {
         self.until_it_answers()
     }
 
-    fn until_it_answers(&self) -> Result<(), String> {
-        for _ in 0..500 {
+    fn until_it_answers(&mut self) -> Result<(), String> {
+        for _ in 0..2_000 {
+            let ended = self.child.as_mut().map(Child::try_wait);
+            if matches!(ended, Some(Ok(Some(_)))) {
+                return Err("the private Redis ended at once".to_owned());
+            }
             if std::net::TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
                 return Ok(());
             }
@@ -132,4 +145,16 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// Gives a port that nobody listens at, once in this process. It lies below those that the kernel gives
+/// to connections, so that none takes it before the server does.
+fn free_port() -> Result<u16, String> {
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    let start = std::process::id().wrapping_mul(7_919);
+    let places = (0..12_000).map(|_| start.wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed)));
+    places
+        .filter_map(|place| u16::try_from(20_000 + place % 12_000).ok())
+        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .ok_or_else(|| "every port is taken".to_owned())
 }
