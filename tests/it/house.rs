@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actors::deadline::Deadline;
 use actors::mail::{Courier, CourierFault};
@@ -23,6 +23,7 @@ use tempfile::TempDir;
 
 use crate::backend::Backend;
 use crate::client::{Answer, Client, Person};
+use crate::patience::PATIENCE;
 
 mod fitting;
 
@@ -134,13 +135,28 @@ impl House {
             .expect("the service is ready");
         let first = running.first_key().await.map(|key| key.expose().to_owned());
         let api_key = api_key.or(first).expect("an API key");
-        Self {
+        let house = Self {
             clock,
             running: Arc::new(running),
             settings,
             letters,
             directory,
             api_key,
+        };
+        house.says_that_it_is_ready().await;
+        house
+    }
+
+    /// Waits until the house says so itself: what it hears of others may come a moment after the tree is
+    /// up. A house that speaks TLS is not asked.
+    async fn says_that_it_is_ready(&self) {
+        if self.settings.contains_key("TLS_CERT_PATH") {
+            return;
+        }
+        let (door, begun) = (self.stranger(), Instant::now());
+        while door.get("/ready").await.status.as_u16() != 200 {
+            assert!(begun.elapsed() < PATIENCE * 2, "not ready");
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
 

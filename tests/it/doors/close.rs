@@ -1,5 +1,6 @@
 //! How the doors close: what is in flight is answered, nothing new is let in (CONTRACT §11).
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::net::TcpStream;
@@ -8,6 +9,7 @@ use super::wire::{self, Wire};
 use crate::backend::Backend;
 use crate::client::{Person, plain};
 use crate::house::House;
+use crate::patience::PATIENCE;
 use crate::scenes;
 
 scenes![
@@ -57,10 +59,10 @@ async fn requests_in_flight_are_answered_and_later_ones_are_not_let_in() {
     idle.get("/health").await;
     let finish = async {
         // The door is closing once it has said goodbye to somebody idle.
-        let _ = idle.rest(Duration::from_secs(5)).await;
+        let _ = idle.rest(PATIENCE).await;
         let later = TcpStream::connect(house.public_address()).await;
         if let Ok(later) = later {
-            assert!(Wire(later).is_closed(Duration::from_secs(1)).await);
+            assert!(Wire(later).is_closed(PATIENCE).await);
         }
         wire.say(&missing).await;
         wire.answer().await
@@ -71,23 +73,19 @@ async fn requests_in_flight_are_answered_and_later_ones_are_not_let_in() {
         answer.to_ascii_lowercase().contains("connection: close"),
         "{answer}"
     );
-    assert!(wire.is_closed(Duration::from_secs(1)).await);
+    assert!(wire.is_closed(PATIENCE).await);
 }
 
 async fn an_idle_connection_does_not_hold_up_the_end() {
-    let house = House::with(Backend::Sqlite, &[("SHUTDOWN_GRACE", "20s")]).await;
+    let house = House::with(Backend::Sqlite, &[("SHUTDOWN_GRACE", "60s")]).await;
     let mut silent = wire::connect(house.public_address()).await;
     let mut idle = wire::connect(house.public_address()).await;
     idle.get("/health").await;
     let begun = Instant::now();
     house.stop().await;
-    assert!(
-        begun.elapsed() < Duration::from_secs(3),
-        "{:?}",
-        begun.elapsed()
-    );
-    assert!(idle.is_closed(Duration::from_secs(1)).await);
-    assert!(silent.is_closed(Duration::from_secs(1)).await);
+    assert!(begun.elapsed() < PATIENCE, "{:?}", begun.elapsed());
+    assert!(idle.is_closed(PATIENCE).await);
+    assert!(silent.is_closed(PATIENCE).await);
 }
 
 async fn who_needs_longer_than_the_grace_is_cut() {
@@ -96,16 +94,12 @@ async fn who_needs_longer_than_the_grace_is_cut() {
     let (mut wire, _) = begin_sign_in(&house, &person).await;
     let begun = Instant::now();
     house.stop().await;
-    assert!(
-        begun.elapsed() < Duration::from_secs(3),
-        "{:?}",
-        begun.elapsed()
-    );
-    assert!(wire.is_closed(Duration::from_secs(1)).await);
+    assert!(begun.elapsed() < PATIENCE, "{:?}", begun.elapsed());
+    assert!(wire.is_closed(PATIENCE).await);
 }
 
 async fn who_is_slow_at_one_door_costs_the_other_nothing() {
-    let house = House::with(Backend::Sqlite, &[("SHUTDOWN_GRACE", "2s")]).await;
+    let house = House::with(Backend::Sqlite, &[("SHUTDOWN_GRACE", "6s")]).await;
     let person = Person::register(&house.public(), "ada").await;
     let (mut wire, missing) = begin_sign_in(&house, &person).await;
     let mut slow = wire::connect(house.admin_address()).await;
@@ -119,7 +113,7 @@ async fn who_is_slow_at_one_door_costs_the_other_nothing() {
     idle.get("/health").await;
     let finish = async {
         assert!(
-            idle.is_closed(Duration::from_secs(1)).await,
+            idle.is_closed(Duration::from_secs(5)).await,
             "the door does not close yet"
         );
         wire.say(&missing).await;
@@ -130,12 +124,12 @@ async fn who_is_slow_at_one_door_costs_the_other_nothing() {
 }
 
 async fn requests_sent_until_the_end_are_all_answered_or_never_accepted() {
+    static SERVED: AtomicU32 = AtomicU32::new(0);
     let house = House::open(Backend::Sqlite).await;
     let url = format!("http://{}/.well-known/jwks.json", house.public_address());
     let asking = (0..16).map(|_| {
         let url = url.clone();
         async move {
-            let mut served = 0_u32;
             loop {
                 // A client of its own each time: every request is a new connection.
                 let http = plain().build().expect("a client");
@@ -143,19 +137,20 @@ async fn requests_sent_until_the_end_are_all_answered_or_never_accepted() {
                     Ok(answer) => {
                         assert_eq!(answer.status().as_u16(), 200);
                         answer.bytes().await.expect("a whole answer");
-                        served += 1;
+                        SERVED.fetch_add(1, Ordering::SeqCst);
                     }
-                    Err(error) if error.is_connect() => return served,
+                    Err(error) if error.is_connect() => return,
                     Err(error) => panic!("accepted and not answered: {error:?}"),
                 }
             }
         }
     });
     let stopping = async {
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        while SERVED.load(Ordering::SeqCst) < 64 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
         house.clone().stop().await;
         drop(house);
     };
-    let (served, ()) = tokio::join!(futures_util::future::join_all(asking), stopping);
-    assert!(served.into_iter().sum::<u32>() > 16);
+    tokio::join!(futures_util::future::join_all(asking), stopping);
 }

@@ -1,7 +1,7 @@
 //! The gRPC door: `grpc.health.v1.Health`, asked as any gRPC client asks (CONTRACT §10).
 
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use actors::supervision::TaskGroup;
 use futures_util::FutureExt;
@@ -18,6 +18,7 @@ use tower::{ServiceExt, service_fn};
 use crate::backend::Backend;
 use crate::client::plain;
 use crate::house::House;
+use crate::patience::PATIENCE;
 use crate::scenes;
 
 scenes![
@@ -61,7 +62,7 @@ async fn check(client: &mut HealthClient<Line>, service: &str) -> Result<Serving
 }
 
 async fn next(stream: &mut Streaming<HealthCheckResponse>) -> Option<ServingStatus> {
-    let message = timeout(Duration::from_secs(5), stream.message()).await;
+    let message = timeout(PATIENCE, stream.message()).await;
     let message = message.expect("in time").ok()?;
     message.map(|message| message.status())
 }
@@ -105,7 +106,7 @@ async fn an_unknown_service_and_an_unknown_method_are_said_so() {
 }
 
 async fn who_watches_is_told_of_the_end_and_does_not_hold_it_up() {
-    let house = House::with(Backend::Sqlite, &[("SHUTDOWN_GRACE", "20s")]).await;
+    let house = House::with(Backend::Sqlite, &[("SHUTDOWN_GRACE", "60s")]).await;
     let group = TaskGroup::new("clients");
     let mut client = connect(house.grpc_address(), &group).await;
     let mut stream = client
@@ -124,11 +125,7 @@ async fn who_watches_is_told_of_the_end_and_does_not_hold_it_up() {
     };
     let (last, ()) = tokio::join!(watching, house.stop());
     assert_eq!(last, Some(ServingStatus::NotServing));
-    assert!(
-        begun.elapsed() < Duration::from_secs(5),
-        "{:?}",
-        begun.elapsed()
-    );
+    assert!(begun.elapsed() < PATIENCE, "{:?}", begun.elapsed());
     let refused = TcpStream::connect(house.grpc_address()).await;
     assert!(refused.is_err() || check(&mut client, "").await.is_err());
 }
