@@ -50,9 +50,10 @@ impl Client {
         }
     }
 
-    /// The same, with one more header on every request.
+    /// The same, with a header on every request, in place of one of that name.
     pub fn with(&self, name: &'static str, value: impl Into<String>) -> Self {
         let mut other = self.clone();
+        other.headers.retain(|(held, _)| *held != name);
         other.headers.push((name, value.into()));
         other
     }
