@@ -182,7 +182,12 @@ impl Attempts {
     /// Gives the failpoint of the shard that an account's attempts go to.
     #[cfg(feature = "failpoints")]
     #[must_use]
-    pub fn failpoint_of(&self, tenant: TenantId, key: AttemptKey) -> &crate::failpoint::FailPoint {
+    pub fn failpoint_of(
+        &self,
+        tenant: TenantId,
+        keys: &AttemptKeys,
+    ) -> &crate::failpoint::FailPoint {
+        let key = keys.newest;
         self.shard(&Account { tenant, key }).failpoint()
     }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use actors::failpoint::{Action, FailPoint};
 use actors::supervision::Ended;
 use auth_service::flow::Flows;
-use auth_service::flow::attempt::attempt_key;
+use auth_service::flow::attempt::attempt_keys;
 use futures_util::future::join_all;
 use protocol::opaque::RefreshToken;
 use serde_json::{Value, json};
@@ -193,8 +193,8 @@ fn shard_of<'f>(flows: &'f Flows, tokens: &Tokens) -> &'f FailPoint {
 fn attempts_of<'f>(flows: &'f Flows, person: &Person) -> &'f FailPoint {
     let directory = flows.tenants.directory();
     let tenant = directory.default_tenant().expect("the default tenant").id;
-    let key = attempt_key(&flows.secrets, tenant, &person.email);
-    flows.attempts.failpoint_of(tenant, key)
+    let keys = attempt_keys(&flows.secrets, tenant, &person.email);
+    flows.attempts.failpoint_of(tenant, &keys)
 }
 
 /// Hammers until the tree gives up, and sees that nobody is told afterwards that all is well.
