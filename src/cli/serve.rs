@@ -20,6 +20,9 @@ use crate::boot::{self, Fittings, Running};
 use crate::config::Configuration;
 use crate::telemetry;
 
+#[cfg(feature = "failpoints")]
+mod storm;
+
 /// How long a start usually takes at most; after it the operator is told what it waits for.
 const USUAL_START: Duration = Duration::from_secs(3);
 /// How long one wait for readiness is after that.
@@ -53,6 +56,8 @@ async fn serve(fittings: Fittings) -> Result<(), Failure> {
         }
     };
     let running = started.map_err(|error| Failure::of_start(&error, &store))?;
+    #[cfg(feature = "failpoints")]
+    storm::arm(&running);
     tokio::select! {
         ended = running.ended() => judge(ended),
         never = announce(&running) => match never {},

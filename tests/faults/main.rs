@@ -9,7 +9,8 @@
 //! One does what the first start prints (`quickstart`), one what an operator types (`keys`).
 //!
 //! Others pull a plug under a light load whose every answer is judged (`load`): the servers
-//! (`stores`), the process (`drain`), one of two nodes (`rolling`), the disk (`disk`).
+//! (`stores`), the process (`drain`), one of two nodes (`rolling`), the disk (`disk`), the owners
+//! themselves (`storm`).
 
 #![expect(
     unreachable_pub,
@@ -36,6 +37,8 @@ mod quickstart;
 mod rolling;
 mod servers;
 mod stores;
+#[cfg(feature = "failpoints")]
+mod storm;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
@@ -67,8 +70,20 @@ fn main() {
         .chain(stores::trials())
         .chain(rolling::trials())
         .chain(disk::trials())
+        .chain(storms())
         .collect();
     libtest_mimic::run(&arguments, trials).exit();
+}
+
+/// The trials that need crashes on demand.
+fn storms() -> Vec<Trial> {
+    #[cfg(feature = "failpoints")]
+    return storm::trials();
+    #[cfg(not(feature = "failpoints"))]
+    {
+        println!("not run: a storm of crashes: needs the feature `failpoints`");
+        Vec::new()
+    }
 }
 
 /// Makes a trial that is run once for each store.

@@ -1,8 +1,8 @@
 //! Owners that crash, hang and storm under requests: nothing acknowledged is lost, others are served,
 //! and a service that cannot go on ends instead of pretending.
 //!
-//! The failpoints of `actors` do the harm. That `auth-service serve` ends with status 70 when the
-//! tree gives up is judged beside it, in `src/cli/serve.rs`.
+//! The failpoints of `actors` do the harm. That the process ends with status 70 when the tree gives up
+//! is judged on the real one, in `tests/faults/storm.rs`.
 
 use std::time::{Duration, Instant};
 
