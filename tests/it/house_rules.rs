@@ -4,14 +4,18 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use auth_service::http::routes;
 use libtest_mimic::{Failed, Trial};
+
+mod asked;
+mod owners;
 
 /// No file is longer, its tests included.
 const MAX_LINES: usize = 400;
 
 /// The rules, as trials.
 pub fn trials() -> Vec<Trial> {
-    let rules: [(&str, fn() -> Vec<String>); 8] = [
+    let rules: [(&str, fn() -> Vec<String>); 12] = [
         ("no_file_is_longer_than_400_lines", long_files),
         ("every_file_says_in_its_head_what_it_is", headless_files),
         ("no_module_file_is_called_mod_rs", mod_files),
@@ -19,7 +23,20 @@ pub fn trials() -> Vec<Trial> {
         ("crates_depend_downward_only", upward_dependencies),
         ("nothing_is_left_unfinished", unfinished),
         ("what_did_not_run_is_said_last", said_before_the_end),
-        ("routes_are_documented_and_tested", untold_routes),
+        ("routes_are_documented", routes::undocumented),
+        ("routes_are_asked_for_by_tests", asked::unasked_routes),
+        (
+            "a_route_that_nobody_asks_for_is_found",
+            asked::misjudged_cases,
+        ),
+        (
+            "owners_do_not_know_each_other",
+            owners::imports_between_owners,
+        ),
+        (
+            "an_owner_that_knows_another_is_found",
+            owners::misjudged_cases,
+        ),
     ];
     rules
         .into_iter()
@@ -217,44 +234,4 @@ fn unfinished() -> Vec<String> {
         broken.extend(hits.map(|word| format!("{name} contains {word}")));
     }
     broken
-}
-
-/// Every line of the route table is documented and named by a test.
-fn untold_routes() -> Vec<String> {
-    let tests: String = sources()
-        .into_iter()
-        .filter(|(name, _)| name.starts_with("tests/") && !name.ends_with("house_rules.rs"))
-        .map(|(_, text)| text)
-        .collect();
-    let documents: String = ["api/openapi-public.json", "api/openapi-admin.json"]
-        .into_iter()
-        .map(|name| fs::read_to_string(root().join(name)).expect("an OpenAPI document"))
-        .collect();
-    let table = fs::read_to_string(root().join("src/http/routes.rs")).expect("the route table");
-    let paths: Vec<&str> = table.lines().filter_map(path_of).collect();
-    assert!(paths.len() > 40, "the table was not understood");
-    let mut broken = Vec::new();
-    for path in paths {
-        if !documents.contains(&format!("\"{path}\"")) {
-            broken.push(format!("no OpenAPI document describes {path}"));
-        }
-        if !path
-            .split(['{', '}'])
-            .all(|part| part == "id" || tests.contains(part))
-        {
-            broken.push(format!("no test names {path}"));
-        }
-    }
-    broken
-}
-
-/// Gives the path of a line of the route table.
-fn path_of(line: &str) -> Option<&str> {
-    let (method, rest) = line.trim().split_once(' ')?;
-    let is_method = ["GET", "POST", "PUT", "PATCH", "DELETE"].contains(&method);
-    rest.trim()
-        .strip_prefix('"')
-        .filter(|_| is_method)?
-        .split('"')
-        .next()
 }
