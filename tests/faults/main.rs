@@ -6,7 +6,8 @@
 //! it again, and asks the oracle: is everything acknowledged still there, is everything revoked still
 //! refused? The number of kills is `FAULT_KILLS` (20 unless set).
 //!
-//! One does what the first start prints (`quickstart`), one what an operator types (`keys`).
+//! One does what the first start prints (`quickstart`), one what an operator types (`keys`), some reach
+//! their servers by settings (`reached`).
 //!
 //! Others pull a plug under a light load whose every answer is judged (`load`): the servers
 //! (`stores`), the process (`drain`), one of two nodes (`rolling`), the disk (`disk`), the owners
@@ -34,6 +35,7 @@ mod outage;
 mod ports;
 mod process;
 mod quickstart;
+mod reached;
 mod rolling;
 mod servers;
 mod stores;
@@ -68,6 +70,7 @@ fn main() {
         .chain(outage::trials())
         .chain(drain::trials())
         .chain(stores::trials())
+        .chain(reached::trials())
         .chain(rolling::trials())
         .chain(disk::trials())
         .chain(storms())

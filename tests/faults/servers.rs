@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -19,6 +20,7 @@ pub struct Server {
     kind: Kind,
     directory: TempDir,
     port: u16,
+    more: Vec<String>,
     child: Option<Child>,
 }
 
@@ -74,8 +76,38 @@ impl Server {
             kind,
             directory,
             port: free_port(),
+            more: Vec::new(),
             child: None,
         }
+    }
+
+    /// Adds words to the command line that it is started with.
+    pub fn told(mut self, words: &[&str]) -> Self {
+        self.more.extend(words.iter().map(|&word| word.to_owned()));
+        self
+    }
+
+    /// Writes a file that the server alone may read, and says where.
+    pub fn give(&self, name: &str, text: &str) -> String {
+        let path = self.directory.path().join(name);
+        let mut options = std::fs::OpenOptions::new();
+        let file = options.create_new(true).write(true).mode(0o600).open(&path);
+        let written = file.and_then(|mut file| file.write_all(text.as_bytes()));
+        written.expect("the server's file");
+        if let Some((user, group)) = unprivileged() {
+            std::os::unix::fs::chown(&path, Some(user), Some(group)).expect("it is the server's");
+        }
+        path.display().to_string()
+    }
+
+    /// Where it listens on 127.0.0.1.
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// What a Redis says first to one command.
+    pub fn says(&self, command: &str) -> String {
+        redis_says(self.port, command).expect("Redis answers")
     }
 
     /// The settings that name it.
@@ -113,6 +145,7 @@ impl Server {
                 .arg(format!("port={}", self.port))
                 .args(["-c", "unix_socket_directories=", "-c", "fsync=off"])
                 .args(["-c", "max_connections=100"])
+                .args(&self.more)
                 .spawn(),
             Kind::Redis => self
                 .command("redis-server")
@@ -120,6 +153,7 @@ impl Server {
                 .arg(self.port.to_string())
                 .arg("--dir")
                 .arg(self.directory.path())
+                .args(&self.more)
                 .spawn(),
         };
         let child = self.child.insert(child.expect("the server starts"));
@@ -127,9 +161,8 @@ impl Server {
         while begun.elapsed() < STARTED_WITHIN {
             let answers = match &self.kind {
                 Kind::Postgres { .. } => postgres_answers(self.port),
-                Kind::Redis => {
-                    redis_says(self.port, "PING").is_some_and(|a| a.starts_with("+PONG"))
-                }
+                Kind::Redis => redis_says(self.port, "PING")
+                    .is_some_and(|said| said.starts_with("+PONG") || said.starts_with("-NOAUTH")),
             };
             if answers {
                 return true;
@@ -170,7 +203,7 @@ impl Server {
 
     /// Makes a Redis forget everything.
     pub fn flush(&self) {
-        let answer = redis_says(self.port, "FLUSHALL").expect("Redis answers");
+        let answer = self.says("FLUSHALL");
         assert!(answer.starts_with("+OK"), "{answer}");
     }
 

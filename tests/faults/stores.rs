@@ -232,7 +232,7 @@ async fn loaded(server: &Server, store: Store) -> (Site, Process, Load) {
 }
 
 /// Waits until the service says what is away, and watches it for a while: alive, and never ready.
-async fn away(site: &Site, check: &str, span: Duration) {
+pub(crate) async fn away(site: &Site, check: &str, span: Duration) {
     site.wait_for("/ready", 503, NOTICED_WITHIN).await;
     let http = client();
     let begun = Instant::now();

@@ -1,7 +1,9 @@
 //! Every setting does what `docs/CONFIG.md` says: one scene for each that no other test has.
 //!
-//! What the doors do with theirs is in `doors`; what stores do with theirs is in their contract.
+//! What the doors do with theirs is in `doors`; how servers are reached is in `tests/faults/reached.rs`,
+//! and what stores do with the rest of theirs is in their contract.
 
+mod addresses;
 mod hashing;
 mod keys;
 mod lifetimes;
@@ -16,6 +18,7 @@ use crate::case::Scene;
 /// All scenes about settings.
 pub fn all() -> Vec<Scene> {
     [
+        addresses::scenes(),
         hashing::scenes(),
         keys::scenes(),
         lifetimes::scenes(),
