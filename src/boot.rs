@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actors::mail::Courier;
-use actors::supervision::{Ended, TaskGroup, Tree};
+use actors::supervision::{Ended, Observer, TaskGroup, Tree};
 use actors::tree::{self, Branches};
 use domain::random::Random;
 use domain::rejection::Fault;
@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::{Environment, Settings};
 use crate::flow::Flows;
+use crate::http::hall::Hall;
 
 mod doors;
 mod first_key;
@@ -37,6 +38,8 @@ use stores::Stores;
 
 /// How long an operator's command waits for the owners.
 const OFFICE_OPENS_WITHIN: Duration = Duration::from_secs(15);
+/// How often a start looks at what it waits for once the tree is up.
+const LOOKED_AT_EVERY: Duration = Duration::from_millis(50);
 
 /// Everything that comes from outside.
 pub struct Fittings {
@@ -78,6 +81,7 @@ pub struct Running {
     /// Where the gRPC door is.
     pub grpc: SocketAddr,
     flows: Arc<Flows>,
+    hall: Arc<Hall>,
     tree: Tree,
     tasks: TaskGroup,
     sockets: Vec<doors::Socket>,
@@ -143,6 +147,7 @@ pub async fn start(fittings: Fittings) -> Result<Running, StartError> {
         admin: doors.admin,
         grpc: doors.grpc,
         flows: staff.flows,
+        hall: doors.hall,
         tree,
         tasks,
         sockets: doors.sockets,
@@ -199,15 +204,15 @@ pub async fn office(fittings: Fittings) -> Result<Office, StartError> {
         flows: staff.flows,
         tree,
     };
-    match wait_until_up(&office.tree, &office.flows, OFFICE_OPENS_WITHIN).await {
-        Ok(()) => Ok(office),
-        Err(failing) => {
-            office.stop().await;
-            Err(StartError::Store(Fault::Store(format!(
-                "not up: {failing}"
-            ))))
-        }
+    let observer = office.tree.observer();
+    let up = wait_until_up(&observer, &office.flows);
+    if timeout(OFFICE_OPENS_WITHIN, up).await.is_ok() {
+        return Ok(office);
     }
+    let failing = observer.failing().join(", ");
+    office.stop().await;
+    let text = format!("not up: {failing}");
+    Err(StartError::Store(Fault::Store(text)))
 }
 
 /// Applies every missing migration, and names them.
@@ -237,12 +242,27 @@ impl Running {
         &self.flows
     }
 
-    /// Waits until everything is up, for `limit` at most.
+    /// Waits until the service says that it is ready, for `limit` and one look at most. Whoever asks
+    /// `/ready` afterwards is given the same answer until something changes.
     ///
     /// # Errors
-    /// The names of what is not up.
+    /// The names of what is missing.
     pub async fn ready(&self, limit: Duration) -> Result<(), String> {
-        wait_until_up(&self.tree, &self.flows, limit).await
+        let observer = self.tree.observer();
+        let ready = async {
+            wait_until_up(&observer, &self.flows).await;
+            while !self.hall.becomes_ready().await {
+                sleep(LOOKED_AT_EVERY).await;
+            }
+        };
+        if timeout(limit, ready).await.is_ok() {
+            return Ok(());
+        }
+        let missing = self.hall.missing().await;
+        if missing.is_empty() {
+            return Ok(());
+        }
+        Err(missing.join(", "))
     }
 
     /// Gives the API key that this start made, once the store is up; `None` if it made none.
@@ -311,14 +331,9 @@ impl Office {
     }
 }
 
-async fn wait_until_up(tree: &Tree, flows: &Flows, limit: Duration) -> Result<(), String> {
-    let observer = tree.observer();
-    let up = async {
-        while !observer.is_healthy() || flows.keys.ring().signer().is_none() {
-            sleep(Duration::from_millis(2)).await;
-        }
-    };
-    timeout(limit, up)
-        .await
-        .map_err(|_| observer.failing().join(", "))
+/// Waits until the tree is healthy and a key can sign.
+async fn wait_until_up(observer: &Observer, flows: &Flows) {
+    while !observer.is_healthy() || flows.keys.ring().signer().is_none() {
+        sleep(Duration::from_millis(2)).await;
+    }
 }

@@ -32,6 +32,8 @@ pub(crate) struct Doors {
     pub(crate) specs: Vec<ChildSpec>,
     /// To be cancelled when the service stops: every door begins to close.
     pub(crate) closing: CancellationToken,
+    /// What the doors open into: it knows whether the service is ready.
+    pub(crate) hall: Arc<Hall>,
     /// To be told of the tree once it is described: `/ready` and `/admin/actors` show it.
     pub(crate) observer: Arc<OnceLock<Observer>>,
     /// To be taken back when the service ends.
@@ -78,7 +80,7 @@ pub(crate) async fn open(behind: Behind) -> Result<Doors, StartError> {
     let collide = |error: matchit::InsertError| StartError::Setting(error.to_string());
     let public_front = Front::public(Arc::clone(&hall)).map_err(collide)?;
     let admin_front = Front::admin(Arc::clone(&hall)).map_err(collide)?;
-    let health = Arc::new(GrpcDoor::new(hall));
+    let health = Arc::new(GrpcDoor::new(Arc::clone(&hall)));
     let mut specs = vec![
         parts.door("public", public_socket.clone(), Arc::new(public_front)),
         parts.door("admin", admin_socket.clone(), Arc::new(admin_front)),
@@ -99,6 +101,7 @@ pub(crate) async fn open(behind: Behind) -> Result<Doors, StartError> {
         grpc,
         specs,
         closing: parts.closing,
+        hall,
         observer,
         sockets: vec![public_socket, admin_socket, grpc_socket],
     })

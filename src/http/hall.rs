@@ -42,6 +42,22 @@ impl Hall {
         self.probes.check_ready(&self.flows).await.is_fine()
     }
 
+    /// Looks now whether everything is there; whoever asks from here on is told the same.
+    ///
+    /// # Cancel safety
+    /// Nothing is changed by looking.
+    pub async fn becomes_ready(&self) -> bool {
+        self.probes.check_anew(&self.flows).await.is_fine()
+    }
+
+    /// Names what is not there of what a request may need.
+    ///
+    /// # Cancel safety
+    /// Nothing is changed by asking.
+    pub async fn missing(&self) -> Vec<String> {
+        self.probes.check_ready(&self.flows).await.failing()
+    }
+
     pub(super) const fn probes(&self) -> &Probes {
         &self.probes
     }

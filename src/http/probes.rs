@@ -96,6 +96,16 @@ impl Probes {
         self.latest.get_or(self.ask_all(flows)).await
     }
 
+    /// Asks everything now, whatever was just answered; what is found is answered from here on. For
+    /// boot alone: nobody outside may cause a look.
+    ///
+    /// # Cancel safety
+    /// Nothing is changed by asking; whoever waits for the same answer asks instead.
+    pub(super) async fn check_anew(&self, flows: &Flows) -> Verdict {
+        self.latest.forget();
+        self.check_ready(flows).await
+    }
+
     async fn ask_all(&self, flows: &Flows) -> Verdict {
         let (database, shared) = tokio::join!(
             ask(self.probed.database.as_ref()),
@@ -145,6 +155,11 @@ impl<T: Clone> Latest<T> {
         cell.get_or_init(|| find).await.clone()
     }
 
+    /// Has the next who asks find another answer.
+    fn forget(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (Instant::now(), Arc::default());
+    }
+
     fn cell(&self) -> Arc<OnceCell<T>> {
         let mut latest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if latest.0.elapsed() >= ANSWER_STANDS {
@@ -160,6 +175,16 @@ impl Verdict {
     /// Says whether everything that was asked is fine.
     pub(crate) fn is_fine(&self) -> bool {
         self.status == OK
+    }
+
+    /// Names what is not.
+    pub(super) fn failing(&self) -> Vec<String> {
+        let named = |(name, check): (&&str, &Check)| match check.failing.as_slice() {
+            [] => (*name).to_owned(),
+            parts => format!("{name} ({})", parts.join(", ")),
+        };
+        let failing = self.checks.iter().filter(|(_, check)| check.status != OK);
+        failing.map(named).collect()
     }
 }
 
@@ -233,5 +258,27 @@ mod tests {
         assert_eq!(answers, [0; 100]);
         tokio::time::advance(ANSWER_STANDS).await;
         assert_eq!(look().await, 1, "an old answer is no answer");
+        latest.forget();
+        assert_eq!(look().await, 2, "what was forgotten is found anew");
+        assert_eq!(look().await, 2, "and then stands");
+    }
+
+    #[test]
+    fn what_fails_is_named_with_its_parts() {
+        let tree = Check {
+            failing: vec!["keys".to_owned(), "mail".to_owned()],
+            ..Check::new(false)
+        };
+        let checks = [
+            ("actors", tree),
+            ("database", Check::new(true)),
+            ("keys", Check::new(false)),
+        ];
+        let verdict = Verdict {
+            status: FAILING,
+            checks: BTreeMap::from(checks),
+            uptime: 0,
+        };
+        assert_eq!(verdict.failing(), ["actors (keys, mail)", "keys"]);
     }
 }

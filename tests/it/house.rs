@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use actors::deadline::Deadline;
 use actors::mail::{Courier, CourierFault};
@@ -24,7 +24,6 @@ use tempfile::TempDir;
 
 use crate::backend::Backend;
 use crate::client::{Answer, Client, Person};
-use crate::patience::PATIENCE;
 
 mod fitting;
 
@@ -138,7 +137,7 @@ impl House {
             .expect("the service is ready");
         let first = running.first_key().await.map(|key| key.expose().to_owned());
         let api_key = api_key.or(first).expect("an API key");
-        let house = Self {
+        Self {
             clock,
             running: Arc::new(running),
             settings,
@@ -146,21 +145,6 @@ impl House {
             directory,
             api_key,
             people_from: network(),
-        };
-        house.says_that_it_is_ready().await;
-        house
-    }
-
-    /// Waits until the house says so itself: what it hears of others may come a moment after the tree is
-    /// up. A house that speaks TLS is not asked.
-    async fn says_that_it_is_ready(&self) {
-        if self.settings.contains_key("TLS_CERT_PATH") {
-            return;
-        }
-        let (door, begun) = (self.stranger(), Instant::now());
-        while door.get("/ready").await.status.as_u16() != 200 {
-            assert!(begun.elapsed() < PATIENCE * 2, "not ready");
-            tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
 

@@ -1,10 +1,13 @@
 //! What monitoring and people's browsers ask: /health, /liveness, /ready, /readiness, /openapi.json,
 //! /docs; and what every answer carries.
 
+use std::time::Duration;
+
 use crate::cases;
 use crate::house::House;
 
 cases![
+    a_service_that_was_waited_for_says_that_it_is_ready,
     health_and_readiness_answer_on_both_http_doors,
     the_contract_is_served_and_readable_without_a_foreign_host,
     wrong_methods_and_paths_are_said_so,
@@ -12,6 +15,14 @@ cases![
     an_unknown_or_contradictory_tenant_is_refused,
     the_path_names_a_tenant_too,
 ];
+
+/// A house is handed over as soon as its start was waited for.
+async fn a_service_that_was_waited_for_says_that_it_is_ready(house: House) {
+    house.stranger().get("/ready").await.expect(200);
+    let waited = house.running().ready(Duration::from_secs(10)).await;
+    assert_eq!(waited, Ok(()));
+    house.stranger().get("/ready").await.expect(200);
+}
 
 async fn health_and_readiness_answer_on_both_http_doors(house: House) {
     for door in [house.public(), house.stranger()] {
