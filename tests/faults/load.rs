@@ -20,9 +20,11 @@ const THOUGHT: Duration = Duration::from_millis(8);
 const ANSWERED_WITHIN: Duration = Duration::from_secs(3);
 /// How long an answer may take at most.
 const ANSWERED_AT_WORST: Duration = Duration::from_secs(10);
-/// How long after an acknowledged revocation another node may still say yes: 1 s (CONTRACT §11) where
-/// it hears of it; a node that has heard nothing for longer than 1.5 s says that it is unavailable.
-const HEARD_WITHIN: Duration = Duration::from_secs(2);
+/// How long after an acknowledged revocation another node may still say yes (CONTRACT §11), in nineteen
+/// of twenty cases: a busy machine may keep a node from hearing.
+const HEARD_WITHIN: Duration = Duration::from_secs(1);
+/// How long it may at worst: who has heard nothing for 1.5 s says that it is unavailable.
+const HEARD_AT_WORST: Duration = Duration::from_secs(2);
 
 /// Clients and what they were told.
 pub struct Load {
@@ -43,6 +45,10 @@ struct Tally {
     wrong: Vec<String>,
     living: Vec<String>,
     revoked: Vec<Revoked>,
+    /// How many revoked access tokens were presented after [`HEARD_WITHIN`].
+    presented: usize,
+    /// How many of them were let in.
+    late: usize,
 }
 
 /// Tokens whose revocation was acknowledged.
@@ -119,6 +125,8 @@ impl Load {
             );
             assert!(tally.wrong.is_empty(), "{:#?}\n{}", tally.wrong, site.log());
             assert!(most < ANSWERED_WITHIN, "{most:?}\n{}", site.log());
+            let (presented, late) = (tally.presented, tally.late);
+            assert!(late * 20 <= presented, "{late} of {presented} let in late");
             assert!(!tally.revoked.is_empty(), "something was revoked");
             assert!(!tally.living.is_empty(), "something lives");
             (tally.living.clone(), tally.revoked.clone())
@@ -260,16 +268,18 @@ impl Asker<'_> {
         };
         let Some(revoked) = revoked else { return };
         let body = json!({ "refresh_token": revoked.refresh });
-        self.ask(
-            Method::POST,
-            "/auth/token/refresh",
-            None,
-            Some(&body),
-            &[401],
-        )
-        .await;
-        self.ask(Method::GET, "/auth/me", Some(&revoked.access), None, &[401])
+        let (post, get) = (Method::POST, Method::GET);
+        self.ask(post, "/auth/token/refresh", None, Some(&body), &[401])
             .await;
+        let may_be_late = self.load.doors.len() > 1 && revoked.at.elapsed() < HEARD_AT_WORST;
+        let good: &[u16] = if may_be_late { &[401, 200] } else { &[401] };
+        let token = Some(revoked.access.as_str());
+        let answer = self.ask(get, "/auth/me", token, None, good).await;
+        // Only a refusal has a code.
+        let is_late = answer.is_some_and(|body| body["code"].is_null());
+        let mut tally = self.load.tally();
+        tally.presented += 1;
+        tally.late += usize::from(is_late);
     }
 
     /// Posts until it is served. Nothing when the load is over first.
