@@ -47,7 +47,9 @@ pub(crate) fn spec(flows: Arc<Flows>, told: watch::Sender<FirstKey>) -> ChildSpe
     .tolerant()
 }
 
+/// Tries until it is known whether a key is needed; that it cannot be known is told once.
 async fn make(flows: &Flows) -> FirstKey {
+    let mut is_told = false;
     loop {
         let tenant = flows
             .tenants
@@ -58,7 +60,10 @@ async fn make(flows: &Flows) -> FirstKey {
             match ensure(flows, tenant).await {
                 Ok(Some(key)) => return FirstKey::Made(key),
                 Ok(None) => return FirstKey::None,
-                Err(fault) => tracing::warn!(%fault, "the first API key could not be made yet"),
+                Err(fault) if !std::mem::replace(&mut is_told, true) => {
+                    tracing::warn!(%fault, "the first API key could not be made yet");
+                }
+                Err(_) => {}
             }
         }
         sleep(RETRY).await;
