@@ -1,11 +1,9 @@
 //! What a hash costs and how many may wait: `ARGON2_MEMORY`, `ARGON2_TIME`, `ARGON2_PARALLELISM`,
 //! `HASHING_THREADS`, `HASHING_QUEUE`.
 
-use std::time::{Duration, Instant};
-
 use super::keys::person_at;
 use crate::backend::Backend;
-use crate::client::Person;
+use crate::client::{Answer, Person};
 use crate::house::House;
 use crate::scenes;
 
@@ -61,33 +59,39 @@ const COSTLY: [(&str, &str); 3] = [
     ("HASHING_THREADS", "1"),
 ];
 
+/// How often people come at once. On a busy machine they may not meet within one hash, so the round
+/// counts in which they did.
+const ROUNDS: usize = 5;
+
 async fn hashing_queue_bounds_who_waits_and_the_rest_is_503() {
     let mut settings = COSTLY.to_vec();
     settings.push(("HASHING_QUEUE", "1"));
     let house = House::with(Backend::Sqlite, &settings).await;
     let person = Person::register(&house.public(), "ada").await;
-    let attempts = (0..6).map(|_| person.try_login(&person.password));
-    let answers = futures_util::future::join_all(attempts).await;
-    let (served, refused): (Vec<_>, Vec<_>) = answers
-        .into_iter()
-        .partition(|answer| answer.status.is_success());
-    // One hashes and one waits; a place that is free again may be taken by who comes late.
-    assert!(
-        (2..6).contains(&served.len()),
-        "{} were served",
-        served.len()
-    );
-    for answer in refused {
-        let answer = answer.expect_code(503, "UNAVAILABLE");
-        let wait: u64 = answer.header("retry-after").parse().expect("seconds");
-        assert!(wait >= 1);
+    let mut is_bounded = false;
+    for _ in 0..ROUNDS {
+        let answers = all_at_once(&person, 6).await;
+        let (served, refused): (Vec<_>, Vec<_>) = answers
+            .into_iter()
+            .partition(|answer| answer.status.is_success());
+        for answer in refused {
+            let answer = answer.expect_code(503, "UNAVAILABLE");
+            let wait: u64 = answer.header("retry-after").parse().expect("seconds");
+            assert!(wait >= 1);
+        }
+        // One hashes and one waits; a place that is free again may be taken by who comes late.
+        assert!(served.len() >= 2, "{} were served", served.len());
+        is_bounded = served.len() < 6;
+        if is_bounded {
+            break;
+        }
     }
+    assert!(is_bounded, "nobody was ever refused");
     // Nobody is kept out for having been refused.
     person.login().await;
     let house = house.restart(&[("HASHING_QUEUE", "16")]).await;
     let person = person_at(&house, &person);
-    let attempts = (0..6).map(|_| person.try_login(&person.password));
-    for answer in futures_util::future::join_all(attempts).await {
+    for answer in all_at_once(&person, 6).await {
         answer.expect(200);
     }
     house.stop().await;
@@ -100,25 +104,28 @@ async fn hashing_threads_decides_how_many_hash_at_once() {
     settings.push(("HASHING_THREADS", "3"));
     let house = House::with(Backend::Sqlite, &settings).await;
     let person = Person::register(&house.public(), "ada").await;
-    let served = at_once(&person).await;
-    assert!(served >= 3, "{served}");
+    let all = served_in_a_round(&person, |served| served == 3).await;
+    assert!(all, "three threads never served three at once");
     let house = house.restart(&[("HASHING_THREADS", "1")]).await;
-    let alone = at_once(&person_at(&house, &person)).await;
-    assert!(
-        alone < served,
-        "{alone} with one thread, {served} with three"
-    );
+    let person = person_at(&house, &person);
+    let fewer = served_in_a_round(&person, |served| served < 3).await;
+    assert!(fewer, "one thread served three in every round");
     house.stop().await;
 }
 
-/// How many of a few simultaneous sign-ins are let in within a moment in which none ends.
-async fn at_once(person: &Person) -> usize {
-    let begun = Instant::now();
-    let attempts = (0..3).map(|_| person.try_login(&person.password));
-    let answers = futures_util::future::join_all(attempts).await;
-    assert!(begun.elapsed() < Duration::from_secs(20));
-    answers
-        .iter()
-        .filter(|answer| answer.status.is_success())
-        .count()
+/// Says whether in some round so many of three simultaneous sign-ins are let in.
+async fn served_in_a_round(person: &Person, fits: impl Fn(usize) -> bool) -> bool {
+    for _ in 0..ROUNDS {
+        let answers = all_at_once(person, 3).await;
+        let served = answers.iter().filter(|answer| answer.status.is_success());
+        if fits(served.count()) {
+            return true;
+        }
+    }
+    false
+}
+
+async fn all_at_once(person: &Person, times: usize) -> Vec<Answer> {
+    let attempts = (0..times).map(|_| person.try_login(&person.password));
+    futures_util::future::join_all(attempts).await
 }
