@@ -1,6 +1,7 @@
 //! Clients: the applications, services and agents that ask for tokens (RFC 6749 §2).
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::id::TenantId;
 use crate::time::UnixMillis;
@@ -72,6 +73,10 @@ impl ClientType {
 /// What a client registered (RFC 7591 §2), in the standard's words.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own in a standard's registry of client metadata"
+)]
 pub struct ClientMetadata {
     /// Where codes may be sent; compared byte for byte.
     pub redirect_uris: Vec<String>,
@@ -89,6 +94,50 @@ pub struct ClientMetadata {
     pub access_token_format: Option<String>,
     /// How long its access tokens live, in seconds; absent follows the service.
     pub access_token_ttl_seconds: Option<u32>,
+    /// Whether it is ours: people are not asked for their consent, and are not told whose it is.
+    pub is_first_party: bool,
+    /// Whether it must use PKCE; `false` only for a confidential client (CONTRACT §6).
+    pub require_pkce: Option<bool>,
+    /// Whether it must push its authorization requests (RFC 9126 §6).
+    pub require_pushed_authorization_requests: bool,
+    /// Whether its tokens must be bound to a key by DPoP (RFC 9449 §5.2).
+    pub dpop_bound_access_tokens: bool,
+    /// Whether everything the FAPI 2.0 Security Profile forbids is refused.
+    pub fapi_2_0: bool,
+    /// Whether it may ask what a token is worth (RFC 7662 §2.1).
+    pub may_introspect: bool,
+    /// Its public keys (RFC 7591 §2); beside `jwks_uri` only one may stand.
+    pub jwks: Option<Value>,
+    /// Where its public keys are.
+    pub jwks_uri: Option<String>,
+    /// The algorithm of its client assertions.
+    pub token_endpoint_auth_signing_alg: Option<String>,
+    /// The algorithm of its request objects (RFC 9101 §10.5).
+    pub request_object_signing_alg: Option<String>,
+    /// Whether its authorization requests must be signed (RFC 9101 §10.5).
+    pub require_signed_request_object: bool,
+    /// The algorithm of its ID tokens; absent follows the service.
+    pub id_token_signed_response_alg: Option<String>,
+    /// The algorithm of its userinfo answers; absent: they are plain JSON.
+    pub userinfo_signed_response_alg: Option<String>,
+    /// `pairwise` for subjects that no other client sees (OpenID Connect Core §8).
+    pub subject_type: Option<String>,
+    /// The host that groups its pairwise subjects (OpenID Connect Core §8.1).
+    pub sector_identifier_uri: Option<String>,
+    /// How old a sign-in may be unless the request says it, in seconds.
+    pub default_max_age: Option<u64>,
+    /// Where a person may be sent after signing out; compared byte for byte.
+    pub post_logout_redirect_uris: Vec<String>,
+    /// Where logout tokens are posted (OpenID Connect Back-Channel Logout §2.2).
+    pub backchannel_logout_uri: Option<String>,
+    /// The page of its own that people know it by.
+    pub client_uri: Option<String>,
+    /// Its picture.
+    pub logo_uri: Option<String>,
+    /// Its privacy policy.
+    pub policy_uri: Option<String>,
+    /// Its terms.
+    pub tos_uri: Option<String>,
 }
 
 /// One live secret of a client: its HMAC signature, never the secret.

@@ -12,6 +12,9 @@ pub enum Algorithm {
     Es256,
     /// Ed25519 (RFC 8037 §3.1).
     EdDsa,
+    /// RSASSA-PKCS1-v1_5 with SHA-256 (RFC 7518 §3.3): for ID tokens of clients that ask for it
+    /// (OpenID Connect Core §15.1).
+    Rs256,
 }
 
 impl Algorithm {
@@ -21,6 +24,7 @@ impl Algorithm {
         match self {
             Self::Es256 => "ES256",
             Self::EdDsa => "EdDSA",
+            Self::Rs256 => "RS256",
         }
     }
 
@@ -30,6 +34,7 @@ impl Algorithm {
         match word {
             "ES256" => Some(Self::Es256),
             "EdDSA" => Some(Self::EdDsa),
+            "RS256" => Some(Self::Rs256),
             _ => None,
         }
     }
@@ -106,5 +111,20 @@ impl SigningKey {
             let is_as_far = key.state == KeyState::Active || key.state == self.state;
             key.algorithm == self.algorithm && is_as_far
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rfc_7518_3_1_an_algorithm_survives_its_name() {
+        for algorithm in [Algorithm::Es256, Algorithm::EdDsa, Algorithm::Rs256] {
+            assert_eq!(Algorithm::from_stored(algorithm.as_str()), Some(algorithm));
+        }
+        for other in ["none", "HS256", "es256", ""] {
+            assert_eq!(Algorithm::from_stored(other), None, "{other}");
+        }
     }
 }

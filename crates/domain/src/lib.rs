@@ -9,6 +9,7 @@
 pub mod address;
 pub mod api_key;
 pub mod attempt;
+pub mod authorization;
 pub mod change;
 pub mod client;
 pub mod email;

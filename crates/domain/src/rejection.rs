@@ -56,9 +56,29 @@ pub enum OAuthCode {
     InsufficientScope,
     InvalidTarget,
     UnsupportedTokenType,
+    InvalidDpopProof,
+    UseDpopNonce,
+    InvalidRequestObject,
+    InvalidAuthorizationDetails,
 }
 
 impl OAuthCode {
+    /// Finds the word of an authorization endpoint's error that a direct answer has too; the rest is
+    /// `invalid_request` (RFC 9126 §2.3).
+    #[must_use]
+    pub fn of_authorization(word: &str) -> Self {
+        [
+            Self::UnauthorizedClient,
+            Self::InvalidScope,
+            Self::InvalidTarget,
+            Self::InvalidRequestObject,
+            Self::InvalidAuthorizationDetails,
+        ]
+        .into_iter()
+        .find(|code| code.as_str() == word)
+        .unwrap_or(Self::InvalidRequest)
+    }
+
     /// Gives the standard's word.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -73,6 +93,10 @@ impl OAuthCode {
             Self::InsufficientScope => "insufficient_scope",
             Self::InvalidTarget => "invalid_target",
             Self::UnsupportedTokenType => "unsupported_token_type",
+            Self::InvalidDpopProof => "invalid_dpop_proof",
+            Self::UseDpopNonce => "use_dpop_nonce",
+            Self::InvalidRequestObject => "invalid_request_object",
+            Self::InvalidAuthorizationDetails => "invalid_authorization_details",
         }
     }
 }
@@ -92,6 +116,8 @@ pub struct Refusal {
     pub fields: Vec<FieldError>,
     /// When to come back.
     pub retry_after: Option<Duration>,
+    /// The nonce to prove a key with next (RFC 9449 §8).
+    pub dpop_nonce: Option<String>,
 }
 
 /// What is wrong with one field.
@@ -128,6 +154,7 @@ impl Refusal {
             hint: hint.into(),
             fields: Vec::new(),
             retry_after: None,
+            dpop_nonce: None,
         }
     }
 

@@ -55,6 +55,13 @@ impl ScopeSet {
         self.0.iter().all(|token| other.contains(token))
     }
 
+    /// Gives the tokens of both sets, this set's first.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        let more = other.0.iter().filter(|token| !self.contains(token));
+        Self(self.0.iter().chain(more).cloned().collect())
+    }
+
     /// Says whether the set has no token.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
@@ -96,6 +103,13 @@ mod tests {
         for text in ["a  b", " a", "a ", "a\"b", "a\\b", "a\nb", "é", "a\0"] {
             assert_eq!(ScopeSet::parse(text), Err(InvalidScope), "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_union_holds_each_token_once_and_keeps_the_order() {
+        let set = |text| ScopeSet::parse(text).unwrap_or_default();
+        let both = set("openid email").union(&set("email phone"));
+        assert_eq!(both.to_string(), "openid email phone");
     }
 
     #[test]

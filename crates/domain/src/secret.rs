@@ -6,7 +6,7 @@ use serde::Deserialize;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// A secret text: a password, a token, a key in PEM.
-#[derive(Clone, Zeroize, ZeroizeOnDrop, Deserialize)]
+#[derive(Clone, Default, Zeroize, ZeroizeOnDrop, Deserialize)]
 #[serde(transparent)]
 pub struct SecretText(String);
 

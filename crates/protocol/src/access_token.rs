@@ -7,13 +7,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::jose::signer::{Signer, SigningFailed};
-use crate::jose::verify::{BadToken, VerifyingKey, verify};
+use crate::jose::times;
+use crate::jose::verify::{BadToken, Typ, VerifyingKey, verify};
 
 /// What an access token begins with, unless its client asked for the bare JWS.
 pub const PREFIX: &str = "qf_at_";
 
 /// The `typ` of an access token (RFC 9068 §2.1).
-const TYPE: &str = "at+jwt";
+const TYPE: Typ = Typ::Exactly("at+jwt");
 
 /// The claims of an access token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,15 +55,32 @@ pub struct AccessClaims {
     /// How they proved it (RFC 8176).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub amr: Vec<String>,
-    /// The key it is bound to (RFC 7800).
+    /// What it is bound to (RFC 7800).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cnf: Option<Value>,
+    pub cnf: Option<Confirmation>,
     /// Who acts for the subject (RFC 8693 §4.1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub act: Option<Value>,
     /// What was granted in detail (RFC 9396).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authorization_details: Option<Value>,
+    /// The `claims` parameter it was asked for with: what userinfo is to say (OpenID Connect Core
+    /// §5.5). For us alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claims: Option<Value>,
+}
+
+/// What whoever presents a token must hold (RFC 7800 §3). A method that is not known here makes the
+/// token malformed, because checks fail closed.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Confirmation {
+    /// The key with this thumbprint (RFC 9449 §6.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jkt: Option<String>,
+    /// The certificate with this thumbprint (RFC 8705 §3.1).
+    #[serde(rename = "x5t#S256", default, skip_serializing_if = "Option::is_none")]
+    pub x5t_s256: Option<String>,
 }
 
 /// One audience or several (RFC 7519 §4.1.3).
@@ -103,8 +121,16 @@ pub enum Unacceptable {
     Foreign,
 }
 
-/// How far ahead of ours another node's clock may be, in seconds.
-const SKEW_SECONDS: i64 = 10;
+impl Audience {
+    /// Tells whether this is one of them.
+    #[must_use]
+    pub fn contains(&self, name: &str) -> bool {
+        match self {
+            Self::One(only) => only == name,
+            Self::Many(several) => several.iter().any(|one| one == name),
+        }
+    }
+}
 
 impl AccessClaims {
     /// Signs the claims. `bare` leaves the prefix away.
@@ -136,24 +162,21 @@ impl AccessClaims {
     }
 
     fn is_timely(&self, expected: Expected<'_>) -> bool {
-        let now = expected.now.as_seconds();
-        let oldest = (expected.now - expected.longest)
-            .as_seconds()
-            .saturating_sub(SKEW_SECONDS);
-        let newest = now.saturating_add(SKEW_SECONDS);
-        now < self.exp && (oldest..=newest).contains(&self.iat)
+        let (issued, now) = (UnixMillis::from_seconds(self.iat), expected.now);
+        let is_too_old = issued + expected.longest + times::SKEW < now;
+        now.as_seconds() < self.exp && !is_too_old && !times::is_ahead(issued, now)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use base64::Engine as _;
-    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use domain::key::Algorithm;
     use serde_json::json;
 
     use super::*;
     use crate::jose::key_pair::KeyPair;
+    use crate::jose::vectors::forge;
+    use crate::mutants::Original;
 
     const NOW: i64 = 1_700_000_000;
 
@@ -186,23 +209,50 @@ mod tests {
         AccessClaims::accept(token, expected(NOW), |_| Some(key))
     }
 
-    /// Signs any header and claims, as nobody but a test would.
-    fn forge(signer: &Signer, header: &Value, claims: &Value) -> String {
-        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        let signed = format!("{}.{}", part(header), part(claims));
-        let signature = signer.key().sign_for_tests(signed.as_bytes());
-        format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
-    }
-
     #[test]
     fn rfc_9068_what_we_mint_jsonwebtoken_verifies() {
-        for algorithm in [Algorithm::Es256, Algorithm::EdDsa] {
+        for algorithm in [Algorithm::Es256, Algorithm::EdDsa, Algorithm::Rs256] {
             let (signer, key) = ring(algorithm);
             for bare in [true, false] {
                 let token = claims().mint(&signer, bare).expect("mints");
                 assert_eq!(token.starts_with(PREFIX), !bare);
                 assert_eq!(accept(&token, &key), Ok(claims()));
             }
+        }
+    }
+
+    #[test]
+    fn rfc_7800_3_what_a_token_is_bound_to_has_its_registered_names() {
+        let (signer, key) = ring(Algorithm::Es256);
+        for (member, confirmation) in [
+            ("jkt", json!({ "jkt": "k" })),
+            ("x5t#S256", json!({ "x5t#S256": "c" })),
+        ] {
+            let mut bound = serde_json::to_value(claims()).expect("has a JSON form");
+            bound["cnf"] = confirmation;
+            let bound: AccessClaims = serde_json::from_value(bound).expect("complete");
+            let token = bound.mint(&signer, false).expect("mints");
+            let read = accept(&token, &key).expect("accepted");
+            let written = serde_json::to_value(read.cnf).expect("has a JSON form");
+            assert_eq!(written.as_object().map(serde_json::Map::len), Some(1));
+            assert!(written[member].is_string(), "{member}");
+        }
+    }
+
+    #[test]
+    fn a_confirmation_that_is_not_understood_is_never_taken_for_none() {
+        let (signer, key) = ring(Algorithm::Es256);
+        let header = json!({"alg": "ES256", "kid": "k", "typ": "at+jwt"});
+        for odd in [
+            json!({ "jkt": 1 }),
+            json!({ "kid": "k" }),
+            json!("k"),
+            json!([1]),
+        ] {
+            let mut body = serde_json::to_value(claims()).expect("has a JSON form");
+            body["cnf"] = odd.clone();
+            let token = forge(signer.key(), &header, &body);
+            assert!(accept(&token, &key).is_err(), "{odd}");
         }
     }
 
@@ -244,11 +294,12 @@ mod tests {
         let (signer, key) = ring(Algorithm::Es256);
         let body = serde_json::to_value(claims()).expect("has a JSON form");
         let good = json!({"alg": "ES256", "kid": "k", "typ": "at+jwt"});
-        assert!(accept(&forge(&signer, &good, &body), &key).is_ok());
+        assert!(accept(&forge(signer.key(), &good, &body), &key).is_ok());
         let changes = [
             ("alg", json!("none")),
             ("alg", json!("HS256")),
             ("alg", json!("ES384")),
+            ("alg", json!("RS256")),
             ("alg", json!("EdDSA")),
             ("typ", json!("JWT")),
             ("typ", Value::Null),
@@ -259,7 +310,7 @@ mod tests {
             let mut header = good.clone();
             header[member] = value.clone();
             assert!(
-                accept(&forge(&signer, &header, &body), &key).is_err(),
+                accept(&forge(signer.key(), &header, &body), &key).is_err(),
                 "{member}={value}"
             );
         }
@@ -281,13 +332,13 @@ mod tests {
                 let members = odd.as_object_mut().expect("an object");
                 members.remove(member);
                 members.extend(value.clone().map(|value| (member.to_owned(), value)));
-                let token = forge(&signer, &header, &odd);
+                let token = forge(signer.key(), &header, &odd);
                 assert!(accept(&token, &key).is_err(), "{member}={value:?}");
             }
         }
         let mut text = body;
         text["exp"] = json!((NOW + 900).to_string());
-        assert!(accept(&forge(&signer, &header, &text), &key).is_err());
+        assert!(accept(&forge(signer.key(), &header, &text), &key).is_err());
     }
 
     #[test]
@@ -297,5 +348,19 @@ mod tests {
         for length in 0..token.len() {
             assert!(accept(&token[..length], &key).is_err(), "cut at {length}");
         }
+    }
+
+    #[test]
+    fn rfc_8725_no_mutant_is_accepted() {
+        let original = Original {
+            header: json!({ "alg": "set", "typ": "at+jwt", "kid": "set" }),
+            claims: serde_json::to_value(claims()).expect("has a JSON form"),
+            judged: &["iss", "sub", "client_id", "iat", "exp", "jti", "tid"],
+        };
+        original.check_mutants(|text, pair| {
+            let key = VerifyingKey::new(pair.algorithm(), pair.public_jwk()).expect("verifies");
+            let find = |kid: &str| (kid == pair.kid()).then_some(&key);
+            AccessClaims::accept(text, expected(NOW), find).is_ok()
+        });
     }
 }

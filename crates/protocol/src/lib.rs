@@ -3,13 +3,23 @@
 //! Nothing here performs I/O or reads a clock; every rule takes what it judges as arguments and so
 //! can be tested with a standard's own vectors. Cryptographic primitives come from `aws-lc-rs`.
 //!
-//! Start with [`opaque`] (our own tokens), [`jose`] (signed tokens, keys) and [`password`] (NIST SP
-//! 800-63B-4). [`system_secrets`] and [`seal`] are what they stand on.
+//! Start with [`oauth`] (what clients ask for), [`oidc`] (who signed in, told to them), [`opaque`] (our
+//! own tokens), [`jose`] (signed tokens, keys) and [`password`] (NIST SP 800-63B-4).
+//! [`system_secrets`] and [`seal`] are what they stand on. What clients sign is judged by [`dpop`],
+//! [`client_assertion`] and [`request_object`].
 
 pub mod access_token;
+pub mod client_assertion;
+pub mod dpop;
 pub mod entropy;
+pub mod introspection;
 pub mod jose;
+#[cfg(test)]
+mod mutants;
+pub mod oauth;
+pub mod oidc;
 pub mod opaque;
 pub mod password;
+pub mod request_object;
 pub mod seal;
 pub mod system_secrets;

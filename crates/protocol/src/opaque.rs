@@ -1,12 +1,13 @@
 //! Our own tokens: a prefix that says what it is, then base64url of bytes that end in a signature.
 //!
 //! The signature (HMAC-SHA-256 under `SYSTEM_SECRETS`) is checked in constant time before any store
-//! is asked, so a stranger's guess costs us one hash. Two shapes:
+//! is asked, so a stranger's guess costs us one hash. Three shapes:
 //!
 //! - [`RefreshToken`] names its family and its number in it. The same number always gives the same
 //!   text, which is how a repeated refresh gets the same successor without a token being stored.
-//! - A [`RandomToken`] (API key, client secret, token by mail) is 256 random bits; what is stored and
-//!   looked up is its signature, never the token.
+//! - A [`SessionCookie`] names a tenant and a session: the store says whether it is still live.
+//! - A [`RandomToken`] (API key, client secret, token by mail, authorization code, `request_uri`) is 256
+//!   random bits; what is stored and looked up is its signature, never the token.
 //!
 //! Decoding is strict: the exact length, no padding, no stray bits, so one token has one spelling.
 
@@ -18,6 +19,10 @@ use domain::secret::SecretText;
 use uuid::Uuid;
 
 use crate::system_secrets::{Label, SIGNATURE_BYTES, SystemSecrets};
+
+mod session_cookie;
+
+pub use session_cookie::{SESSION_PREFIX, SessionCookie};
 
 /// The prefix of refresh tokens.
 pub const REFRESH_PREFIX: &str = "qf_rt_";
@@ -42,6 +47,10 @@ pub enum RandomToken {
     ClientSecret,
     /// `qf_ot_`: a token sent by mail.
     OneTime,
+    /// `qf_ac_`: an authorization code (RFC 6749 §4.1.2).
+    AuthorizationCode,
+    /// The whole `request_uri` of a pushed request (RFC 9126 §2.2).
+    RequestUri,
 }
 
 /// A random token just made.
@@ -109,6 +118,8 @@ impl RandomToken {
             Self::ApiKey => "qf_ak_",
             Self::ClientSecret => "qf_cs_",
             Self::OneTime => "qf_ot_",
+            Self::AuthorizationCode => "qf_ac_",
+            Self::RequestUri => "urn:ietf:params:oauth:request_uri:qf_ru_",
         }
     }
 
@@ -117,6 +128,8 @@ impl RandomToken {
             Self::ApiKey => Label::ApiKey,
             Self::ClientSecret => Label::ClientSecret,
             Self::OneTime => Label::OneTimeToken,
+            Self::AuthorizationCode => Label::AuthorizationCode,
+            Self::RequestUri => Label::RequestUri,
         }
     }
 
@@ -246,13 +259,31 @@ mod tests {
     }
 
     #[test]
-    fn a_random_token_is_found_by_its_signature() {
+    fn a_random_token_is_found_by_its_signature_and_of_its_kind_only() {
         let all = secrets(1);
-        let minted = RandomToken::OneTime.mint(&all, &Counting::default());
-        assert_eq!(
-            RandomToken::OneTime.parse(&all, minted.token.expose()),
-            Ok(minted.signature)
-        );
+        let kinds = [
+            RandomToken::ApiKey,
+            RandomToken::ClientSecret,
+            RandomToken::OneTime,
+            RandomToken::AuthorizationCode,
+            RandomToken::RequestUri,
+        ];
+        for kind in kinds {
+            let minted = kind.mint(&all, &Counting::default());
+            let text = minted.token.expose();
+            assert_eq!(kind.parse(&all, text), Ok(minted.signature));
+            for other in kinds.into_iter().filter(|other| *other != kind) {
+                let disguised = text.replace(kind.prefix(), other.prefix());
+                assert_eq!(other.parse(&all, &disguised), Err(NotOurs));
+            }
+        }
+    }
+
+    #[test]
+    fn rfc_9126_2_2_a_request_uri_is_a_urn() {
+        let minted = RandomToken::RequestUri.mint(&secrets(1), &Counting::default());
+        let urn = "urn:ietf:params:oauth:request_uri:";
+        assert!(minted.token.expose().starts_with(urn));
     }
 
     proptest! {

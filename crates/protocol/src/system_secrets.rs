@@ -23,22 +23,37 @@ pub enum Label {
     ApiKey,
     /// Client secrets.
     ClientSecret,
+    /// Authorization codes.
+    AuthorizationCode,
+    /// The `request_uri` of pushed requests.
+    RequestUri,
+    /// Browser sessions.
+    SessionCookie,
     /// Page cursors.
     Cursor,
     /// The counters of failed sign-ins.
     AttemptKey,
+    /// Nonces of DPoP proofs (RFC 9449 §8).
+    DpopNonce,
+    /// Forms of our own pages.
+    Form,
     /// Sealing what is stored (see [`crate::seal`]).
     Sealing,
 }
 
 impl Label {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 12] = [
         Self::RefreshToken,
         Self::OneTimeToken,
         Self::ApiKey,
         Self::ClientSecret,
+        Self::AuthorizationCode,
+        Self::RequestUri,
+        Self::SessionCookie,
         Self::Cursor,
         Self::AttemptKey,
+        Self::DpopNonce,
+        Self::Form,
         Self::Sealing,
     ];
 
@@ -48,8 +63,13 @@ impl Label {
             Self::OneTimeToken => "auth-service/v1/one-time-token",
             Self::ApiKey => "auth-service/v1/api-key",
             Self::ClientSecret => "auth-service/v1/client-secret",
+            Self::AuthorizationCode => "auth-service/v1/authorization-code",
+            Self::RequestUri => "auth-service/v1/request-uri",
+            Self::SessionCookie => "auth-service/v1/session-cookie",
             Self::Cursor => "auth-service/v1/cursor",
             Self::AttemptKey => "auth-service/v1/attempt-key",
+            Self::DpopNonce => "auth-service/v1/dpop-nonce",
+            Self::Form => "auth-service/v1/form",
             Self::Sealing => "auth-service/v1/sealing",
         }
     }

@@ -138,6 +138,7 @@ fn claims(flows: &Flows, act: &Act, scope: &ScopeSet, lifetime: Duration) -> Acc
         cnf: None,
         act: None,
         authorization_details: None,
+        claims: None,
     }
 }
 

@@ -1,15 +1,20 @@
 //! Signing keys: made, imported from PEM, exported as PKCS#8 and as a public JWK.
 
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256,
+    RsaKeyPair, RsaPublicKeyComponents,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::key::Algorithm;
 use domain::secret::SecretBytes;
-use jsonwebtoken::jwk::{Jwk, ThumbprintHash};
 use serde_json::{Value, json};
+
+use super::jwk::thumbprint;
 
 /// A private key that signs with one algorithm.
 pub struct KeyPair {
@@ -21,6 +26,7 @@ pub struct KeyPair {
 enum Kind {
     Es256(EcdsaKeyPair),
     EdDsa(Ed25519KeyPair),
+    Rs256(RsaKeyPair),
 }
 
 /// The key cannot be used.
@@ -29,7 +35,8 @@ pub enum InvalidKey {
     /// Not PEM, or not a private key in it.
     #[error("expected a PEM file with a PKCS#8 or SEC1 private key")]
     NotPem,
-    /// A private key, but not P-256 or Ed25519.
+    /// A private key, but not P-256, Ed25519 or RSA. The text names what can be configured; RSA keys
+    /// are made on need.
     #[error("expected a P-256 key (ES256) or an Ed25519 key (EdDSA)")]
     Unsupported,
 }
@@ -37,7 +44,8 @@ pub enum InvalidKey {
 // === impl KeyPair ===
 
 impl KeyPair {
-    /// Makes a new key.
+    /// Makes a new key. An RSA key has 2048 bits, the least that RFC 7518 §3.3 allows, and takes a
+    /// large part of a second: not for a runtime thread.
     ///
     /// # Errors
     /// [`InvalidKey::Unsupported`] if the cryptographic library refuses, which it does not.
@@ -47,11 +55,13 @@ impl KeyPair {
                 EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map(Kind::Es256)
             }
             Algorithm::EdDsa => Ed25519KeyPair::generate().map(Kind::EdDsa),
+            Algorithm::Rs256 => RsaKeyPair::generate(KeySize::Rsa2048).map(Kind::Rs256),
         };
         Self::new(kind.map_err(|_| InvalidKey::Unsupported)?)
     }
 
-    /// Reads a PEM file: PKCS#8 (RFC 5958) of either algorithm, or SEC1 (RFC 5915).
+    /// Reads a PEM file: PKCS#8 (RFC 5958) of any algorithm, SEC1 (RFC 5915) or PKCS#1 (RFC 8017
+    /// §A.1.2).
     ///
     /// # Errors
     /// See [`InvalidKey`].
@@ -70,9 +80,14 @@ impl KeyPair {
         if let Ok(pair) = Ed25519KeyPair::from_pkcs8(der) {
             return Self::new(Kind::EdDsa(pair));
         }
-        EcdsaKeyPair::from_private_key_der(&ECDSA_P256_SHA256_FIXED_SIGNING, der)
+        if let Ok(pair) = EcdsaKeyPair::from_private_key_der(&ECDSA_P256_SHA256_FIXED_SIGNING, der)
+        {
+            return Self::new(Kind::Es256(pair));
+        }
+        RsaKeyPair::from_pkcs8(der)
+            .or_else(|_| RsaKeyPair::from_der(der))
             .map_err(|_| InvalidKey::Unsupported)
-            .and_then(|pair| Self::new(Kind::Es256(pair)))
+            .and_then(|pair| Self::new(Kind::Rs256(pair)))
     }
 
     /// Gives the private key as PKCS#8 DER.
@@ -83,6 +98,7 @@ impl KeyPair {
         let document = match &self.kind {
             Kind::Es256(pair) => pair.to_pkcs8v1().map(|d| d.as_ref().to_vec()),
             Kind::EdDsa(pair) => pair.to_pkcs8().map(|d| d.as_ref().to_vec()),
+            Kind::Rs256(pair) => rsa_pkcs8(pair).map(|d| d.as_ref().to_vec()),
         };
         document
             .map(SecretBytes::new)
@@ -95,6 +111,7 @@ impl KeyPair {
         match self.kind {
             Kind::Es256(_) => Algorithm::Es256,
             Kind::EdDsa(_) => Algorithm::EdDsa,
+            Kind::Rs256(_) => Algorithm::Rs256,
         }
     }
 
@@ -110,13 +127,14 @@ impl KeyPair {
         &self.public_jwk
     }
 
-    /// Signs a message. The signature has the fixed form of RFC 7518 §3.4 or RFC 8037 §3.1.
-    pub(super) fn sign(&self, message: &[u8]) -> Option<[u8; 64]> {
+    /// Signs a message. The signature has the form of RFC 7518 §3.3 and §3.4 or RFC 8037 §3.1.
+    pub(super) fn sign(&self, message: &[u8]) -> Option<Vec<u8>> {
         let signature = match &self.kind {
             Kind::Es256(pair) => pair.sign(&SystemRandom::new(), message).ok()?,
             Kind::EdDsa(pair) => pair.try_sign(message).ok()?,
+            Kind::Rs256(pair) => return sign_rs256(pair, message),
         };
-        signature.as_ref().try_into().ok()
+        Some(signature.as_ref().to_vec())
     }
 
     fn new(kind: Kind) -> Result<Self, InvalidKey> {
@@ -126,8 +144,9 @@ impl KeyPair {
                 "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA",
                 "x": URL_SAFE_NO_PAD.encode(pair.public_key().as_ref()),
             }),
+            Kind::Rs256(pair) => rsa_jwk(pair),
         };
-        let kid = thumbprint(&public_jwk)?;
+        let kid = thumbprint(&public_jwk).ok_or(InvalidKey::Unsupported)?;
         if let Value::Object(members) = &mut public_jwk {
             members.insert("kid".to_owned(), Value::from(kid.as_str()));
             members.insert("use".to_owned(), Value::from("sig"));
@@ -152,28 +171,62 @@ fn ec_jwk(point: &[u8]) -> Result<Value, InvalidKey> {
     }))
 }
 
-fn thumbprint(jwk: &Value) -> Result<String, InvalidKey> {
-    serde_json::from_value::<Jwk>(jwk.clone())
-        .ok()
-        .and_then(|jwk| jwk.thumbprint(ThumbprintHash::SHA256).ok())
-        .ok_or(InvalidKey::Unsupported)
+/// Gives modulus and exponent without leading zeros (RFC 7518 §6.3.1).
+fn rsa_jwk(pair: &RsaKeyPair) -> Value {
+    let public = RsaPublicKeyComponents::<Vec<u8>>::from(pair.public_key());
+    json!({
+        "kty": "RSA", "alg": "RS256",
+        "n": URL_SAFE_NO_PAD.encode(public.n), "e": URL_SAFE_NO_PAD.encode(public.e),
+    })
+}
+
+fn rsa_pkcs8(pair: &RsaKeyPair) -> Result<Pkcs8V1Der<'static>, Unspecified> {
+    pair.as_der()
+}
+
+fn sign_rs256(pair: &RsaKeyPair, message: &[u8]) -> Option<Vec<u8>> {
+    let mut signature = vec![0; pair.public_modulus_len()];
+    pair.sign(
+        &RSA_PKCS1_SHA256,
+        &SystemRandom::new(),
+        message,
+        &mut signature,
+    )
+    .ok()?;
+    Some(signature)
 }
 
 #[cfg(test)]
 impl KeyPair {
     /// Signs what the production code never would, for tests that forge tokens.
-    pub(crate) fn sign_for_tests(&self, message: &[u8]) -> [u8; 64] {
+    pub(crate) fn sign_for_tests(&self, message: &[u8]) -> Vec<u8> {
         self.sign(message).expect("signs")
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use base64::engine::general_purpose::STANDARD;
+
     use super::*;
+
+    /// An RSA key of 1024 bits, as PKCS#8.
+    const SHORT_RSA_KEY: &str = concat!(
+        "MIICeAIBADANBgkqhkiG9w0BAQEFAASCAmIwggJeAgEAAoGBAMKRgF6hDu+/sOGd1LAP0zTEjrpfhZRPVgC2xp17",
+        "lNXxKQ2BLm7nXq7eZVJcFhFito4QI46epBSAV3yRNV/+lUi0NRvq+OILlFR1R3JPAlJS+LnLakwXn4ZnFSiMLno+",
+        "mw3c8+uyHGi/Z5dx9QRnhAlnK6G5vkfbQyiRLOvdUza7AgMBAAECgYEAlbWVO7rbnlg2BvQFok8a6WBQnlE/nEWL",
+        "XFNG8ggUFqZQO0bp7oXy0cTn235lsIzvANKkOWoRwICcUIn+stVWEVoANVMQzl0i3lJtL/ez5MyXDMpjr454Jru6",
+        "vs8so0JrWqtkGYElxn9R+BcuCIvNvOTBp/yvwElSVdO/QKClFBkCQQDuPHKT4Hg95pERlS32zCJ0MW3aYgWlcpth",
+        "bMVKPommjjXvY0WhbNi0kmFlayLbitjYNZqrSYvTtAcGW40BMVkNAkEA0ROBUIaIoQ3KbeM+k/wbjRDKEEBTomPM",
+        "9sFgl72Olsm9a0YrdTZMc40xFp1313jJocw1HCymvicZgrXFocxM5wJAYw+piQnWlc6w1cHVSgEZ9nyzNBJ8TI56",
+        "Q6mJ49RbQnFxxefehUAQYA1aCGTjKqzye/zWIpFDXjVGkoMw/6T4ZQJBAKBf5N6/A8j+ihu2p4beaMfRbB4BKeYz",
+        "xcI13YEn71ttDnZeEfHMH+K3GENvsMDAr3ID8W1WNuU/msrv4dRVoVsCQQDm5rlEHARGz2EYKA3k7XxkuGmaEDT7",
+        "tM8knBNjWCCviykT4sPHywlLPbXxKN14siUltFSlElx93LJMMpn9t0cO",
+    );
 
     #[test]
     fn a_key_survives_pkcs8_with_its_name() {
-        for algorithm in [Algorithm::Es256, Algorithm::EdDsa] {
+        for algorithm in [Algorithm::Es256, Algorithm::EdDsa, Algorithm::Rs256] {
             let pair = KeyPair::generate(algorithm).expect("generates");
             let der = pair.to_pkcs8().expect("exports");
             let again = KeyPair::from_der(der.expose()).expect("imports");
@@ -182,20 +235,42 @@ mod tests {
     }
 
     #[test]
-    fn rfc_8037_a_3_the_thumbprint_of_an_ed25519_key() {
-        let jwk = json!({
-            "kty": "OKP", "crv": "Ed25519",
-            "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
-        });
-        let expected = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k";
-        assert_eq!(thumbprint(&jwk).as_deref(), Ok(expected));
+    fn a_public_jwk_has_no_private_member() {
+        for algorithm in [Algorithm::Es256, Algorithm::EdDsa, Algorithm::Rs256] {
+            let pair = KeyPair::generate(algorithm).expect("generates");
+            for member in ["d", "p", "q", "dp", "dq", "qi"] {
+                assert!(pair.public_jwk().get(member).is_none(), "{member}");
+            }
+            assert_eq!(pair.public_jwk()["use"], "sig");
+            assert_eq!(pair.public_jwk()["alg"], algorithm.as_str());
+        }
     }
 
     #[test]
-    fn a_public_jwk_has_no_private_member() {
-        let pair = KeyPair::generate(Algorithm::Es256).expect("generates");
-        assert!(pair.public_jwk().get("d").is_none());
-        assert_eq!(pair.public_jwk()["use"], "sig");
+    fn rfc_7518_3_3_an_rsa_key_has_2048_bits() {
+        let pair = KeyPair::generate(Algorithm::Rs256).expect("generates");
+        let modulus = pair.public_jwk()["n"].as_str().expect("a text");
+        let modulus = URL_SAFE_NO_PAD.decode(modulus).expect("base64url");
+        assert_eq!(modulus.len() * 8, 2048);
+        assert!(modulus[0] >= 0x80, "no leading zeros");
+        assert_eq!(pair.sign_for_tests(b"m").len(), 256);
+    }
+
+    #[test]
+    fn rfc_8017_a_1_2_a_pkcs1_rsa_key_is_imported() {
+        let pair = KeyPair::generate(Algorithm::Rs256).expect("generates");
+        let der = pair.to_pkcs8().expect("exports");
+        // What PKCS#8 wraps: version and algorithm take 22 bytes, the header of the octets four.
+        let block = pem::Pem::new("RSA PRIVATE KEY", der.expose()[26..].to_vec());
+        let again = KeyPair::from_pem(&pem::encode(&block)).expect("imports");
+        assert_eq!(again.kid(), pair.kid());
+    }
+
+    #[test]
+    fn rfc_7518_3_3_an_rsa_key_below_2048_bits_is_refused() {
+        let short = STANDARD.decode(SHORT_RSA_KEY).expect("base64");
+        let refused = KeyPair::from_der(&short).err();
+        assert_eq!(refused, Some(InvalidKey::Unsupported));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::key_pair::KeyPair;
 
-/// A key ready to sign one type of token.
+/// A key ready to sign our tokens.
 pub struct Signer {
     pair: KeyPair,
     header_at_jwt: String,
@@ -26,12 +26,9 @@ impl Signer {
     /// Takes a key and encodes the header of its access tokens (RFC 9068 §2.1).
     #[must_use]
     pub fn new(pair: KeyPair) -> Self {
-        let header =
-            json!({ "alg": pair.algorithm().as_str(), "kid": pair.kid(), "typ": "at+jwt" });
-        let header_at_jwt = URL_SAFE_NO_PAD.encode(header.to_string());
         Self {
+            header_at_jwt: encode_header(&pair, Some("at+jwt")),
             pair,
-            header_at_jwt,
         }
     }
 
@@ -50,11 +47,34 @@ impl Signer {
         prefix: &str,
         claims: &impl Serialize,
     ) -> Result<String, SigningFailed> {
+        self.append(prefix, &self.header_at_jwt, claims)
+    }
+
+    /// Signs claims as a compact JWS of any other kind. `typ` is the media type that keeps one kind
+    /// from being taken for another (RFC 8725 §3.11): `JWT`, `logout+jwt`,
+    /// `token-introspection+jwt`; `None` where the standard names none (JARM §2.2).
+    ///
+    /// # Errors
+    /// As [`sign_access`](Self::sign_access).
+    pub fn sign(
+        &self,
+        typ: Option<&str>,
+        claims: &impl Serialize,
+    ) -> Result<String, SigningFailed> {
+        self.append("", &encode_header(&self.pair, typ), claims)
+    }
+
+    fn append(
+        &self,
+        prefix: &str,
+        header: &str,
+        claims: &impl Serialize,
+    ) -> Result<String, SigningFailed> {
         let claims = serde_json::to_vec(claims).map_err(|_| SigningFailed)?;
-        let capacity = prefix.len() + self.header_at_jwt.len() + claims.len() * 4 / 3 + 92;
+        let capacity = prefix.len() + header.len() + claims.len() * 4 / 3 + 92;
         let mut token = String::with_capacity(capacity);
         token.push_str(prefix);
-        token.push_str(&self.header_at_jwt);
+        token.push_str(header);
         token.push('.');
         URL_SAFE_NO_PAD.encode_string(&claims, &mut token);
         let signed = token.get(prefix.len()..).ok_or(SigningFailed)?;
@@ -62,5 +82,62 @@ impl Signer {
         token.push('.');
         URL_SAFE_NO_PAD.encode_string(signature, &mut token);
         Ok(token)
+    }
+}
+
+/// Encodes a header that names the algorithm and the key (RFC 7515 §4.1).
+fn encode_header(pair: &KeyPair, typ: Option<&str>) -> String {
+    let mut header = json!({ "alg": pair.algorithm().as_str(), "kid": pair.kid() });
+    if let (Some(members), Some(typ)) = (header.as_object_mut(), typ) {
+        members.insert("typ".to_owned(), typ.into());
+    }
+    URL_SAFE_NO_PAD.encode(header.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::key::Algorithm;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::jose::verify::{BadToken, Typ, VerifyingKey, verify};
+
+    fn ring(algorithm: Algorithm) -> (Signer, VerifyingKey) {
+        let pair = KeyPair::generate(algorithm).expect("generates");
+        let key = VerifyingKey::new(algorithm, pair.public_jwk()).expect("verifies");
+        (Signer::new(pair), key)
+    }
+
+    fn header(token: &str) -> Value {
+        let (header, _) = token.split_once('.').expect("three parts");
+        let header = URL_SAFE_NO_PAD.decode(header).expect("base64url");
+        serde_json::from_slice(&header).expect("JSON")
+    }
+
+    #[test]
+    fn rfc_8725_3_11_each_kind_of_token_verifies_as_itself_only() {
+        for algorithm in [Algorithm::Es256, Algorithm::EdDsa, Algorithm::Rs256] {
+            let (signer, key) = ring(algorithm);
+            let claims = json!({ "iss": "https://issuer.example" });
+            for typ in ["JWT", "logout+jwt", "token-introspection+jwt"] {
+                let token = signer.sign(Some(typ), &claims).expect("signs");
+                let as_type = |typ| verify::<Value>(&token, Typ::Exactly(typ), |_| Some(&key));
+                assert_eq!(as_type(typ), Ok(claims.clone()));
+                assert_eq!(as_type("at+jwt"), Err(BadToken::WrongKind));
+            }
+        }
+    }
+
+    #[test]
+    fn openid_connect_core_10_1_the_header_names_the_key_and_jarm_has_no_type() {
+        let (signer, _) = ring(Algorithm::Es256);
+        let kid = signer.key().kid();
+        let typed = signer.sign(Some("JWT"), &json!({})).expect("signs");
+        let bare = signer.sign(None, &json!({})).expect("signs");
+        assert_eq!(
+            header(&typed),
+            json!({ "alg": "ES256", "kid": kid, "typ": "JWT" })
+        );
+        assert_eq!(header(&bare), json!({ "alg": "ES256", "kid": kid }));
     }
 }

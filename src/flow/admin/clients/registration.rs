@@ -94,6 +94,7 @@ impl MetadataPatch {
             access_token_ttl_seconds: self
                 .access_token_ttl_seconds
                 .unwrap_or(base.access_token_ttl_seconds),
+            ..base
         };
         check_grants(&metadata, mistakes);
         check_addresses(&metadata, client_type, mistakes);

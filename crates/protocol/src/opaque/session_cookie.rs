@@ -1,0 +1,108 @@
+//! What a browser keeps of a sign-in: which session it is, and when the browser was last here, signed.
+//!
+//! It proves nothing but that we wrote it: whoever reads one asks the store whether the session is
+//! live. Each page writes it anew, so a browser that was idle is told apart without a write.
+
+use domain::id::{SessionId, TenantId};
+use domain::secret::SecretText;
+use domain::time::UnixMillis;
+use uuid::Uuid;
+
+use super::{ID_BYTES, NotOurs, read, write};
+use crate::system_secrets::{Label, SystemSecrets};
+
+/// The prefix of session cookies.
+pub const SESSION_PREFIX: &str = "qf_ss_";
+
+/// A session cookie's content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionCookie {
+    /// The tenant it was issued in.
+    pub tenant: TenantId,
+    /// The sign-in.
+    pub session: SessionId,
+    /// When the browser was last here.
+    pub seen_at: UnixMillis,
+}
+
+const INSTANT_BYTES: usize = 8;
+const COOKIE_BYTES: usize = ID_BYTES + ID_BYTES + INSTANT_BYTES;
+
+// === impl SessionCookie ===
+
+impl SessionCookie {
+    /// Writes the cookie's value.
+    #[must_use]
+    pub fn mint(&self, secrets: &SystemSecrets) -> SecretText {
+        let mut payload = [0; COOKIE_BYTES];
+        let (tenant, rest) = payload.split_at_mut(ID_BYTES);
+        let (session, instant) = rest.split_at_mut(ID_BYTES);
+        tenant.copy_from_slice(self.tenant.as_uuid().as_bytes());
+        session.copy_from_slice(self.session.as_uuid().as_bytes());
+        instant.copy_from_slice(&self.seen_at.as_millis().to_be_bytes());
+        let signature = secrets.sign(Label::SessionCookie, &payload);
+        write(SESSION_PREFIX, &payload, &signature)
+    }
+
+    /// Reads a presented value and checks its signature.
+    ///
+    /// # Errors
+    /// [`NotOurs`] for any other text.
+    pub fn parse(secrets: &SystemSecrets, text: &str) -> Result<Self, NotOurs> {
+        let payload: [u8; COOKIE_BYTES] =
+            read(secrets, Label::SessionCookie, SESSION_PREFIX, text)?.0;
+        let (tenant, rest) = payload.split_first_chunk::<ID_BYTES>().ok_or(NotOurs)?;
+        let (session, instant) = rest.split_first_chunk::<ID_BYTES>().ok_or(NotOurs)?;
+        let instant: [u8; INSTANT_BYTES] = instant.try_into().map_err(|_| NotOurs)?;
+        Ok(Self {
+            tenant: TenantId::from_uuid(Uuid::from_bytes(*tenant)),
+            session: SessionId::from_uuid(Uuid::from_bytes(*session)),
+            seen_at: UnixMillis::from_millis(i64::from_be_bytes(instant)),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::random::Counting;
+    use domain::secret::SecretBytes;
+
+    use super::*;
+
+    fn secrets(seed: u8) -> SystemSecrets {
+        SystemSecrets::new(&[SecretBytes::new(vec![seed; 32])]).expect("one secret")
+    }
+
+    fn cookie() -> SessionCookie {
+        let (now, random) = (UnixMillis::from_millis(1), Counting::default());
+        SessionCookie {
+            tenant: TenantId::generate(now, &random),
+            session: SessionId::generate(now, &random),
+            seen_at: now,
+        }
+    }
+
+    #[test]
+    fn a_cookie_survives_its_text_and_no_other_secret_reads_it() {
+        let minted = cookie().mint(&secrets(1));
+        assert!(minted.expose().starts_with("qf_ss_"));
+        let parsed = SessionCookie::parse(&secrets(1), minted.expose());
+        assert_eq!(parsed, Ok(cookie()));
+        let foreign = SessionCookie::parse(&secrets(2), minted.expose());
+        assert_eq!(foreign, Err(NotOurs));
+    }
+
+    #[test]
+    fn a_cookie_that_was_changed_or_cut_is_refused() {
+        let all = secrets(1);
+        let minted = cookie().mint(&all);
+        let text = minted.expose();
+        for length in 0..text.len() {
+            assert!(SessionCookie::parse(&all, &text[..length]).is_err());
+            let (head, tail) = text.split_at(length);
+            let other = if tail.starts_with('A') { "B" } else { "A" };
+            let changed = format!("{head}{other}{}", &tail[1..]);
+            assert!(SessionCookie::parse(&all, &changed).is_err());
+        }
+    }
+}
