@@ -34,8 +34,10 @@ use protocol::system_secrets::SystemSecrets;
 use store::port::Pending;
 use store::port::api_keys::ApiKeys;
 use store::port::audit::Audit;
+use store::port::authorizations::Authorizations;
 use store::port::one_time::OneTimes;
 use store::port::sessions::EndedSessions;
+use store::port::spent::Spent;
 use store::port::users::Users;
 use tokio::time::timeout;
 
@@ -90,6 +92,10 @@ pub struct Flows {
     pub users: Arc<dyn Users>,
     /// Tokens sent by mail.
     pub one_time: Arc<dyn OneTimes>,
+    /// Pushed requests, codes and consents.
+    pub authorizations: Arc<dyn Authorizations>,
+    /// Ids that count once.
+    pub spent: Arc<dyn Spent>,
     /// API keys.
     pub api_keys: Arc<dyn ApiKeys>,
     /// The audit trail.

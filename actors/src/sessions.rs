@@ -22,13 +22,15 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use domain::event::Entry;
-use domain::id::{SessionId, TenantId, UserId};
+use domain::id::{FamilyId, SessionId, TenantId, UserId};
 use domain::rejection::Fault;
 use domain::session::Session;
 use domain::time::UnixMillis;
 use futures_util::FutureExt;
 use store::port::sessions as port;
-use store::port::sessions::{EndTarget, EndedSessions, Ending, NewSession, Rotation, Turn};
+use store::port::sessions::{
+    EndTarget, EndedSessions, Ending, NewSession, Redeemed, Redemption, Rotation, Turn,
+};
 
 use crate::deadline::Deadline;
 use crate::denylist::Denylist;
@@ -110,6 +112,27 @@ impl Sessions {
             .await?
     }
 
+    /// Presents an authorization code. A replay's session and access token are refused on this node
+    /// before it answers.
+    ///
+    /// # Errors
+    /// As [`begin`](Self::begin). What became of the code is then unknown to the caller; presenting
+    /// it again may be a replay.
+    ///
+    /// # Cancel safety
+    /// As [`begin`](Self::begin).
+    pub async fn redeem(
+        &self,
+        redemption: Redemption,
+        deadline: Deadline,
+    ) -> Result<Redeemed, Fault> {
+        let shard = self.shards.of(spread(&redemption.signature));
+        let redemption = Box::new(redemption);
+        shard
+            .ask(deadline, |reply| Message::Redeem { redemption, reply })
+            .await?
+    }
+
     /// Ends sessions, and refuses their tokens on this node before it answers.
     ///
     /// # Errors
@@ -175,6 +198,22 @@ impl Sessions {
         deadline: Deadline,
     ) -> Result<Vec<Session>, Fault> {
         answered(deadline, self.store.list_sessions(tenant, user, now)).await
+    }
+
+    /// Says to which client a family was issued. Read past the mailbox.
+    ///
+    /// # Errors
+    /// As [`list`](Self::list).
+    ///
+    /// # Cancel safety
+    /// Reads only.
+    pub async fn client_of(
+        &self,
+        tenant: TenantId,
+        family: FamilyId,
+        deadline: Deadline,
+    ) -> Result<Option<String>, Fault> {
+        answered(deadline, self.store.load_family_client(tenant, family)).await
     }
 
     /// Refuses sessions that another port's verb ended (a password change, a lock, a deletion).

@@ -101,6 +101,8 @@ pub(crate) fn hire(
         mail,
         users: ports.users,
         one_time: ports.one_time,
+        authorizations: ports.authorizations,
+        spent: ports.spent,
         api_keys: ports.api_keys,
         audit: ports.audit,
         blocklist: Arc::new(Common::new()),

@@ -10,6 +10,7 @@
 
 use actors::attempts::Ticket;
 use domain::attempt::AttemptKeys;
+use domain::authorization::GrantDetails;
 use domain::client::FIRST_PARTY;
 use domain::email::EmailAddress;
 use domain::event::{Actor, Entry, EventKind};
@@ -274,6 +275,7 @@ fn new_session(flows: &Flows, act: &Act, proven: &Proven<'_>) -> NewSession {
         user: user.id,
         client: FIRST_PARTY.to_owned(),
         scope: ScopeSet::parse(SCOPE).unwrap_or_default(),
+        details: GrantDetails::default(),
         generation: 1,
         rotated_at: act.now,
         reissued: false,

@@ -4,7 +4,9 @@ use domain::event::Entry;
 use domain::id::TenantId;
 use domain::rejection::Fault;
 use domain::time::UnixMillis;
-use store::port::sessions::{EndedSessions, Ending, NewSession, Rotation, Turn};
+use store::port::sessions::{
+    EndedSessions, Ending, NewSession, Redeemed, Redemption, Rotation, Turn,
+};
 
 use crate::handle::Reply;
 
@@ -20,6 +22,11 @@ pub(super) enum Message {
     Rotate {
         turn: Box<Turn>,
         reply: Reply<Result<Rotation, Fault>>,
+    },
+    /// Judge a presented code and begin its family if that is what follows.
+    Redeem {
+        redemption: Box<Redemption>,
+        reply: Reply<Result<Redeemed, Fault>>,
     },
     /// End sessions.
     End {

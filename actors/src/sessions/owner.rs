@@ -6,7 +6,9 @@ use std::sync::Arc;
 use domain::id::SessionId;
 use domain::rejection::Fault;
 use domain::time::UnixMillis;
-use store::port::sessions::{EndedSessions, Ending, NewSession, Rotation, Sessions, Turn};
+use store::port::sessions::{
+    EndedSessions, Ending, NewSession, Redeemed, Redemption, Rotation, Sessions, Turn,
+};
 
 use super::hot::Hot;
 use super::message::{Message, Revocation};
@@ -30,6 +32,7 @@ impl Owner for Shard {
         match message {
             Message::Begin { new, reply } => reply.send(self.begin(*new).await),
             Message::Rotate { turn, reply } => reply.send(self.rotate(*turn).await),
+            Message::Redeem { redemption, reply } => reply.send(self.redeem(*redemption).await),
             Message::End { ending, reply } => reply.send(self.end(*ending).await),
             Message::RevokeAccess { order, reply } => reply.send(self.revoke(*order).await),
         }
@@ -61,6 +64,18 @@ impl Shard {
             Rotation::Ended | Rotation::Unknown => {}
         }
         Ok(rotation)
+    }
+
+    async fn redeem(&self, redemption: Redemption) -> Result<Redeemed, Fault> {
+        let remember_until = redemption.remember_until;
+        let redeemed = patiently(self.store.redeem_code(redemption)).await?;
+        if let Redeemed::Replayed(replay) = &redeemed {
+            self.refuse(&replay.ended, remember_until);
+            if let Some((jti, expires_at)) = &replay.access {
+                self.denylist.refuse_token(jti, *expires_at);
+            }
+        }
+        Ok(redeemed)
     }
 
     async fn end(&self, ending: Ending) -> Result<EndedSessions, Fault> {

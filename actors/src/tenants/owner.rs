@@ -150,7 +150,7 @@ async fn ensure_default(parts: &Parts) -> Result<Tenant, Fault> {
     let tenant = Tenant {
         id,
         slug: slug.to_owned(),
-        name: "Default".to_owned(),
+        name: "QuantFlow Studio".to_owned(),
         status: TenantStatus::Active,
         config: TenantConfig::default(),
         version: 1,

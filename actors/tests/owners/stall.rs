@@ -20,7 +20,9 @@ use store::contract::fixture::{at, origin};
 use store::port::Pending;
 use store::port::attempts as attempts_port;
 use store::port::sessions as port;
-use store::port::sessions::{EndTarget, EndedSessions, Ending, NewSession, Rotation, Turn};
+use store::port::sessions::{
+    EndTarget, EndedSessions, Ending, NewSession, Redeemed, Redemption, Rotation, Turn,
+};
 use tokio::time::{Instant, sleep};
 
 use crate::house::{POLICY, raise};
@@ -40,6 +42,10 @@ impl port::Sessions for Hung {
         Box::pin(pending())
     }
 
+    fn redeem_code(&self, _redemption: Redemption) -> Pending<'_, Redeemed> {
+        Box::pin(pending())
+    }
+
     fn end_sessions(&self, _ending: Ending) -> Pending<'_, EndedSessions> {
         Box::pin(pending())
     }
@@ -51,6 +57,14 @@ impl port::Sessions for Hung {
         _expires_at: UnixMillis,
         _entry: Entry,
     ) -> Pending<'_, ()> {
+        Box::pin(pending())
+    }
+
+    fn load_family_client(
+        &self,
+        _tenant: TenantId,
+        _family: FamilyId,
+    ) -> Pending<'_, Option<String>> {
         Box::pin(pending())
     }
 

@@ -7,14 +7,16 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use actors::sessions::{Sessions, sessions};
 use actors::supervision::Tree;
 use domain::event::{Entry, EventKind};
-use domain::id::{TenantId, UserId};
+use domain::id::{FamilyId, TenantId, UserId};
 use domain::rejection::Fault;
 use domain::session::{Family, Session};
 use domain::time::UnixMillis;
 use store::contract::fixture::at;
 use store::port::Pending;
 use store::port::sessions as port;
-use store::port::sessions::{EndedSessions, Ending, NewSession, Rotation, Turn};
+use store::port::sessions::{
+    EndedSessions, Ending, NewSession, Redeemed, Redemption, Rotation, Turn,
+};
 
 use crate::house::{House, SOON, in_time, raise, within};
 
@@ -50,6 +52,10 @@ impl port::Sessions for Treacherous {
         })
     }
 
+    fn redeem_code(&self, redemption: Redemption) -> Pending<'_, Redeemed> {
+        self.inner.redeem_code(redemption)
+    }
+
     fn end_sessions(&self, ending: Ending) -> Pending<'_, EndedSessions> {
         self.inner.end_sessions(ending)
     }
@@ -62,6 +68,14 @@ impl port::Sessions for Treacherous {
         entry: Entry,
     ) -> Pending<'_, ()> {
         self.inner.revoke_access(tenant, jti, expires_at, entry)
+    }
+
+    fn load_family_client(
+        &self,
+        tenant: TenantId,
+        family: FamilyId,
+    ) -> Pending<'_, Option<String>> {
+        self.inner.load_family_client(tenant, family)
     }
 
     fn list_sessions(

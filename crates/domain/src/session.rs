@@ -8,6 +8,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::authorization::GrantDetails;
 use crate::id::{FamilyId, SessionId, TenantId, UserId};
 use crate::scope::ScopeSet;
 use crate::time::UnixMillis;
@@ -54,6 +55,8 @@ pub struct Family {
     pub client: String,
     /// What they are for.
     pub scope: ScopeSet,
+    /// What was granted beside the scope.
+    pub details: GrantDetails,
     /// The number of the current token, beginning with 1.
     pub generation: u32,
     /// When the current token was issued by a rotation (or the family was begun).
@@ -85,6 +88,13 @@ pub enum Presentation {
 }
 
 impl Family {
+    /// Says whether its refresh tokens may be used by whoever proved this key, if any (RFC 9449 §5).
+    #[must_use]
+    pub fn is_open_to(&self, jkt: Option<&str>) -> bool {
+        let bound = self.details.dpop_jkt.as_deref();
+        bound.is_none_or(|bound| Some(bound) == jkt)
+    }
+
     /// Judges the token with the number `presented` (CONTRACT §4, RFC 9700 §4.14).
     ///
     /// A reuse is a reuse even after the family expired; everything else then is [`Expired`].
@@ -129,7 +139,7 @@ pub enum EndReason {
     Logout,
     /// The token was revoked (RFC 7009).
     Revoked,
-    /// A spent refresh token came back.
+    /// A spent refresh token or authorization code came back.
     Reuse,
     /// The password changed.
     PasswordChanged,
@@ -176,6 +186,7 @@ mod tests {
             user: UserId::generate(at(0), &random),
             client: crate::client::FIRST_PARTY.to_owned(),
             scope: ScopeSet::default(),
+            details: GrantDetails::default(),
             generation,
             rotated_at: at(100),
             reissued,

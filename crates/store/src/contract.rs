@@ -27,6 +27,7 @@ pub mod fixture;
 mod api_keys;
 mod attempts;
 mod audit;
+mod authorizations;
 mod changes;
 mod clients;
 mod janitor;
@@ -34,6 +35,7 @@ mod keys;
 mod one_time;
 mod outbox;
 mod sessions;
+mod spent;
 mod tenants;
 mod users;
 
@@ -54,6 +56,8 @@ pub fn cases() -> Vec<Case> {
         users::cases(),
         one_time::cases(),
         sessions::cases(),
+        authorizations::cases(),
+        spent::cases(),
         attempts::cases(),
         clients::cases(),
         api_keys::cases(),

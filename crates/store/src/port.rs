@@ -18,6 +18,7 @@ use domain::rejection::Fault;
 pub mod api_keys;
 pub mod attempts;
 pub mod audit;
+pub mod authorizations;
 pub mod changes;
 pub mod clients;
 pub mod janitor;
@@ -26,6 +27,7 @@ pub mod one_time;
 pub mod outbox;
 pub mod sessions;
 pub mod shared;
+pub mod spent;
 pub mod tenants;
 pub mod users;
 
@@ -44,6 +46,10 @@ pub struct Ports {
     pub one_time: Arc<dyn one_time::OneTimes>,
     /// Sessions and refresh families.
     pub sessions: Arc<dyn sessions::Sessions>,
+    /// Pushed requests, codes and consents.
+    pub authorizations: Arc<dyn authorizations::Authorizations>,
+    /// Ids that count once.
+    pub spent: Arc<dyn spent::Spent>,
     /// Counters of failed sign-ins.
     pub attempts: Arc<dyn attempts::Attempts>,
     /// Clients.

@@ -31,6 +31,7 @@ use crate::port::{Health, Pending, Ports};
 mod api_keys;
 mod attempts;
 mod audit;
+mod authorizations;
 mod changes;
 mod clients;
 mod ending;
@@ -44,6 +45,7 @@ mod row;
 mod schema;
 mod scope;
 mod sessions;
+mod spent;
 mod tenants;
 mod tls;
 mod users;
@@ -131,6 +133,8 @@ impl Postgres {
             users: store.clone(),
             one_time: store.clone(),
             sessions: store.clone(),
+            authorizations: store.clone(),
+            spent: store.clone(),
             attempts: store.clone(),
             clients: store.clone(),
             api_keys: store.clone(),

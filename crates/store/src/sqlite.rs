@@ -32,6 +32,7 @@ use crate::port::{Health, Pending, Ports};
 mod api_keys;
 mod attempts;
 mod audit;
+mod authorizations;
 mod changes;
 mod clients;
 mod janitor;
@@ -43,6 +44,7 @@ mod readers;
 mod row;
 mod schema;
 mod sessions;
+mod spent;
 mod tenants;
 mod users;
 mod writer;
@@ -141,6 +143,8 @@ impl Sqlite {
             users: this.clone(),
             one_time: this.clone(),
             sessions: this.clone(),
+            authorizations: this.clone(),
+            spent: this.clone(),
             attempts: this.clone(),
             clients: this.clone(),
             api_keys: this.clone(),

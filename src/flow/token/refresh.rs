@@ -96,6 +96,7 @@ fn turn(flows: &Flows, act: &Act, token: &RefreshToken, client: &KnownClient) ->
         family: token.family,
         generation: token.generation,
         client: client.id().to_owned(),
+        jkt: None,
         now: act.now,
         window: settings.refresh_reuse_window,
         idle: settings.refresh_ttl,

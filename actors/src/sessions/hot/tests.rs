@@ -1,5 +1,6 @@
 //! Tests of what the sessions owner remembers of families.
 
+use domain::authorization::GrantDetails;
 use domain::event::{Actor, Origin};
 use domain::id::{RequestId, TenantId};
 use domain::random::Counting;
@@ -40,6 +41,7 @@ fn granted(random: &Counting) -> Granted {
         user,
         client: "first-party".to_owned(),
         scope: ScopeSet::default(),
+        details: GrantDetails::default(),
         generation: 2,
         rotated_at: at(100),
         reissued: false,
@@ -73,6 +75,7 @@ fn turn(granted: &Granted, generation: u32, now: UnixMillis) -> Turn {
         family: granted.family.id,
         generation,
         client: granted.family.client.clone(),
+        jkt: None,
         now,
         window: WINDOW,
         idle: WINDOW,

@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use domain::attempt::{AttemptClaim, AttemptKey, AttemptPolicy};
-use domain::change::ChangeKind;
+use domain::authorization::GrantDetails;
 use domain::email::EmailAddress;
 use domain::event::{Actor, Entry, EventKind, Origin};
 use domain::id::{FamilyId, MailId, RequestId, SessionId, TenantId, UserId};
@@ -25,11 +25,13 @@ use domain::user::{PasswordRecord, ROLE_USER, User, UserStatus};
 use uuid::Uuid;
 
 use crate::port::Ports;
-use crate::port::audit::AuditRow;
 use crate::port::changes::{Bookmark, ChangesAsked, Interest};
 use crate::port::sessions::{NewSession, Turn};
 use crate::port::tenants::TenantWrite;
 use crate::port::users::{NewUser, Registration};
+
+mod grants;
+mod trail;
 
 /// `REFRESH_REUSE_WINDOW` in every case.
 pub const WINDOW: Duration = Duration::from_secs(30);
@@ -280,6 +282,7 @@ impl World {
             user: session.user,
             client: domain::client::FIRST_PARTY.to_owned(),
             scope: ScopeSet::parse("openid email offline_access").unwrap(),
+            details: GrantDetails::default(),
             generation: 1,
             rotated_at: now,
             reissued: false,
@@ -308,6 +311,7 @@ impl World {
             family: family.id,
             generation,
             client: family.client.clone(),
+            jkt: None,
             now,
             window: WINDOW,
             idle: IDLE,
@@ -356,45 +360,5 @@ impl World {
             now,
             policy,
         }
-    }
-
-    /// Reads what the feed says about this tenant, oldest first as far as the store stamped it.
-    ///
-    /// # Panics
-    /// If the store fails.
-    pub async fn changes(&self) -> Vec<ChangeKind> {
-        let loaded = self.ports.changes.load_changes(ALL_CHANGES).await;
-        let mut all = loaded.unwrap().changes;
-        all.retain(|change| change.tenant == self.tenant);
-        all.into_iter().map(|change| change.what).collect()
-    }
-
-    /// Reads the tenant's latest hundred audit rows, oldest first.
-    ///
-    /// # Panics
-    /// If the store fails.
-    pub async fn trail(&self) -> Vec<AuditRow> {
-        let listed = self.ports.audit.list_audit(self.tenant, page(1, 100)).await;
-        let mut rows = listed.unwrap();
-        rows.reverse();
-        rows
-    }
-
-    /// Reads the names of the tenant's latest hundred events, oldest first.
-    ///
-    /// # Panics
-    /// If the store fails.
-    pub async fn events(&self) -> Vec<String> {
-        let name = |row: AuditRow| row.fields["event"].as_str().unwrap().to_owned();
-        self.trail().await.into_iter().map(name).collect()
-    }
-
-    /// Counts how often an event is among the tenant's latest hundred.
-    ///
-    /// # Panics
-    /// If the store fails.
-    pub async fn count_events(&self, kind: EventKind) -> usize {
-        let events = self.events().await;
-        events.iter().filter(|name| *name == kind.as_str()).count()
     }
 }

@@ -36,6 +36,9 @@ async fn purge(world: &World, now: UnixMillis) -> Purged {
         sum.families += purged.families;
         sum.sessions += purged.sessions;
         sum.one_time += purged.one_time;
+        sum.pushed_requests += purged.pushed_requests;
+        sum.codes += purged.codes;
+        sum.spent_ids += purged.spent_ids;
         sum.changes += purged.changes;
         sum.attempts += purged.attempts;
         sum.mails += purged.mails;

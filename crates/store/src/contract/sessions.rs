@@ -14,10 +14,11 @@ use crate::contract::fixture::{ALL_CHANGES, Entropy, World, at, much_later};
 use crate::port::Ports;
 use crate::port::sessions::{EndTarget, EndedSessions, Ending, MAX_SESSIONS, NewSession, Rotation};
 
+mod redemption;
 mod rotation;
 
 pub(super) fn cases() -> Vec<Case> {
-    [own(), rotation::cases()].concat()
+    [own(), rotation::cases(), redemption::cases()].concat()
 }
 
 super::claims!("sessions" in own:

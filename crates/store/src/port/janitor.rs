@@ -13,6 +13,12 @@ pub struct Purged {
     pub sessions: u64,
     /// One-time tokens past their end.
     pub one_time: u64,
+    /// Pushed requests past their end for an hour: a person who signs in slowly still completes.
+    pub pushed_requests: u64,
+    /// Codes past their end for an hour (kept that long so that a replay is recognised).
+    pub codes: u64,
+    /// Ids that counted once, past their end.
+    pub spent_ids: u64,
     /// Changes that nobody needs to remember; revocations an hour after that, because the instant is
     /// a node's, and a node's clock may be ahead.
     pub changes: u64,

@@ -12,6 +12,10 @@ use serde_json::json;
 
 use super::Pending;
 
+mod redemption;
+
+pub use redemption::{Judge, Redeemed, RedeemedGrant, Redemption, Replay};
+
 /// The sessions that a verb ended: each must be refused on this node before the verb's caller
 /// answers, and the store has written one `SessionEnded` change for each.
 pub type EndedSessions = Vec<SessionId>;
@@ -49,6 +53,9 @@ pub struct Turn {
     pub generation: u32,
     /// The client that presents it; another client's family is `Unknown`.
     pub client: String,
+    /// The thumbprint of the key that was proved with it. A family that is bound to a key (RFC 9449
+    /// §5) is `Unknown` to any other.
+    pub jkt: Option<String>,
     /// The present instant.
     pub now: UnixMillis,
     /// `REFRESH_REUSE_WINDOW`.
@@ -148,6 +155,21 @@ pub trait Sessions: Send + Sync + 'static {
     /// `token.reuse_detected` entry and a `SessionEnded` change.
     fn rotate_refresh(&self, turn: Turn) -> Pending<'_, Rotation>;
 
+    /// Redeems an authorization code: of any number of concurrent valid presentations exactly one is
+    /// granted. The code is spent, its family begins, the session's `last_active_at` is set, and a
+    /// `token.issued` entry is written, in one commit.
+    ///
+    /// Whatever is valid but for having come again, also after the code's end, is a replay (RFC 6749
+    /// §4.1.2). The first ends the grant's session with all its families, and writes a
+    /// `code.replay_detected` entry, a `SessionEnded` change, and an `AccessRevoked` change for the
+    /// access token that the code gave; later ones write nothing.
+    ///
+    /// Refused, and nothing written, is a code that is unknown, another client's or expired, that the
+    /// judge rejects (so a thief without the verifier ends nobody's session), or whose session ended
+    /// or whose person may not sign in any more. What a code is worth never changes, so a backend may
+    /// judge before the step that spends it.
+    fn redeem_code(&self, redemption: Redemption) -> Pending<'_, Redeemed>;
+
     /// Ends sessions with all their families. Returns those that were live.
     fn end_sessions(&self, ending: Ending) -> Pending<'_, EndedSessions>;
 
@@ -160,6 +182,10 @@ pub trait Sessions: Send + Sync + 'static {
         expires_at: UnixMillis,
         entry: Entry,
     ) -> Pending<'_, ()>;
+
+    /// Says to which client a family was issued, ended or not; that never changes.
+    fn load_family_client(&self, tenant: TenantId, family: FamilyId)
+    -> Pending<'_, Option<String>>;
 
     /// Lists the user's sessions that can still be used, last used first: those with a family that
     /// is neither ended nor expired. At most [`MAX_SESSIONS`].

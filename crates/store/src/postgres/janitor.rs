@@ -15,6 +15,7 @@ use crate::port::Pending;
 use crate::port::changes::REVOCATION_KEPT;
 use crate::port::janitor::{Janitor, Purged};
 
+const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
 const ATTEMPTS_KEPT: Duration = Duration::from_hours(90 * 24);
 const MAILS_KEPT: Duration = Duration::from_hours(30 * 24);
@@ -58,6 +59,16 @@ const PURGE_SESSIONS: &str = purge!(
 
 const PURGE_ONE_TIME: &str = purge!("one_time", "signature", "row.expires_at <= $1::bigint");
 
+const PURGE_PUSHED: &str = purge!(
+    "pushed_requests",
+    "signature",
+    "row.expires_at <= $1::bigint"
+);
+
+const PURGE_CODES: &str = purge!("codes", "signature", "row.expires_at <= $1::bigint");
+
+const PURGE_SPENT: &str = purge!("spent_ids", "key", "row.expires_at <= $1::bigint");
+
 const PURGE_CHANGES: &str = purge!(
     "changes",
     "id",
@@ -87,8 +98,10 @@ impl Postgres {
         let yesterday = (now - DAY).as_millis();
         let long_ago = (now - ATTEMPTS_KEPT).as_millis();
         let last_month = (now - MAILS_KEPT).as_millis();
+        let an_hour_ago = (now - HOUR).as_millis();
         let now = now.as_millis();
         let aged: Values<'_> = &[&yesterday, &limit];
+        let over: Values<'_> = &[&an_hour_ago, &limit];
         let due: Values<'_> = &[&now, &limit];
         let old: Values<'_> = &[&long_ago, &limit];
         let given_up: Values<'_> = &[&last_month, &limit];
@@ -100,6 +113,9 @@ impl Postgres {
             families: self.purge_one(PURGE_FAMILIES, aged).await?,
             sessions: self.purge_one(PURGE_SESSIONS, aged).await?,
             one_time: self.purge_one(PURGE_ONE_TIME, due).await?,
+            pushed_requests: self.purge_one(PURGE_PUSHED, over).await?,
+            codes: self.purge_one(PURGE_CODES, over).await?,
+            spent_ids: self.purge_one(PURGE_SPENT, due).await?,
             changes: self.purge_one(PURGE_CHANGES, told).await?,
             attempts: self.purge_one(PURGE_ATTEMPTS, old).await?,
             mails: self.purge_one(PURGE_MAILS, given_up).await?,

@@ -48,7 +48,7 @@ macro_rules! family_columns {
          f.client_id AS f_client, f.scope AS f_scope, f.generation AS f_generation, \
          f.rotated_at AS f_rotated_at, f.reissued AS f_reissued, \
          f.idle_expires_at AS f_idle_expires_at, f.expires_at AS f_expires_at, \
-         f.ended_at AS f_ended_at, f.ended_reason AS f_ended_reason"
+         f.ended_at AS f_ended_at, f.ended_reason AS f_ended_reason, f.details AS f_details"
     };
 }
 pub(super) use {family_columns, session_columns, user_columns};
@@ -172,6 +172,7 @@ pub(super) fn family(row: &Row) -> Result<Family, Fault> {
         user: UserId::from_uuid(get(row, "f_user")?),
         client: get(row, "f_client")?,
         scope: ScopeSet::from_stored(get(row, "f_scope")?),
+        details: json(row, "f_details")?,
         generation: number(row, "f_generation")?,
         rotated_at: instant(row, "f_rotated_at")?,
         reissued: get(row, "f_reissued")?,

@@ -35,10 +35,12 @@ fn runner() -> Result<Runner, Fault> {
     let foundation = include_str!("../../../../migrations/postgres/0001_foundation.sql");
     let unended = include_str!("../../../../migrations/postgres/0002_unended_sessions.sql");
     let pages = include_str!("../../../../migrations/postgres/0003_feed_pages.sql");
+    let authorization = include_str!("../../../../migrations/postgres/0004_authorization.sql");
     let all = [
         ("V1__foundation", foundation),
         ("V2__unended_sessions", unended),
         ("V3__feed_pages", pages),
+        ("V4__authorization", authorization),
     ];
     let migrations: Result<Vec<_>, _> = all
         .into_iter()

@@ -1,7 +1,8 @@
-//! Sessions and refresh families on PostgreSQL; beginning is in [`begin`], rotation in [`rotate`].
+//! Sessions and refresh families on PostgreSQL; beginning is in [`begin`], rotation in [`rotate`],
+//! redeeming a code in [`redeem`].
 
 use domain::event::Entry;
-use domain::id::{SessionId, TenantId, UserId};
+use domain::id::{FamilyId, SessionId, TenantId, UserId};
 use domain::rejection::Fault;
 use domain::session::Session;
 use domain::time::UnixMillis;
@@ -13,10 +14,12 @@ use super::row::{self, Line, session_columns};
 use super::{Postgres, Scope};
 use crate::port::Pending;
 use crate::port::sessions::{
-    EndTarget, EndedSessions, Ending, MAX_SESSIONS, NewSession, Rotation, Sessions, Turn,
+    EndTarget, EndedSessions, Ending, MAX_SESSIONS, NewSession, Redeemed, Redemption, Rotation,
+    Sessions, Turn,
 };
 
 mod begin;
+mod redeem;
 mod rotate;
 
 /// Ends sessions and writes the entry if there were any.
@@ -79,6 +82,11 @@ const LIST_SESSIONS: &str = concat!(
     LIMIT $4"
 );
 
+const LOAD_FAMILY_CLIENT: &str = "
+    SELECT client_id
+    FROM refresh_families
+    WHERE tenant_id = $1 AND id = $2";
+
 impl Postgres {
     async fn end(&self, ending: Ending) -> Result<EndedSessions, Fault> {
         let (key, other): (Uuid, Option<Uuid>) = match ending.target {
@@ -132,6 +140,11 @@ impl Sessions for Postgres {
         Box::pin(within(self.rotate(turn)))
     }
 
+    fn redeem_code(&self, redemption: Redemption) -> Pending<'_, Redeemed> {
+        // Up to four transactions, within the same deadline.
+        Box::pin(within(self.redeem(redemption)))
+    }
+
     fn end_sessions(&self, ending: Ending) -> Pending<'_, EndedSessions> {
         Box::pin(self.end(ending))
     }
@@ -152,6 +165,21 @@ impl Sessions for Postgres {
                 .run(scope, REVOKE_ACCESS, values)
                 .await
                 .map(drop)
+        })
+    }
+
+    fn load_family_client(
+        &self,
+        tenant: TenantId,
+        family: FamilyId,
+    ) -> Pending<'_, Option<String>> {
+        Box::pin(async move {
+            let values: Values<'_> = &[&tenant.as_uuid(), &family.as_uuid()];
+            let scope = Scope::Tenant(tenant);
+            let rows = self.pool().run(scope, LOAD_FAMILY_CLIENT, values).await?;
+            rows.first()
+                .map(|row| row::get(row, "client_id"))
+                .transpose()
         })
     }
 

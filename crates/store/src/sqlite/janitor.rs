@@ -16,6 +16,8 @@ use crate::port::janitor::{Janitor, Purged};
 
 /// How long ended sessions and families are kept.
 const KEPT: Duration = Duration::from_hours(24);
+/// How long expired codes and pushed requests are kept.
+const LINGERING: Duration = Duration::from_hours(1);
 /// How long an untouched failure counter is kept.
 const COUNTED: Duration = Duration::from_hours(24 * 90);
 /// How long a mail that was given up is kept for operators to see.
@@ -76,6 +78,30 @@ WHERE (tenant_id, user_id, purpose) IN (
     LIMIT ?2
 )";
 
+const DELETE_PUSHED: &str = "DELETE FROM pushed_requests
+WHERE (tenant_id, signature) IN (
+    SELECT tenant_id, signature
+    FROM pushed_requests
+    WHERE expires_at <= ?1
+    LIMIT ?2
+)";
+
+const DELETE_CODES: &str = "DELETE FROM codes
+WHERE (tenant_id, signature) IN (
+    SELECT tenant_id, signature
+    FROM codes
+    WHERE expires_at <= ?1
+    LIMIT ?2
+)";
+
+const DELETE_SPENT: &str = "DELETE FROM spent_ids
+WHERE (tenant_id, key) IN (
+    SELECT tenant_id, key
+    FROM spent_ids
+    WHERE expires_at <= ?1
+    LIMIT ?2
+)";
+
 const DELETE_CHANGES: &str = "DELETE FROM changes
 WHERE seq IN (
     SELECT seq
@@ -125,6 +151,7 @@ impl Janitor for Sqlite {
                     ))
                 })
                 .await?;
+            let over = self.purge_authorizations(now, limit).await?;
             Ok(Purged {
                 families,
                 sessions,
@@ -132,12 +159,25 @@ impl Janitor for Sqlite {
                 changes,
                 attempts,
                 mails,
+                ..over
             })
         })
     }
 }
 
 impl Sqlite {
+    fn purge_authorizations(&self, now: UnixMillis, limit: u32) -> Pending<'_, Purged> {
+        let (now, lingered) = (now.as_millis(), (now - LINGERING).as_millis());
+        self.write(move |step| {
+            Ok(Purged {
+                pushed_requests: sweep(step, DELETE_PUSHED, lingered, limit)?,
+                codes: sweep(step, DELETE_CODES, lingered, limit)?,
+                spent_ids: sweep(step, DELETE_SPENT, now, limit)?,
+                ..Purged::default()
+            })
+        })
+    }
+
     fn find(&self, sql: &'static str, horizon: i64, limit: u32) -> Pending<'_, Vec<i64>> {
         self.read(move |connection: &Connection| {
             let mut statement = connection.prepare_cached(sql)?;

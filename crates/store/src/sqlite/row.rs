@@ -39,7 +39,7 @@ macro_rules! session_columns {
 macro_rules! family_columns {
     () => {
         "f.id, f.tenant_id, f.session_id, f.user_id, f.client_id, f.scope, f.generation, \
-         f.rotated_at, f.reissued, f.idle_expires_at, f.expires_at"
+         f.rotated_at, f.reissued, f.idle_expires_at, f.expires_at, f.details"
     };
 }
 pub(super) use {family_columns, session_columns, user_columns};
@@ -195,6 +195,7 @@ pub(super) fn family(columns: &mut Columns<'_>) -> rusqlite::Result<Family> {
         reissued: columns.take()?,
         idle_expires_at: columns.time()?,
         expires_at: columns.time()?,
+        details: columns.json()?,
     })
 }
 

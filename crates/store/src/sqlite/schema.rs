@@ -12,7 +12,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 /// Each migration by name and text, in order. A released one is never edited.
-const MIGRATIONS: [(&str, &str); 3] = [
+const MIGRATIONS: [(&str, &str); 4] = [
     (
         "V1__foundation",
         include_str!("../../../../migrations/sqlite/0001_foundation.sql"),
@@ -24,6 +24,10 @@ const MIGRATIONS: [(&str, &str); 3] = [
     (
         "V3__feed_pages",
         include_str!("../../../../migrations/sqlite/0003_feed_pages.sql"),
+    ),
+    (
+        "V4__authorization",
+        include_str!("../../../../migrations/sqlite/0004_authorization.sql"),
     ),
 ];
 

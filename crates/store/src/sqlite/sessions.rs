@@ -5,26 +5,34 @@
 
 use domain::change::ChangeKind;
 use domain::event::Entry;
-use domain::id::{SessionId, TenantId, UserId};
+use domain::id::{FamilyId, SessionId, TenantId, UserId};
 use domain::session::{EndReason, Session};
 use domain::time::UnixMillis;
 use rusqlite::types::ToSql;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::row::{self, Columns, Id, session_columns};
 use super::{Sqlite, Step, audit, changes};
 use crate::port::Pending;
 use crate::port::sessions::{
-    EndTarget, EndedSessions, Ending, MAX_SESSIONS, NewSession, Rotation, Sessions, Turn,
+    EndTarget, EndedSessions, Ending, MAX_SESSIONS, NewSession, Redeemed, Redemption, Rotation,
+    Sessions, Turn,
 };
 
 mod begin;
+mod redeem;
 mod rotate;
 
 #[cfg(test)]
 pub(super) use begin::COUNT as COUNT_LIVE;
 #[cfg(test)]
+pub(super) use redeem::SELECT as SELECT_CODE;
+#[cfg(test)]
 pub(super) use rotate::SELECT as SELECT_FAMILY;
+
+const SELECT_CLIENT: &str = "SELECT client_id
+FROM refresh_families
+WHERE tenant_id = ?1 AND id = ?2";
 
 pub(super) const LIST: &str = concat!(
     "SELECT ",
@@ -88,6 +96,10 @@ impl Sessions for Sqlite {
         self.write(move |step| rotate::rotate(step, &turn))
     }
 
+    fn redeem_code(&self, redemption: Redemption) -> Pending<'_, Redeemed> {
+        self.write(move |step| redeem::redeem(step, &redemption))
+    }
+
     fn end_sessions(&self, ending: Ending) -> Pending<'_, EndedSessions> {
         self.write(move |step| {
             let doomed = Doomed {
@@ -115,6 +127,18 @@ impl Sessions for Sqlite {
         self.write(move |step| {
             changes::announce_revoked(step, tenant, &jti, expires_at)?;
             audit::write(step, &entry)
+        })
+    }
+
+    fn load_family_client(
+        &self,
+        tenant: TenantId,
+        family: FamilyId,
+    ) -> Pending<'_, Option<String>> {
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(SELECT_CLIENT)?;
+            let bounds = params![tenant.blob(), family.blob()];
+            statement.query_row(bounds, |row| row.get(0)).optional()
         })
     }
 

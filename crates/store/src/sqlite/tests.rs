@@ -214,7 +214,12 @@ async fn a_missing_file_is_not_made_anew_behind_our_back() {
 #[test]
 fn migrations_are_pending_until_they_are_applied_once() {
     let (sqlite, _directory) = empty();
-    let all = ["V1__foundation", "V2__unended_sessions", "V3__feed_pages"];
+    let all = [
+        "V1__foundation",
+        "V2__unended_sessions",
+        "V3__feed_pages",
+        "V4__authorization",
+    ];
     assert_eq!(sqlite.pending_migrations().unwrap(), all);
     assert_eq!(sqlite.migrate().unwrap(), all);
     assert!(sqlite.pending_migrations().unwrap().is_empty());
@@ -228,6 +233,8 @@ async fn hot_queries_search_and_never_scan() {
     sqlite.migrate().unwrap();
     for sql in [
         sessions::SELECT_FAMILY,
+        sessions::SELECT_CODE,
+        authorizations::SELECT_LIVE,
         sessions::LIST,
         sessions::COUNT_LIVE,
         changes::SELECT,

@@ -7,9 +7,10 @@ use domain::event::EventKind;
 use domain::rejection::Fault;
 use futures_util::future::{BoxFuture, join_all};
 use libtest_mimic::Trial;
-use store::contract::fixture::{World, at};
+use store::contract::fixture::{World, at, bytes};
 use store::port::Ports;
-use store::port::sessions::Rotation;
+use store::port::authorizations::CodeIssue;
+use store::port::sessions::{Redeemed, Rotation};
 use store::sqlite::Sqlite;
 use tempfile::TempDir;
 use tokio::task::JoinSet;
@@ -58,7 +59,15 @@ async fn survives() {
     let (session, family) = world.sign_in(user.id).await;
     let turn = world.turn(&family, 1, at(1));
     world.ports.sessions.rotate_refresh(turn).await.unwrap();
-    let (tenant, trail) = (world.tenant, world.trail().await);
+    let (tenant, key) = (world.tenant, bytes());
+    assert_eq!(
+        world.ports.spent.claim_id(tenant, key, at(60)).await,
+        Ok(true)
+    );
+    let code = world.code(&session, at(1));
+    let issued = world.ports.authorizations.issue_code(code.clone()).await;
+    assert_eq!(issued, Ok(CodeIssue::Issued));
+    let trail = world.trail().await;
     drop((world, sqlite));
     task.shutdown().await;
 
@@ -68,6 +77,13 @@ async fn survives() {
     assert_eq!(world.trail().await, trail);
     let found = world.ports.users.load_user(tenant, user.id).await;
     assert_eq!(found.unwrap(), Some(user));
+    assert_eq!(
+        world.ports.spent.claim_id(tenant, key, at(60)).await,
+        Ok(false)
+    );
+    let order = world.redemption(&code, &session, at(2));
+    let redeemed = world.ports.sessions.redeem_code(order).await.unwrap();
+    assert!(matches!(redeemed, Redeemed::Granted(_)), "{redeemed:?}");
     let turn = world.turn(&family, 2, at(2));
     let Rotation::Granted(granted) = world.ports.sessions.rotate_refresh(turn).await.unwrap()
     else {

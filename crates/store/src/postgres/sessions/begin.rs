@@ -22,7 +22,7 @@ use crate::port::sessions::{EndedSessions, MAX_SESSIONS, NewSession};
 
 /// The shared lock on the user and the look at its status and password are one: a lock by an operator
 /// or a reset either comes first, and then nothing is stored, or waits, and then ends what was stored.
-/// Counting goes no further than to the `$24` sessions that leave no room.
+/// Counting goes no further than to the `$25` sessions that leave no room.
 const BEGIN_SESSION: &str = "
     WITH owner AS (
         SELECT id
@@ -38,12 +38,12 @@ const BEGIN_SESSION: &str = "
             SELECT
             FROM sessions
             WHERE tenant_id = $1 AND user_id = $4 AND ended_at IS NULL
-            LIMIT $24::bigint
+            LIMIT $25::bigint
         ) AS unended
     ), guest AS (
         SELECT owner.id
         FROM owner
-        JOIN crowd ON crowd.size < $24
+        JOIN crowd ON crowd.size < $25
     ), session AS (
         INSERT INTO sessions (
             tenant_id, id, user_id, auth_time, amr, acr, address, user_agent, created_at,
@@ -54,9 +54,9 @@ const BEGIN_SESSION: &str = "
     ), family AS (
         INSERT INTO refresh_families (
             tenant_id, id, session_id, user_id, client_id, scope, generation, rotated_at, reissued,
-            idle_expires_at, expires_at
+            idle_expires_at, expires_at, details
         )
-        SELECT $1, $14, $5, guest.id, $15, $16, $17, $18, $19, $20, $21
+        SELECT $1, $14, $5, guest.id, $15, $16, $17, $18, $19, $20, $21, $24
         FROM guest
     ), cleared AS (
         DELETE FROM attempts
@@ -139,11 +139,11 @@ impl Welcome {
 // === impl Parameters ===
 
 impl Parameters {
-    fn of(new: &NewSession) -> Self {
+    fn of(new: &NewSession) -> Result<Self, Fault> {
         let line = Line::of(&new.entry);
         let (session, family) = (&new.session, &new.family);
         let scope: Vec<String> = family.scope.iter().map(ToString::to_string).collect();
-        Self(vec![
+        Ok(Self(vec![
             Box::new(line.tenant),
             Box::new(line.at),
             Box::new(line.fields),
@@ -167,7 +167,8 @@ impl Parameters {
             Box::new(family.expires_at.as_millis()),
             Box::new(new.clear_attempts.as_ref().map(owned_words)),
             Box::new(new.password_set_at.map(UnixMillis::as_millis)),
-        ])
+            Box::new(row::to_json(&family.details)?),
+        ]))
     }
 
     /// Gives the values, with how many sessions leave no room as the last.
@@ -187,7 +188,7 @@ impl Postgres {
     /// Stores a sign-in, and makes room for it first if there is none.
     pub(super) async fn begin(&self, new: NewSession) -> Result<Option<EndedSessions>, Fault> {
         let scope = Scope::Tenant(new.session.tenant);
-        let parameters = Parameters::of(&new);
+        let parameters = Parameters::of(&new)?;
         let most = i64::from(MAX_SESSIONS);
         let values = parameters.with(&most);
         let rows = self.pool().run(scope, BEGIN_SESSION, &values).await?;

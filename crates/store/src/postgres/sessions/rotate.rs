@@ -26,7 +26,8 @@ use super::super::{Postgres, Scope};
 use crate::port::sessions::{Granted, Rotation, Turn};
 
 /// `$2` the present instant, `$3` the fields of the entry, `$4` the family, `$5` the client, `$6`
-/// the number presented, `$7` the reuse window and `$8` the idle time in milliseconds.
+/// the number presented, `$7` the reuse window and `$8` the idle time in milliseconds, `$9` the key that
+/// was proved.
 const ROTATE_REFRESH: &str = concat!(
     "WITH before AS (
         SELECT ",
@@ -35,11 +36,12 @@ const ROTATE_REFRESH: &str = concat!(
     session_columns!(),
     ", ",
     user_columns!(),
-    "
+    ", s.ended_at AS s_ended_at
         FROM refresh_families AS f
         JOIN sessions AS s ON s.tenant_id = f.tenant_id AND s.id = f.session_id
         JOIN users AS u ON u.tenant_id = f.tenant_id AND u.id = f.user_id
         WHERE f.tenant_id = $1 AND f.id = $4 AND f.client_id = $5
+          AND coalesce(f.details->>'dpop_jkt', $9::text, '') = coalesce($9::text, '')
         FOR NO KEY UPDATE OF f
     ), verdict AS (
         SELECT f_id, s_id, u_id, f_client,
@@ -49,6 +51,7 @@ const ROTATE_REFRESH: &str = concat!(
                END AS what
         FROM before
         WHERE f_ended_at IS NULL
+          AND s_ended_at IS NULL
           AND u_status = 'active'
           AND $6::bigint BETWEEN f_generation - 1 AND f_generation
           AND $2::bigint < least(f_idle_expires_at, f_expires_at)
@@ -87,7 +90,8 @@ const LOAD_FAMILY: &str = concat!(
     "SELECT ",
     family_columns!(),
     " FROM refresh_families AS f
-    WHERE f.tenant_id = $1 AND f.id = $2 AND f.client_id = $3"
+    WHERE f.tenant_id = $1 AND f.id = $2 AND f.client_id = $3
+      AND coalesce(f.details->>'dpop_jkt', $4::text, '') = coalesce($4::text, '')"
 );
 
 const END_REUSED: &str = concat!(
@@ -120,6 +124,10 @@ fn outcome(row: &Row, turn: &Turn) -> Result<Option<Rotation>, Fault> {
     let family = row::family(row)?;
     if let Some(end) = ended_as(row, &family)? {
         return agreed(written, None, end).map(Some);
+    }
+    // A family that began while its session ended was seen by nobody who could end it.
+    if row::maybe_instant(row, "s_ended_at")?.is_some() {
+        return agreed(written, None, Rotation::Ended).map(Some);
     }
     let user = row::user(row)?;
     let judgement = family.judge(turn.generation, turn.now, turn.window);
@@ -200,6 +208,7 @@ impl Postgres {
             &i64::from(turn.generation),
             &span(turn.window),
             &span(turn.idle),
+            &turn.jkt,
         ];
         let scope = Scope::Tenant(turn.tenant);
         let rows = self.pool().run(scope, ROTATE_REFRESH, values).await?;
@@ -223,7 +232,7 @@ impl Postgres {
             },
             Step {
                 sql: LOAD_FAMILY,
-                values: &[&tenant, &id, &turn.client],
+                values: &[&tenant, &id, &turn.client, &turn.jkt],
             },
         ];
         let answers = link.begin(Scope::Tenant(turn.tenant), &look).await?;

@@ -25,8 +25,8 @@ WHERE tenant_id = ?1 AND id = ?3 AND status = 'active'
 
 const INSERT_FAMILY: &str = "INSERT INTO refresh_families
     (tenant_id, id, session_id, user_id, client_id, scope, generation, rotated_at, reissued,
-     idle_expires_at, expires_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+     idle_expires_at, expires_at, details)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
 
 pub(in crate::sqlite) const COUNT: &str = "SELECT COUNT(*)
 FROM sessions
@@ -75,7 +75,8 @@ pub(super) fn begin(step: &Step<'_>, new: &NewSession) -> rusqlite::Result<Optio
     make_room(step, new).map(Some)
 }
 
-fn insert_family(step: &Step<'_>, family: &Family) -> rusqlite::Result<()> {
+/// Stores a family.
+pub(super) fn insert_family(step: &Step<'_>, family: &Family) -> rusqlite::Result<()> {
     step.prepare_cached(INSERT_FAMILY)?.execute(params![
         family.tenant.blob(),
         family.id.blob(),
@@ -88,6 +89,7 @@ fn insert_family(step: &Step<'_>, family: &Family) -> rusqlite::Result<()> {
         family.reissued,
         family.idle_expires_at.as_millis(),
         family.expires_at.as_millis(),
+        row::json(&family.details)?,
     ])?;
     Ok(())
 }

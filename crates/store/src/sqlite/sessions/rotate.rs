@@ -58,6 +58,9 @@ pub(super) fn rotate(step: &Step<'_>, turn: &Turn) -> rusqlite::Result<Rotation>
         return Ok(Rotation::Unknown);
     };
     let Granted { family, user, .. } = &found.granted;
+    if !family.is_open_to(turn.jkt.as_deref()) {
+        return Ok(Rotation::Unknown);
+    }
     if found.by_reuse {
         return Ok(Rotation::Reused(family.session));
     }

@@ -9,8 +9,10 @@ use domain::key::{Algorithm, KeyState, SigningKey};
 use domain::one_time::Purpose;
 use domain::rejection::Fault;
 use domain::scope::ScopeSet;
+use domain::session::Session;
 use futures_util::future::{BoxFuture, join_all};
 use store::contract::fixture::{Entropy, World, at, bytes};
+use store::port::authorizations::CodeIssue;
 use store::postgres::Postgres;
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
@@ -48,7 +50,7 @@ pub(crate) fn claims() -> Vec<Claim> {
 async fn fill(store: &Postgres) -> World {
     let world = World::new(store.ports()).await;
     let user = world.register("ada@example.org").await;
-    world.sign_in(user.id).await;
+    let (session, _) = world.sign_in(user.id).await;
     let ports = &world.ports;
     let token = world.one_time(user.id, Purpose::ResetPassword);
     let entry = world.entry(EventKind::PasswordResetRequested);
@@ -99,7 +101,20 @@ async fn fill(store: &Postgres) -> World {
     }];
     let entry = world.entry(EventKind::KeyCreated);
     ports.keys.ensure_keys(ring, entry).await.unwrap();
+    authorize(&world, &session).await;
     world
+}
+
+/// Completes an authorization and claims an id.
+async fn authorize(world: &World, session: &Session) {
+    let (ports, pushed) = (&world.ports, world.pushed(at(0)));
+    let mut code = world.code(session, at(0));
+    code.spend_pushed = Some(pushed.signature);
+    ports.authorizations.push_request(pushed).await.unwrap();
+    let issued = ports.authorizations.issue_code(code).await.unwrap();
+    assert_eq!(issued, CodeIssue::Issued);
+    let claimed = ports.spent.claim_id(world.tenant, bytes(), at(60)).await;
+    assert_eq!(claimed, Ok(true));
 }
 
 /// Connects as the role that the pool works as.
@@ -119,7 +134,7 @@ async fn tables(client: &Client) -> Vec<String> {
           AND relname <> 'refinery_schema_history'";
     let rows = client.query(sql, &[]).await.unwrap();
     let names: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
-    assert_eq!(names.len(), 12);
+    assert_eq!(names.len(), 16);
     names
 }
 
@@ -274,8 +289,13 @@ async fn nodes_that_migrate_at_once_apply_each_migration_once(database: Database
     let after = nodes[0].pending_migrations().await.unwrap();
     nodes[0].ports().health.check().await.unwrap();
     database.server.drop_database(&name);
-    let all = ["V1__foundation", "V2__unended_sessions", "V3__feed_pages"];
+    let all = [
+        "V1__foundation",
+        "V2__unended_sessions",
+        "V3__feed_pages",
+        "V4__authorization",
+    ];
     assert_eq!(before, all);
-    assert_eq!(applied, before, "one node applied it");
+    assert_eq!(applied, before, "each was applied by one node");
     assert!(after.is_empty());
 }
