@@ -197,6 +197,18 @@ pub enum ClientCommand {
         /// A role its own tokens carry; may be repeated
         #[arg(long = "role", value_name = "ROLE")]
         roles: Vec<String>,
+        /// How it authenticates; as its type has it when absent
+        #[arg(
+            long = "auth-method",
+            value_name = "client_secret_basic|client_secret_post|private_key_jwt|none"
+        )]
+        auth_method: Option<String>,
+        /// It is ours: people are not asked for their consent
+        #[arg(long)]
+        first_party: bool,
+        /// A file with its public keys, a JWK set, for private_key_jwt and signed requests
+        #[arg(long, value_name = "FILE")]
+        jwks: Option<std::path::PathBuf>,
         /// Id or slug of the tenant; the default tenant when absent
         #[arg(long)]
         tenant: Option<String>,
@@ -302,6 +314,7 @@ mod tests {
             "user unlock a@b.example",
             "client create --name x --type agent --scope a --role agent",
             "client create --name x --type web --redirect-uri https://a.example/cb",
+            "client create --name x --type web --first-party --auth-method private_key_jwt --jwks k",
             "doctor",
         ] {
             let parsed = parse(&format!("auth-service {line}"));

@@ -28,10 +28,10 @@ variables! {
     /// staging and production.
     OIDC_ISSUER_URL: Parsed<String> = of(ISSUER).or("http://localhost:4000");
     /// Lifetime of ID tokens.
-    OIDC_ID_TOKEN_TTL: Span = of(span("1s", "30d")).or("1h").later();
+    OIDC_ID_TOKEN_TTL: Span = of(span("1s", "30d")).or("1h");
     /// Scopes that are offered.
     OIDC_SUPPORTED_SCOPES: Parsed<ScopeSet> =
-        of(SCOPES).or("openid,profile,email,offline_access").later();
+        of(SCOPES).or("openid,profile,email,offline_access");
 }
 
 // === impl OidcSettings ===

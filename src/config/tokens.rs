@@ -74,9 +74,9 @@ variables! {
     /// tabs.
     REFRESH_REUSE_WINDOW: Span = of(span("0s", "300s")).or("30s");
     /// Lifetime of a browser session however much it is used.
-    SESSION_MAX_AGE: Span = of(span("1s", "365d")).or("24h").later();
+    SESSION_MAX_AGE: Span = of(span("1s", "365d")).or("24h");
     /// Lifetime of a browser session that is not used.
-    SESSION_IDLE_TIMEOUT: Span = of(span("1s", "365d")).or("1h").later();
+    SESSION_IDLE_TIMEOUT: Span = of(span("1s", "365d")).or("1h");
     /// Algorithm that new signing keys are made for.
     JWT_ALGORITHM: Choice<Algorithm> = of(ALGORITHM).or("ES256");
     /// How long a key signs before the next takes over.
@@ -85,13 +85,13 @@ variables! {
     /// are generated.
     JWT_PRIVATE_KEY_PATH: Parsed<PathBuf> = of(PATH);
     /// Lifetime of a pushed authorization request (RFC 9126).
-    PAR_TTL: Span = of(span("1s", "10m")).or("90s").later();
+    PAR_TTL: Span = of(span("1s", "10m")).or("90s");
     /// Accept proofs of possession (RFC 9449).
-    DPOP_ENABLED: Choice<bool> = of(FLAG).or("true").later();
+    DPOP_ENABLED: Choice<bool> = of(FLAG).or("true");
     /// How long a nonce for such a proof is accepted.
-    DPOP_NONCE_TTL: Span = of(span("1s", "24h")).or("5m").later();
+    DPOP_NONCE_TTL: Span = of(span("1s", "24h")).or("5m");
     /// How old such a proof may be.
-    DPOP_JTI_WINDOW: Span = of(span("1s", "1h")).or("1m").later();
+    DPOP_JTI_WINDOW: Span = of(span("1s", "1h")).or("1m");
 }
 
 // === impl TokenSettings ===

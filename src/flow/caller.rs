@@ -9,19 +9,22 @@ use domain::api_key::ApiKey;
 use domain::client::Client;
 use domain::event::Actor;
 use domain::id::{SessionId, UserId};
-use domain::rejection::{Fault, OAuthCode, Refusal, Rejection};
+use domain::rejection::{Code, Fault, OAuthCode, Refusal, Rejection};
 use domain::user::{ROLE_ADMIN, UserStatus};
-use protocol::access_token::{AccessClaims, Audience, Expected};
+use protocol::access_token::{AccessClaims, Audience, Confirmation, Expected};
+use protocol::dpop::NonceRule;
 use protocol::opaque::RandomToken;
 
 use super::token::mint::longest_lifetime;
-use super::{Act, Flows};
+use super::{Act, Flows, proof};
 
 /// A credential as a caller presents it.
 #[derive(Debug, Clone)]
 pub enum Presented {
     /// What stood after `Bearer`: an access token, or an API key.
     Bearer(String),
+    /// What stood after `DPoP`: an access token, and the proof of the key it is bound to.
+    Dpop(String, proof::Presented),
     /// What stood in `X-API-Key`.
     ApiKey(String),
 }
@@ -66,8 +69,9 @@ pub async fn authenticate(
 ) -> Result<Caller, Rejection> {
     match presented {
         Presented::Bearer(token) if !token.starts_with(RandomToken::ApiKey.prefix()) => {
-            authenticate_token(flows, act, &token).await
+            authenticate_token(flows, act, &token, None).await
         }
+        Presented::Dpop(token, proof) => authenticate_token(flows, act, &token, Some(&proof)).await,
         Presented::Bearer(key) | Presented::ApiKey(key) => authenticate_key(flows, act, &key).await,
     }
 }
@@ -173,7 +177,12 @@ pub(crate) fn invalid_token() -> Refusal {
     )
 }
 
-async fn authenticate_token(flows: &Flows, act: &Act, token: &str) -> Result<Caller, Rejection> {
+async fn authenticate_token(
+    flows: &Flows,
+    act: &Act,
+    token: &str,
+    proof: Option<&proof::Presented>,
+) -> Result<Caller, Rejection> {
     let claims = accept(flows, act, token)
         .filter(|claims| is_for(&claims.aud, &act.issuer))
         .ok_or_else(invalid_token)?;
@@ -186,6 +195,7 @@ async fn authenticate_token(flows: &Flows, act: &Act, token: &str) -> Result<Cal
     if denylist.is_refused(&claims.jti, session) {
         return Err(invalid_token().into());
     }
+    check_possession(flows, act, (token, &claims), proof).await?;
     if claims.client_type == TYPE_USER {
         let user = claims.sub.parse().map_err(|_| invalid_token())?;
         return Ok(Caller::Person(Box::new(claims), user, session));
@@ -193,6 +203,47 @@ async fn authenticate_token(flows: &Flows, act: &Act, token: &str) -> Result<Cal
     match load_live_client(flows, act, &claims).await? {
         Some(_) => Ok(Caller::System(Box::new(claims))),
         None => Err(invalid_token().into()),
+    }
+}
+
+/// Holds a token to the key it is bound to. RFC 9449 §7.2: a bound token is not taken as a bearer
+/// token, nor a bearer token as a bound one.
+async fn check_possession(
+    flows: &Flows,
+    act: &Act,
+    (token, claims): (&str, &AccessClaims),
+    proof: Option<&proof::Presented>,
+) -> Result<(), Rejection> {
+    match (&claims.cnf, proof) {
+        (None, None) => Ok(()),
+        (
+            Some(Confirmation {
+                jkt: Some(jkt),
+                x5t_s256: None,
+            }),
+            Some(proof),
+        ) => {
+            let expected = (Some(token), NonceRule::Optional);
+            let proof = proof::check(flows, act, proof, expected)
+                .await
+                .map_err(unauthorized)?;
+            if proof.jkt == *jkt {
+                return Ok(());
+            }
+            Err(invalid_token().into())
+        }
+        _ => Err(invalid_token().into()),
+    }
+}
+
+/// Says of a proof what is said of a token that is not accepted: 401 (RFC 9449 §7.1).
+fn unauthorized(rejection: Rejection) -> Rejection {
+    match rejection {
+        Rejection::Refused(refusal) => Rejection::Refused(Refusal {
+            code: Code::Unauthorized,
+            ..refusal
+        }),
+        fault @ Rejection::Failed(_) => fault,
     }
 }
 
@@ -228,7 +279,7 @@ fn is_for(audience: &Audience, issuer: &str) -> bool {
     }
 }
 
-async fn load_live_client(
+pub(crate) async fn load_live_client(
     flows: &Flows,
     act: &Act,
     claims: &AccessClaims,

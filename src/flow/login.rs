@@ -28,7 +28,7 @@ use store::port::sessions::NewSession;
 use super::account::nobody;
 use super::attempt::{self, Turn, attempt_keys};
 use super::token::TokenReply;
-use super::token::mint::{self, ACR_SINGLE_FACTOR, AMR_PASSWORD, ForPerson};
+use super::token::mint::{self, ACR_SINGLE_FACTOR, AMR_PASSWORD, ForPerson, Terms};
 use super::{Act, Flows};
 use crate::telemetry::meters::LoginOutcome;
 
@@ -48,6 +48,8 @@ pub struct SignedIn {
     pub tokens: TokenReply,
     /// Who signed in.
     pub user: UserId,
+    /// The new sign-in.
+    pub session: SessionId,
 }
 
 /// What the tokens of the first-party API are for.
@@ -231,6 +233,7 @@ async fn begin(
         session: &session,
         client: FIRST_PARTY,
         registration: None,
+        terms: Terms::default(),
     };
     let minted = mint::for_person(flows, act, &whom, &family.scope)?;
     let refresh = RefreshToken {
@@ -240,6 +243,8 @@ async fn begin(
     };
     let tokens = TokenReply {
         access: minted.access,
+        kind: "Bearer",
+        id_token: None,
         refresh: Some(refresh.mint(&flows.secrets)),
         expires_in: minted.expires_in,
         scope: family.scope,
@@ -248,6 +253,7 @@ async fn begin(
     Ok(SignedIn {
         tokens,
         user: user.id,
+        session: session.id,
     })
 }
 

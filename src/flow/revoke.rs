@@ -4,7 +4,6 @@
 //! refused from then on, on every node within a second. What is not a live token of the caller's is
 //! answered the same way (§2.2) and nothing happens to it.
 
-use domain::client::FIRST_PARTY;
 use domain::event::{Actor, EventKind};
 use domain::rejection::Rejection;
 use domain::secret::SecretText;
@@ -47,12 +46,16 @@ async fn revoke_refresh(
     client: &KnownClient,
     token: &str,
 ) -> Result<(), Rejection> {
-    // Only the first-party API begins families so far, so no other client can own one.
     let parsed = RefreshToken::parse(&flows.secrets, token).ok();
-    let own = parsed.filter(|token| token.tenant == act.tenant.id && client.id() == FIRST_PARTY);
-    let Some(own) = own else {
+    let Some(own) = parsed.filter(|token| token.tenant == act.tenant.id) else {
         return Ok(());
     };
+    let issued_to = flows
+        .sessions
+        .client_of(act.tenant.id, own.family, act.deadline);
+    if issued_to.await?.as_deref() != Some(client.id()) {
+        return Ok(());
+    }
     let ending = Ending {
         tenant: act.tenant.id,
         target: EndTarget::Family(own.family),

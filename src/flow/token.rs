@@ -9,14 +9,19 @@ use domain::id::UserId;
 use domain::rejection::Rejection;
 use domain::scope::ScopeSet;
 use domain::secret::SecretText;
+use protocol::access_token::Audience;
+use protocol::oauth::resource::{self, InvalidTarget};
 
 use super::{Act, Flows};
 
+pub mod authorization_code;
 pub mod client_auth;
 pub mod client_credentials;
+pub mod id_token;
 pub mod mint;
 pub mod refresh;
 
+pub use authorization_code::AuthorizationCode;
 pub use client_auth::{AuthMethod, ClientAuth};
 pub use client_credentials::ClientCredentials;
 pub use refresh::Refresh;
@@ -24,6 +29,8 @@ pub use refresh::Refresh;
 /// A request for tokens.
 #[derive(Debug, Clone)]
 pub enum Grant {
+    /// `authorization_code`.
+    AuthorizationCode(AuthorizationCode),
     /// `refresh_token`.
     Refresh(Refresh),
     /// `client_credentials`.
@@ -33,8 +40,12 @@ pub enum Grant {
 /// What the token endpoint answers with (RFC 6749 §5.1).
 #[derive(Debug, Clone)]
 pub struct TokenReply {
-    /// The access token; its type is `Bearer`.
+    /// The access token.
     pub access: String,
+    /// Its type: `Bearer`, or `DPoP` if it is bound to a key.
+    pub kind: &'static str,
+    /// The ID token, where one was asked for.
+    pub id_token: Option<String>,
     /// The refresh token, where the grant gives one.
     pub refresh: Option<SecretText>,
     /// How long the access token lives.
@@ -45,12 +56,38 @@ pub struct TokenReply {
     pub user: Option<UserId>,
 }
 
+/// Chooses whom a token is for among the resources that a person allowed: those that are wanted, or
+/// all; none allowed means us (RFC 8707 §2.2).
+fn audience_of(
+    granted: &[String],
+    issuer: &str,
+    wanted: &[String],
+) -> Result<Audience, InvalidTarget> {
+    let ours = [issuer.to_owned()];
+    let allowed = if granted.is_empty() { &ours } else { granted };
+    let mut chosen = resource::choose(allowed, wanted.iter().map(String::as_str))?;
+    if chosen.is_empty() {
+        chosen = allowed.to_vec();
+    }
+    Ok(match (chosen.pop(), chosen.is_empty()) {
+        (Some(only), true) => Audience::One(only),
+        (Some(last), false) => {
+            chosen.push(last);
+            Audience::Many(chosen)
+        }
+        (None, _) => Audience::One(issuer.to_owned()),
+    })
+}
+
 /// Gives tokens for a grant.
 ///
 /// # Errors
 /// A refusal in OAuth's words, or a fault.
 pub async fn token(flows: &Flows, act: &Act, grant: Grant) -> Result<TokenReply, Rejection> {
     match grant {
+        Grant::AuthorizationCode(message) => {
+            authorization_code::authorization_code(flows, act, message).await
+        }
         Grant::Refresh(message) => refresh::refresh(flows, act, message).await,
         Grant::ClientCredentials(message) => {
             client_credentials::client_credentials(flows, act, message).await

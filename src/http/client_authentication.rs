@@ -1,7 +1,7 @@
 //! How a client says who it is at the token endpoint (RFC 6749 §2.3).
 //!
-//! HTTP Basic, or `client_id` with `client_secret` in the body, or `client_id` alone for a public
-//! client; one way per request.
+//! HTTP Basic, or `client_id` with `client_secret` in the body, or a `client_assertion` that it signed
+//! (RFC 7521 §4.2), or `client_id` alone for a public client; one way per request.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,6 +9,7 @@ use domain::rejection::{OAuthCode, Refusal};
 use domain::secret::SecretText;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use protocol::client_assertion::{ASSERTION_TYPE, peek_client_id};
 
 use super::fields::Fields;
 use super::form;
@@ -17,25 +18,61 @@ use crate::flow::token::{AuthMethod, ClientAuth};
 /// Reads the client's authentication from the header and takes its fields from the body.
 ///
 /// # Errors
-/// `invalid_request` for two ways at once, `invalid_client` for a header that cannot be read.
+/// `invalid_request` for two ways at once or half of one, `invalid_client` for what cannot be read.
 pub(super) fn take(headers: &HeaderMap, fields: &mut Fields) -> Result<ClientAuth, Refusal> {
     let id = fields.optional_text("client_id");
     let secret = fields.optional_secret("client_secret");
-    let Some(basic) = find_basic(headers)? else {
-        return Ok(in_body(id, secret));
-    };
+    let assertion = take_assertion(fields)?;
+    match (find_basic(headers)?, assertion) {
+        (Some(_), Some(_)) => Err(two_ways()),
+        (None, Some(_)) if secret.is_some() => Err(two_ways()),
+        (None, Some(assertion)) => by_assertion(id, assertion),
+        (Some(basic), None) => by_header(basic, id.as_deref(), secret.is_some()),
+        (None, None) => Ok(in_body(id, secret)),
+    }
+}
+
+fn by_header(basic: &str, id: Option<&str>, has_secret: bool) -> Result<ClientAuth, Refusal> {
     let (basic_id, basic_secret) = parse_basic(basic).ok_or_else(unreadable)?;
-    if secret.is_some() || id.is_some_and(|id| id != basic_id) {
-        return Err(Refusal::oauth(
-            OAuthCode::InvalidRequest,
-            "authenticate the client in one way only (RFC 6749 §2.3)",
-        ));
+    if has_secret || id.is_some_and(|id| id != basic_id) {
+        return Err(two_ways());
     }
     Ok(ClientAuth::Secret {
         id: basic_id,
         secret: basic_secret,
         method: AuthMethod::Basic,
     })
+}
+
+/// Takes an assertion of the one type there is (RFC 7523 §2.2).
+fn take_assertion(fields: &mut Fields) -> Result<Option<SecretText>, Refusal> {
+    let kind = fields.optional_text("client_assertion_type");
+    match (kind.as_deref(), fields.optional_secret("client_assertion")) {
+        (None, None) => Ok(None),
+        (Some(ASSERTION_TYPE), Some(assertion)) => Ok(Some(assertion)),
+        (Some(_), Some(_)) => Err(Refusal::oauth(
+            OAuthCode::InvalidClient,
+            "client_assertion_type is not one that is accepted (RFC 7523 §2.2)",
+        )),
+        _ => Err(Refusal::oauth(
+            OAuthCode::InvalidRequest,
+            "client_assertion and client_assertion_type come together (RFC 7521 §4.2)",
+        )),
+    }
+}
+
+/// RFC 7521 §4.2: `client_id` "is unnecessary for client assertion authentication" and, where it is
+/// there, must be the same.
+fn by_assertion(id: Option<String>, assertion: SecretText) -> Result<ClientAuth, Refusal> {
+    let said = peek_client_id(assertion.expose());
+    let said = said.filter(|said| id.as_ref().is_none_or(|id| id == said));
+    let id = said.ok_or_else(|| {
+        Refusal::oauth(
+            OAuthCode::InvalidClient,
+            "the client assertion cannot be read, or client_id is not its sub (RFC 7521 §4.2)",
+        )
+    })?;
+    Ok(ClientAuth::Assertion { id, assertion })
 }
 
 fn in_body(id: Option<String>, secret: Option<SecretText>) -> ClientAuth {
@@ -73,6 +110,13 @@ fn parse_basic(credentials: &str) -> Option<(String, SecretText)> {
     (!id.is_empty()).then(|| (id, SecretText::new(secret)))
 }
 
+fn two_ways() -> Refusal {
+    Refusal::oauth(
+        OAuthCode::InvalidRequest,
+        "authenticate the client in one way only (RFC 6749 §2.3)",
+    )
+}
+
 fn unreadable() -> Refusal {
     Refusal::oauth(
         OAuthCode::InvalidClient,
@@ -96,6 +140,7 @@ mod tests {
             Ok(ClientAuth::Secret { id, secret, method }) => {
                 Ok(format!("{method:?} {id} {}", secret.expose()))
             }
+            Ok(ClientAuth::Assertion { id, .. }) => Ok(format!("Assertion {id}")),
             Err(refusal) => Err(refusal.oauth),
         }
     }
@@ -134,6 +179,43 @@ mod tests {
             let refused = take_from(Some(&header), body);
             assert_eq!(refused, Err(Some(OAuthCode::InvalidRequest)), "{body}");
         }
+    }
+
+    /// The fields of an assertion whose `sub` is `x` and whose signature is nobody's.
+    fn assertion(kind: &str) -> String {
+        let part = |text| base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(text);
+        let (header, claims) = (part(r#"{"alg":"ES256"}"#), part(r#"{"sub":"x"}"#));
+        let kind = kind.replace(':', "%3A");
+        format!("client_assertion_type={kind}&client_assertion={header}.{claims}.AA")
+    }
+
+    #[test]
+    fn rfc_7521_4_2_an_assertion_says_who_signed_it() {
+        let body = assertion(ASSERTION_TYPE);
+        assert_eq!(take_from(None, &body), Ok("Assertion x".to_owned()));
+        let named = take_from(None, &format!("{body}&client_id=x"));
+        assert_eq!(named, Ok("Assertion x".to_owned()));
+        let other = take_from(None, &format!("{body}&client_id=y"));
+        assert_eq!(other, Err(Some(OAuthCode::InvalidClient)));
+        let saml = assertion("urn:ietf:params:oauth:client-assertion-type:saml2-bearer");
+        assert_eq!(take_from(None, &saml), Err(Some(OAuthCode::InvalidClient)));
+        let nonsense = assertion(ASSERTION_TYPE).replace(".AA", "");
+        assert_eq!(
+            take_from(None, &nonsense),
+            Err(Some(OAuthCode::InvalidClient))
+        );
+    }
+
+    #[test]
+    fn rfc_7521_4_2_half_an_assertion_or_another_way_beside_it_is_refused() {
+        let body = assertion(ASSERTION_TYPE);
+        let invalid = Err(Some(OAuthCode::InvalidRequest));
+        for half in body.split('&') {
+            assert_eq!(take_from(None, half), invalid, "{half}");
+        }
+        let secret = format!("{body}&client_id=x&client_secret=y");
+        assert_eq!(take_from(None, &secret), invalid);
+        assert_eq!(take_from(Some(&basic("x:y")), &body), invalid);
     }
 
     #[test]

@@ -1,9 +1,11 @@
-//! What a caller shows: a bearer token (RFC 6750 §2.1) or an API key, one and in a header only.
+//! What a caller shows: an access token (RFC 6750 §2.1), with a proof of its key if it is bound to one
+//! (RFC 9449 §7.1), or an API key; one, and in a header only.
 
 use domain::rejection::{Code, OAuthCode, Refusal};
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName};
 
+use super::proof;
 use crate::flow::caller::Presented;
 
 static X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
@@ -12,12 +14,22 @@ static X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 ///
 /// # Errors
 /// 401 when there is nothing or nothing that can be read, 400 when there is more than one.
-pub(super) fn read(headers: &HeaderMap) -> Result<Presented, Refusal> {
-    let bearer = single(headers, &AUTHORIZATION)?;
+pub(super) fn read(
+    headers: &HeaderMap,
+    method: &'static str,
+    path: &str,
+) -> Result<Presented, Refusal> {
+    let authorization = single(headers, &AUTHORIZATION)?;
     let key = single(headers, &X_API_KEY)?;
-    match (bearer, key) {
+    match (authorization, key) {
         (Some(_), Some(_)) => Err(several()),
-        (Some(value), None) => parse_bearer(value).map(Presented::Bearer),
+        (Some(value), None) => match parse_token(value)? {
+            (Scheme::Bearer, token) => Ok(Presented::Bearer(token)),
+            (Scheme::Dpop, token) => {
+                let proof = proof::present(headers, method, path)?.ok_or_else(unproved)?;
+                Ok(Presented::Dpop(token, proof))
+            }
+        },
         (None, Some(value)) => Ok(Presented::ApiKey(value.to_owned())),
         (None, None) => Err(Refusal::new(
             Code::Unauthorized,
@@ -35,15 +47,36 @@ fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a st
     }
 }
 
-/// Reads `Bearer` 1*SP `b64token` (RFC 6750 §2.1); the scheme has no case (RFC 9110 §11.1).
-fn parse_bearer(value: &str) -> Result<String, Refusal> {
+/// How a token is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scheme {
+    Bearer,
+    Dpop,
+}
+
+/// Reads `Bearer` 1*SP `b64token` (RFC 6750 §2.1), or `DPoP` with the same (RFC 9449 §7.1); the scheme
+/// has no case (RFC 9110 §11.1).
+fn parse_token(value: &str) -> Result<(Scheme, String), Refusal> {
     let (scheme, token) = value.split_once(' ').ok_or_else(unreadable)?;
     let token = token.trim_matches(' ');
     let fine = |b: u8| b.is_ascii_alphanumeric() || b"-._~+/=".contains(&b);
-    if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() || !token.bytes().all(fine) {
-        return Err(unreadable());
+    let scheme = [("bearer", Scheme::Bearer), ("dpop", Scheme::Dpop)]
+        .into_iter()
+        .find(|(name, _)| scheme.eq_ignore_ascii_case(name));
+    match scheme {
+        Some((_, scheme)) if !token.is_empty() && token.bytes().all(fine) => {
+            Ok((scheme, token.to_owned()))
+        }
+        _ => Err(unreadable()),
     }
-    Ok(token.to_owned())
+}
+
+/// RFC 9449 §7.1: the scheme DPoP comes with a proof.
+fn unproved() -> Refusal {
+    Refusal::oauth(
+        OAuthCode::InvalidToken,
+        "the scheme DPoP needs a proof in the header DPoP",
+    )
 }
 
 fn unreadable() -> Refusal {
@@ -70,8 +103,9 @@ mod tests {
         for (name, value) in lines {
             headers.append(*name, value.parse().expect("a header"));
         }
-        match read(&headers) {
+        match read(&headers, "GET", "/auth/me") {
             Ok(Presented::Bearer(token)) => Ok(format!("bearer {token}")),
+            Ok(Presented::Dpop(token, proof)) => Ok(format!("dpop {token} {}", proof.proof)),
             Ok(Presented::ApiKey(key)) => Ok(format!("key {key}")),
             Err(refusal) => Err(refusal.code),
         }
@@ -89,6 +123,13 @@ mod tests {
             read_from(&[("x-api-key", "qf_ak_x")]),
             Ok("key qf_ak_x".to_owned())
         );
+    }
+
+    #[test]
+    fn rfc_9449_7_1_the_scheme_dpop_comes_with_a_proof() {
+        let both = [("authorization", "DPoP a.b"), ("dpop", "p")];
+        assert_eq!(read_from(&both), Ok("dpop a.b p".to_owned()));
+        assert_eq!(read_from(&both[..1]), Err(Code::Unauthorized));
     }
 
     #[test]

@@ -22,6 +22,7 @@ pub(super) mod admin;
 pub(super) mod auth;
 pub(super) mod oauth;
 pub(super) mod open;
+pub(super) mod page;
 mod tokens;
 mod user;
 
@@ -50,6 +51,8 @@ pub(super) struct Call {
     pub(super) visitor: Visitor,
     pub(super) headers: HeaderMap,
     pub(super) query: Option<String>,
+    /// The path without the tenant's part.
+    pub(super) path: String,
     /// What stands for `{id}` in the path.
     pub(super) parameter: Option<String>,
     pub(super) fields: Fields,

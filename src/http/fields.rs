@@ -7,6 +7,7 @@
 
 use domain::rejection::{Code, FieldError, OAuthCode, Refusal};
 use domain::secret::SecretText;
+use serde_json::Value;
 
 use super::json::{Json, Object};
 
@@ -104,6 +105,16 @@ impl Fields {
         texts.or_else(|| self.mistype(name, "must be an array of texts"))
     }
 
+    /// Takes an object as it is. One that holds a number with a fraction is none: we read no such
+    /// number, and would give back another object than we got.
+    pub(super) fn optional_object(&mut self, name: &'static str) -> Option<Value> {
+        let object = match self.take(name)? {
+            object @ Json::Object(_) => into_value(object),
+            _ => None,
+        };
+        object.or_else(|| self.mistype(name, "must be an object"))
+    }
+
     /// Takes a field that `null` resets: `None` when it is absent, `Some(None)` when it is `null`.
     #[expect(
         clippy::option_option,
@@ -162,6 +173,19 @@ impl Fields {
         Ok(message)
     }
 
+    /// Says whether there is such a field.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.entries.iter().any(|(known, _)| known == name)
+    }
+
+    /// Gives every text that was not taken, by its name.
+    pub(super) fn into_pairs(self) -> Vec<(String, String)> {
+        let entries = self.entries.into_iter();
+        entries
+            .filter_map(|(name, value)| Some((name, into_text(value)?)))
+            .collect()
+    }
+
     fn take(&mut self, name: &str) -> Option<Json> {
         let at = self.entries.iter().position(|(known, _)| known == name)?;
         match self.entries.remove(at).1 {
@@ -190,6 +214,23 @@ fn into_text(value: Json) -> Option<String> {
         Json::Text(text) => Some(text),
         _ => None,
     }
+}
+
+/// Gives the same value in the form that is stored; nothing for a number that was not kept.
+fn into_value(value: Json) -> Option<Value> {
+    Some(match value {
+        Json::Null => Value::Null,
+        Json::Flag(flag) => Value::Bool(flag),
+        Json::Whole(number) => Value::from(number),
+        Json::Fraction => return None,
+        Json::Text(text) => Value::String(text),
+        Json::List(items) => items.into_iter().map(into_value).collect::<Option<_>>()?,
+        Json::Object(entries) => {
+            let entries = entries.into_iter();
+            let read = entries.map(|(name, value)| Some((name, into_value(value)?)));
+            Value::Object(read.collect::<Option<_>>()?)
+        }
+    })
 }
 
 /// In OAuth's words all of these are `invalid_request` (RFC 6749 §5.2).
@@ -269,6 +310,21 @@ mod tests {
         let both = vec!["a".to_owned(), "b".to_owned()];
         assert_eq!(fields.optional_texts("resource"), Some(both));
         assert!(fields.finish(()).is_ok());
+    }
+
+    #[test]
+    fn an_object_is_taken_as_it_is() {
+        let object = |body: &str| json(body, false).optional_object("o");
+        let text = r#"{"o":{"a":[1,"x",true,null,{"b":-2}]}}"#;
+        let same = serde_json::from_str::<Value>(text).map(|whole| whole["o"].clone());
+        assert_eq!(object(text), same.ok());
+        assert_eq!(object("{}"), None);
+        assert_eq!(object(r#"{"o":null}"#), None);
+        for odd in [r#"{"o":[]}"#, r#"{"o":"{}"}"#, r#"{"o":{"a":[1.5]}}"#] {
+            let mut fields = json(odd, false);
+            assert_eq!(fields.optional_object("o"), None);
+            assert_eq!(names(&fields.finish(()).expect_err(odd)), ["o"]);
+        }
     }
 
     #[test]

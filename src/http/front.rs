@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use domain::rejection::{Code, Fault, Refusal, Rejection};
 use futures_util::FutureExt;
-use http::header::CONTENT_LENGTH;
+use http::header::{ACCEPT_LANGUAGE, CONTENT_LENGTH};
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response};
 use http_body_util::Full;
@@ -34,9 +34,10 @@ use super::arrival::{Arrival, X_REQUEST_ID};
 use super::endpoint::{Answer, Call, Endpoint, Visit};
 use super::hall::Hall;
 use super::listener::{Answers, Peer};
+use super::page::{error, forgery};
 use super::path::PlainPath;
 use super::render::{self, Dialect, Reply};
-use super::routes::{Behind, LimitedBy, Route, Work, dialect_of};
+use super::routes::{Behind, Caller, LimitedBy, Route, Work, dialect_of};
 use super::table::{ALLOWED, Found, Table};
 use super::visitor;
 use super::{body, cors, headers};
@@ -117,9 +118,14 @@ impl Front {
     async fn route(&self, arrival: &Arrival, request: Request<Incoming>) -> Reply {
         let (parts, body) = request.into_parts();
         let mut trail = Trail::default();
+        let languages = parts.headers.get(ACCEPT_LANGUAGE).cloned();
         let result = self.follow(arrival, &mut trail, parts, body).await;
         let mut reply = result.unwrap_or_else(|rejection| {
             note_fault(&rejection, arrival);
+            if trail.dialect == Dialect::Page {
+                let languages = languages.as_ref();
+                return error::render(&self.hall.flows, languages, &rejection, &arrival.shown_id);
+            }
             render::rejection(&rejection, trail.dialect, &arrival.shown_id)
         });
         reply.extensions_mut().insert(trail);
@@ -171,13 +177,17 @@ impl Front {
     /// Authenticates the caller and reads the body.
     async fn prepare(
         &self,
-        route: &Route,
+        route: &'static Route,
         mut act: crate::flow::Act,
         parts: Parts,
         body: Incoming,
     ) -> Result<Call, Rejection> {
         let flows = &self.hall.flows;
-        let visitor = visitor::authenticate(flows, &mut act, route, &parts.headers).await?;
+        if route.caller == Caller::Browser {
+            forgery::check(&parts).await?;
+        }
+        let path = PlainPath::parse(parts.uri.path())?.rest.to_owned();
+        let visitor = visitor::authenticate(flows, &mut act, route, (&parts, &path)).await?;
         let bound = body::Bound {
             max: route.max_body(flows.settings.requests.max_body),
             room: &self.hall.room,
@@ -188,6 +198,7 @@ impl Front {
             hall: Arc::clone(&self.hall),
             act,
             visitor,
+            path,
             headers: parts.headers,
             query: parts.uri.query().map(str::to_owned),
             parameter: None,

@@ -31,10 +31,10 @@ impl<'a> PlainPath<'a> {
             return Err(Refusal::new(Code::BadRequest, hint));
         }
         let Some(prefixed) = path.strip_prefix("/t/") else {
-            return Ok(Self {
+            return Ok(inserted(path).unwrap_or(Self {
                 tenant: None,
                 rest: path,
-            });
+            }));
         };
         let end = prefixed.find('/').unwrap_or(prefixed.len());
         let (slug, rest) = prefixed.split_at(end);
@@ -43,6 +43,17 @@ impl<'a> PlainPath<'a> {
             rest: if rest.is_empty() { "/" } else { rest },
         })
     }
+}
+
+/// Reads a well-known path with the tenant's part inserted behind it (RFC 8414 §3.1, RFC 9728 §3.1).
+fn inserted(path: &str) -> Option<PlainPath<'_>> {
+    let name = path.strip_prefix("/.well-known/")?;
+    let (_, tenant) = name.split_once("/t/")?;
+    let rest = path.strip_suffix(tenant)?.strip_suffix("/t/")?;
+    (!tenant.contains('/') && !tenant.is_empty()).then_some(PlainPath {
+        tenant: Some(tenant),
+        rest,
+    })
 }
 
 fn is_plain(path: &str) -> bool {
@@ -118,5 +129,15 @@ mod tests {
         assert_eq!(read("/t/acme"), Ok((Some("acme"), "/")));
         assert_eq!(read("/t/"), Ok((Some(""), "/")));
         assert_eq!(read("/tea"), Ok((None, "/tea")));
+    }
+
+    #[test]
+    fn rfc_8414_3_1_a_tenant_is_inserted_after_the_well_known_part() {
+        let read = |path| PlainPath::parse(path).map(|plain| (plain.tenant, plain.rest));
+        let name = "/.well-known/oauth-authorization-server";
+        let inserted = format!("{name}/t/acme");
+        assert_eq!(read(&inserted), Ok((Some("acme"), name)));
+        let deeper = format!("{name}/t/acme/x");
+        assert_eq!(read(&deeper), Ok((None, deeper.as_str())));
     }
 }

@@ -13,6 +13,8 @@ use http::{HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 use serde::Serialize;
 
+use super::proof::DPOP_NONCE;
+
 mod code;
 
 use code::{Words, words_of_fault, words_of_refusal};
@@ -28,6 +30,8 @@ pub(super) enum Dialect {
     FirstParty,
     /// RFC 6749 §5.2.
     OAuth,
+    /// A page, for people; the word on it is OAuth's where there is one.
+    Page,
 }
 
 static JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -80,6 +84,15 @@ pub(super) fn message(status: StatusCode, text: &'static str) -> Reply {
     json(status, &serde_json::json!({ "message": text }))
 }
 
+/// Gives the word and the status for why nothing came of a request.
+pub(super) fn words_of(rejection: &Rejection, dialect: Dialect) -> (StatusCode, &'static str) {
+    let words = match rejection {
+        Rejection::Refused(refusal) => words_of_refusal(refusal, dialect),
+        Rejection::Failed(fault) => words_of_fault(fault, dialect).0,
+    };
+    (words.status, words.word)
+}
+
 /// Renders why nothing came of a request.
 pub(super) fn rejection(rejection: &Rejection, dialect: Dialect, request_id: &str) -> Reply {
     match rejection {
@@ -93,6 +106,12 @@ fn refusal(refusal: &Refusal, dialect: Dialect, request_id: &str) -> Reply {
     let mut reply = say(words, &refusal.hint, &refusal.fields, dialect, request_id);
     if let Some(span) = refusal.retry_after {
         reply.headers_mut().insert(RETRY_AFTER, whole_seconds(span));
+    }
+    if let Some(nonce) = refusal.dpop_nonce.as_deref().map(HeaderValue::try_from) {
+        // It is base64url.
+        reply
+            .headers_mut()
+            .extend(nonce.ok().map(|nonce| (DPOP_NONCE.clone(), nonce)));
     }
     if let Some(challenge) = challenge(refusal, words.status, dialect) {
         reply.headers_mut().insert(WWW_AUTHENTICATE, challenge);
@@ -117,7 +136,7 @@ fn say(
     dialect: Dialect,
     request_id: &str,
 ) -> Reply {
-    if dialect == Dialect::OAuth {
+    if dialect != Dialect::FirstParty {
         let error = OAuthError {
             error: words.word,
             error_description: &printable(hint),
@@ -145,10 +164,12 @@ fn challenge(refusal: &Refusal, status: StatusCode, dialect: Dialect) -> Option<
     const BASIC: &str = r#"Basic realm="auth-service", charset="UTF-8""#;
     const BEARER: &str = r#"Bearer realm="auth-service""#;
     const INVALID: &str = r#"Bearer realm="auth-service", error="invalid_token""#;
+    const UNPROVED: &str = r#"DPoP error="invalid_dpop_proof", algs="ES256 EdDSA PS256""#;
     const INSUFFICIENT: &str = r#"Bearer realm="auth-service", error="insufficient_scope""#;
     let text = match (status, refusal.oauth, dialect) {
         (StatusCode::UNAUTHORIZED, Some(OAuthCode::InvalidClient), Dialect::OAuth) => BASIC,
         (StatusCode::UNAUTHORIZED, Some(OAuthCode::InvalidToken), _) => INVALID,
+        (StatusCode::UNAUTHORIZED, Some(OAuthCode::InvalidDpopProof), _) => UNPROVED,
         (StatusCode::UNAUTHORIZED, ..) => BEARER,
         (StatusCode::FORBIDDEN, Some(OAuthCode::InsufficientScope), _) => INSUFFICIENT,
         _ => return None,

@@ -1,11 +1,13 @@
 //! Everything that can be asked of the HTTP doors, in one table.
 //!
 //! `tenant`: an `Act` is for a tenant and is a flow's; what is `Open` needs none. `caller`: `Anyone`,
-//! a `Person` with an access token, an `Admin` with the role or an API key. `body`: what is read.
+//! a `Browser` that a page of ours sent, a `Person` with an access token, an `Admin` with the role or
+//! an API key. `body`: what is read.
 //! `work`: `Detached` changes state and is done to its end whether or not the client stays.
 //! `limited by`: the client's `Network`, or by `Nothing`, so that probes are always answered.
 //!
-//! Below `/oauth` errors are in the words of RFC 6749, elsewhere in those of CONTRACT §5. A `GET`
+//! Errors of hosted pages are pages; below `/oauth` they are in the words of RFC 6749, elsewhere in
+//! those of CONTRACT §5. A `GET`
 //! answers `HEAD` too. `api/openapi-public.json` and `api/openapi-admin.json` describe the same
 //! routes; a test compares them.
 
@@ -14,7 +16,7 @@ use std::collections::BTreeSet;
 use http::Method;
 
 use super::body::Accepted;
-use super::endpoint::{self, Endpoint, admin, auth, oauth, open};
+use super::endpoint::{self, Endpoint, admin, auth, oauth, open, page};
 use super::render::Dialect;
 
 mod described;
@@ -50,6 +52,8 @@ pub(super) enum Behind {
 pub(super) enum Caller {
     /// Anyone.
     Anyone,
+    /// A browser, sent by a page of ours if it changes something.
+    Browser,
     /// A person with an access token.
     Person,
     /// An operator.
@@ -112,9 +116,35 @@ routes! {
    DELETE "/auth/sessions"                    Act  auth::sessions::end_others     Public Person None       Detached Network
    DELETE "/auth/sessions/{id}"               Act  auth::sessions::end            Public Person None       Detached Network
 
+   GET    "/oauth/authorize"                  Act  page::authorize::answer        Public Anyone None       Attached Network
+   POST   "/oauth/authorize"                  Act  page::authorize::answer        Public Anyone Form       Detached Network
+   POST   "/oauth/par"                        Act  oauth::par::answer             Public Anyone Form       Detached Network
    POST   "/oauth/token"                      Act  oauth::token::answer           Public Anyone Form       Detached Network
+   POST   "/oauth/introspect"                 Act  oauth::introspect::answer      Public Anyone Form       Detached Network
    POST   "/oauth/revoke"                     Act  oauth::revoke::answer          Public Anyone Form       Detached Network
+   GET    "/userinfo"                         Act  oauth::userinfo::answer        Public Person None       Attached Network
+   POST   "/userinfo"                         Act  oauth::userinfo::answer        Public Person Form       Detached Network
+   GET    "/oauth/logout"                     Act  page::sign_out::show           Public Anyone None       Attached Network
+   POST   "/oauth/logout"                     Act  page::sign_out::submit         Public Anyone Form       Detached Network
    GET    "/.well-known/jwks.json"            Act  oauth::jwks::answer            Public Anyone None       Attached Network
+   GET    "/.well-known/openid-configuration" Act  oauth::discovery::provider     Public Anyone None       Attached Network
+   GET    "/.well-known/oauth-authorization-server" Act oauth::discovery::provider Public Anyone None      Attached Network
+   GET    "/.well-known/oauth-protected-resource"   Act oauth::discovery::resource Public Anyone None      Attached Network
+   GET    "/.well-known/change-password"      Act  page::password::elsewhere      Public Anyone None       Attached Network
+
+   GET    "/oauth/resume"                     Act  page::authorize::resume        Public Browser None      Attached Network
+   GET    "/sign-in"                          Act  page::sign_in::show            Public Browser None      Attached Network
+   POST   "/sign-in"                          Act  page::sign_in::submit          Public Browser Form      Detached Network
+   GET    "/register"                         Act  page::register::show           Public Browser None      Attached Network
+   POST   "/register"                         Act  page::register::submit         Public Browser Form      Detached Network
+   GET    "/consent"                          Act  page::consent::show            Public Browser None      Attached Network
+   POST   "/consent"                          Act  page::consent::submit          Public Browser Form      Detached Network
+   GET    "/forgotten-password"               Act  page::password::ask            Public Browser None      Attached Network
+   POST   "/forgotten-password"               Act  page::password::send           Public Browser Form      Detached Network
+   GET    "/reset-password"                   Act  page::password::choose         Public Browser None      Attached Network
+   POST   "/reset-password"                   Act  page::password::save           Public Browser Form      Detached Network
+   GET    "/verify-email"                     Act  page::verify_email::show       Public Browser None      Attached Network
+   POST   "/verify-email"                     Act  page::verify_email::submit     Public Browser Form      Detached Network
 
    GET    "/admin/users"                      Act  admin::users::list             Admin  Admin  None       Attached Network
    POST   "/admin/users"                      Act  admin::users::create           Admin  Admin  Json       Detached Network
@@ -174,9 +204,24 @@ pub fn undocumented() -> Vec<String> {
     described::differences()
 }
 
-/// Says in whose words errors below a path are.
+/// The paths of the hosted pages.
+const PAGES: [&str; 9] = [
+    "/consent",
+    "/forgotten-password",
+    "/oauth/authorize",
+    "/oauth/logout",
+    "/oauth/resume",
+    "/register",
+    "/reset-password",
+    "/sign-in",
+    "/verify-email",
+];
+
+/// Says in whose words errors at a path are.
 pub(super) fn dialect_of(path: &str) -> Dialect {
-    if path.starts_with("/oauth/") {
+    if PAGES.contains(&path) {
+        Dialect::Page
+    } else if path.starts_with("/oauth/") {
         Dialect::OAuth
     } else {
         Dialect::FirstParty

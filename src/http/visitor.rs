@@ -75,13 +75,13 @@ pub(super) fn enter(
 pub(super) async fn authenticate(
     flows: &Flows,
     act: &mut Act,
-    route: &Route,
-    headers: &HeaderMap,
+    route: &'static Route,
+    (request, path): (&Parts, &str),
 ) -> Result<Visitor, Rejection> {
-    if route.caller == Caller::Anyone {
+    if matches!(route.caller, Caller::Anyone | Caller::Browser) {
         return Ok(Visitor::Anyone);
     }
-    let presented = credential::read(headers)?;
+    let presented = credential::read(&request.headers, route.method.as_str(), path)?;
     let caller = caller::authenticate(flows, act, presented).await?;
     act.origin.actor = caller.actor();
     if route.caller == Caller::Admin {

@@ -5,12 +5,14 @@ use crate::case::Case;
 mod areas;
 mod clients;
 mod operations;
+mod registration;
 mod users;
 
 pub fn cases() -> Vec<Case> {
     [
         users::cases(),
         clients::cases(),
+        registration::cases(),
         operations::cases(),
         areas::cases(),
     ]

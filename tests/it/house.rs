@@ -348,9 +348,14 @@ impl House {
 
     /// Makes a service client that may use `client_credentials`; gives its id and secret.
     pub async fn add_client(&self, scopes: &[&str]) -> (String, String) {
+        self.add_client_by("client_secret_basic", scopes).await
+    }
+
+    /// The same, with the secret sent as the method says.
+    pub async fn add_client_by(&self, method: &str, scopes: &[&str]) -> (String, String) {
         let body = json!({
             "name": "Robot", "client_type": "service", "grant_types": ["client_credentials"],
-            "scopes": scopes, "token_endpoint_auth_method": "client_secret_basic",
+            "scopes": scopes, "token_endpoint_auth_method": method,
         });
         let answer = self.admin().post("/admin/clients", body).await.expect(201);
         (answer.field("client_id"), answer.field("client_secret"))

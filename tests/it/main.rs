@@ -21,6 +21,7 @@
 mod admin;
 mod auth;
 mod backend;
+mod browser;
 mod case;
 mod client;
 mod config_effects;
@@ -30,6 +31,7 @@ mod house;
 mod house_rules;
 mod nodes;
 mod oauth;
+mod pages;
 mod patience;
 mod ports;
 mod probes;
@@ -61,6 +63,7 @@ fn main() {
             auth::cases(),
             admin::cases(),
             oauth::all(),
+            pages::all(),
             probes::cases(),
             hostile::cases(),
             #[cfg(feature = "failpoints")]

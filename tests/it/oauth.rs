@@ -7,18 +7,40 @@ use crate::cases;
 use crate::client::Person;
 use crate::house::House;
 
+mod assertions;
+
 cases![
     rfc_6749_4_4_a_client_gets_a_token_for_itself,
     rfc_6749_2_3_1_one_authentication_method_and_the_right_secret,
+    a_network_that_fails_to_authenticate_again_and_again_is_told_to_wait,
     rfc_6749_3_1_duplicate_parameters_are_refused,
     rfc_6749_5_2_errors_are_in_the_standards_words,
     rfc_8707_a_token_is_for_a_registered_resource_only,
     a_refresh_token_of_a_person_refreshes_here_in_oauths_dialect,
     rfc_7517_the_key_set_verifies_and_is_cacheable,
+    rfc_8414_2_the_metadata_promises_what_clients_can_have,
 ];
 
+mod authorize;
+mod code;
+mod discovery;
+mod dpop;
+mod par;
+mod world;
+
+pub use world::World;
+
 pub fn all() -> Vec<Case> {
-    cases()
+    let own = [
+        cases(),
+        assertions::cases(),
+        authorize::cases(),
+        code::cases(),
+        discovery::cases(),
+        dpop::cases(),
+        par::cases(),
+    ];
+    own.into_iter().flatten().collect()
 }
 
 async fn rfc_6749_4_4_a_client_gets_a_token_for_itself(house: House) {
@@ -32,6 +54,8 @@ async fn rfc_6749_4_4_a_client_gets_a_token_for_itself(house: House) {
     );
     assert!(body.get("refresh_token").is_none());
     assert_eq!(answer.header("cache-control"), "no-store");
+    let posting = house.add_client_by("client_secret_post", &["read", "write"]);
+    let (id, secret) = posting.await;
     let fields = [
         ("grant_type", "client_credentials"),
         ("scope", "read"),
@@ -98,6 +122,26 @@ async fn rfc_6749_2_3_1_one_authentication_method_and_the_right_secret(house: Ho
     );
 }
 
+async fn a_network_that_fails_to_authenticate_again_and_again_is_told_to_wait(house: House) {
+    let (id, secret) = house.add_client(&["read"]).await;
+    for _ in 0..100 {
+        house
+            .client_token(&id, "wrong")
+            .await
+            .expect_oauth(401, "invalid_client");
+    }
+    let refused = house.client_token(&id, "wrong").await.expect(429);
+    assert!(!refused.header("retry-after").is_empty());
+    // Neighbours of a guesser go on working, and so do other networks' mistakes.
+    house.client_token(&id, &secret).await.expect(200);
+    let elsewhere = house.public().with("x-forwarded-for", "203.0.113.9");
+    let nobody = [("grant_type", "client_credentials"), ("client_id", "x")];
+    elsewhere
+        .form("/oauth/token", &nobody)
+        .await
+        .expect_oauth(401, "invalid_client");
+}
+
 async fn rfc_6749_3_1_duplicate_parameters_are_refused(house: House) {
     let fields = [
         ("grant_type", "client_credentials"),
@@ -135,7 +179,7 @@ async fn rfc_6749_5_2_errors_are_in_the_standards_words(house: House) {
 }
 
 async fn rfc_8707_a_token_is_for_a_registered_resource_only(house: House) {
-    let (id, secret) = house.add_client(&["read"]).await;
+    let (id, secret) = house.add_client_by("client_secret_post", &["read"]).await;
     let fields = [
         ("grant_type", "client_credentials"),
         ("client_id", id.as_str()),
@@ -162,7 +206,7 @@ async fn a_refresh_token_of_a_person_refreshes_here_in_oauths_dialect(house: Hou
         .form("/oauth/token", &fields)
         .await
         .expect(200);
-    let (id, secret) = house.add_client(&["read"]).await;
+    let (id, secret) = house.add_client_by("client_secret_post", &["read"]).await;
     let stolen = [
         ("grant_type", "refresh_token"),
         ("refresh_token", tokens.refresh.as_str()),
@@ -205,4 +249,50 @@ async fn rfc_7517_the_key_set_verifies_and_is_cacheable(house: House) {
             .text
             .is_empty()
     );
+}
+
+async fn rfc_8414_2_the_metadata_promises_what_clients_can_have(house: House) {
+    let public = house.public();
+    let path = "/.well-known/openid-configuration";
+    let told = public.get(path).await.expect(200).json();
+    let methods = [
+        "client_secret_basic",
+        "client_secret_post",
+        "private_key_jwt",
+    ];
+    let with_none = [&methods[..], &["none"]].concat();
+    let clients = json!(["ES256", "EdDSA", "PS256", "RS256"]);
+    for (member, expected) in [
+        ("token_endpoint_auth_methods_supported", json!(with_none)),
+        (
+            "revocation_endpoint_auth_methods_supported",
+            json!(with_none),
+        ),
+        (
+            "introspection_endpoint_auth_methods_supported",
+            json!(methods),
+        ),
+        (
+            "token_endpoint_auth_signing_alg_values_supported",
+            clients.clone(),
+        ),
+        ("request_object_signing_alg_values_supported", clients),
+        (
+            "dpop_signing_alg_values_supported",
+            json!(["ES256", "EdDSA", "PS256"]),
+        ),
+        ("subject_types_supported", json!(["public"])),
+        ("id_token_signing_alg_values_supported", json!(["ES256"])),
+    ] {
+        assert_eq!(told[member], expected, "{member}");
+    }
+    for absent in [
+        "userinfo_signing_alg_values_supported",
+        "introspection_signing_alg_values_supported",
+        "registration_endpoint",
+    ] {
+        assert!(told.get(absent).is_none(), "{absent}");
+    }
+    let same = public.get("/.well-known/oauth-authorization-server").await;
+    assert_eq!(same.expect(200).json(), told);
 }

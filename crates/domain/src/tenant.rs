@@ -44,6 +44,18 @@ pub struct TenantConfig {
     /// Answer a registration with 202 whether or not the address is taken, and tell its owner by
     /// mail. Nobody signs in before they have proved their address.
     pub silent_registration: bool,
+    /// How its pages and mails look.
+    pub branding: Branding,
+}
+
+/// How a tenant's pages look.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Branding {
+    /// Its picture: an `https` address.
+    pub logo_uri: Option<String>,
+    /// The colour of its buttons: `#rrggbb`.
+    pub colour: Option<String>,
 }
 
 /// Says whether a text may be a slug: a DNS label in lower case (RFC 1123 §2.1).

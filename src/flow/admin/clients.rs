@@ -29,9 +29,9 @@ mod redirect_uri;
 mod registration;
 
 pub use change::{PatchClient, patch, rotate_secret};
-pub use registration::MetadataPatch;
+pub use registration::{AbsentPatch, KeysPatch, MetadataPatch, PagesPatch, PolicyPatch};
 
-use registration::has_secret;
+use registration::{Terms, has_secret};
 
 /// Register a client.
 #[derive(Debug, Clone)]
@@ -74,7 +74,8 @@ pub async fn create(
     act: &Act,
     message: CreateClient,
 ) -> Result<(Client, Option<SecretText>), Rejection> {
-    let (name, metadata) = check(message.client_type, &message.name, message.metadata)?;
+    let terms = terms(flows, message.client_type);
+    let (name, metadata) = check(terms, &message.name, message.metadata)?;
     require_appointer(act, &metadata.roles)?;
     let minted = has_secret(&metadata).then(|| mint_secret(flows, act.now));
     let (secret, stored) = minted.unzip();
@@ -118,15 +119,23 @@ pub async fn delete(flows: &Flows, act: &Act, client: String) -> Result<(), Reje
     Err(not_found("client").into())
 }
 
+/// Gives what a registration is judged under.
+fn terms(flows: &Flows, client_type: ClientType) -> Terms {
+    Terms {
+        client_type,
+        id_token_algorithm: flows.settings.keys.algorithm,
+    }
+}
+
 fn check(
-    client_type: ClientType,
+    terms: Terms,
     name: &str,
     metadata: MetadataPatch,
 ) -> Result<(String, ClientMetadata), Refusal> {
     let mut mistakes = Mistakes::default();
     let name = mistakes.check("name", parse_name(name));
-    let defaults = registration::defaults_of(client_type);
-    let metadata = metadata.over(defaults, client_type, &mut mistakes);
+    let defaults = registration::defaults_of(terms.client_type);
+    let metadata = metadata.over(defaults, terms, &mut mistakes);
     mistakes.into_result()?;
     let name = name.ok_or_else(|| Refusal::field("name", "is missing"))?;
     Ok((name, metadata))
@@ -150,6 +159,7 @@ fn mint_secret(flows: &Flows, now: UnixMillis) -> (SecretText, ClientSecret) {
 
 #[cfg(test)]
 mod tests {
+    use domain::key::Algorithm;
     use domain::random::Counting;
 
     use super::*;
@@ -169,7 +179,11 @@ mod tests {
             roles: Some(vec!["Not A Role".to_owned()]),
             ..MetadataPatch::default()
         };
-        let refusal = check(ClientType::Service, "", metadata).expect_err("two mistakes");
+        let terms = Terms {
+            client_type: ClientType::Service,
+            id_token_algorithm: Algorithm::Es256,
+        };
+        let refusal = check(terms, "", metadata).expect_err("two mistakes");
         let fields: Vec<_> = refusal.fields.iter().map(|f| f.field.as_ref()).collect();
         assert_eq!(fields, ["name", "roles"]);
     }

@@ -2,23 +2,43 @@
 //!
 //! A client secret has full entropy and our signature in it: a guess is refused by one HMAC before
 //! any look-up, and what is stored is that signature, never the secret. During a rotation two
-//! secrets are live.
+//! secrets are live. An assertion is `assertion`'s to judge.
+//!
+//! A client may use the one method it registered (RFC 7591 §2). Which that is, is told only to whoever
+//! has the right credential.
+//!
+//! Failures are counted by tenant and network. A network that fails too often is told to wait instead
+//! of what was wrong; a right credential is accepted all the same, because no such credential can be
+//! guessed and a network has many clients.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::client::{Client, ClientSecret, FIRST_PARTY};
-use domain::rejection::{Fault, OAuthCode, Refusal, Rejection};
+use domain::rejection::{Code, Fault, OAuthCode, Refusal, Rejection};
 use domain::secret::SecretText;
 use domain::time::UnixMillis;
 use protocol::opaque::RandomToken;
 
 use crate::flow::{Act, Flows};
 
-/// The registered method of a client without a secret (RFC 7591 §2).
+mod assertion;
+
+/// The registered method of a client that sends its secret by HTTP Basic (RFC 7591 §2).
+pub const METHOD_BASIC: &str = "client_secret_basic";
+/// The registered method of a client that sends its secret in the body.
+pub const METHOD_POST: &str = "client_secret_post";
+/// The registered method of a client that signs assertions (OpenID Connect Core §9).
+pub const METHOD_PRIVATE_KEY_JWT: &str = "private_key_jwt";
+/// The registered method of a client that does not authenticate.
 pub const METHOD_NONE: &str = "none";
+
+/// How often a network may fail to authenticate a client in a [`WINDOW`].
+const MOST_FAILURES: u64 = 100;
+const WINDOW: Duration = Duration::from_mins(1);
 
 /// How a client says who it is.
 #[derive(Debug, Clone)]
@@ -35,6 +55,13 @@ pub enum ClientAuth {
         secret: SecretText,
         /// How it was sent.
         method: AuthMethod,
+    },
+    /// By an assertion that it signed (RFC 7523 §2.2).
+    Assertion {
+        /// The public name that the assertion says.
+        id: String,
+        /// The assertion.
+        assertion: SecretText,
     },
 }
 
@@ -54,8 +81,33 @@ pub(crate) enum KnownClient {
     FirstParty,
     /// A registered client without a secret.
     Public(Arc<Client>),
-    /// A registered client whose secret was right.
+    /// A registered client whose secret or assertion was right.
     Confidential(Arc<Client>),
+}
+
+// === impl ClientAuth ===
+
+impl ClientAuth {
+    /// Gives the public name it says, proved or not.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        match self {
+            Self::None => None,
+            Self::Id(id) | Self::Secret { id, .. } | Self::Assertion { id, .. } => Some(id),
+        }
+    }
+}
+
+// === impl AuthMethod ===
+
+impl AuthMethod {
+    /// Gives the method's registered name.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Basic => METHOD_BASIC,
+            Self::Post => METHOD_POST,
+        }
+    }
 }
 
 // === impl KnownClient ===
@@ -67,6 +119,19 @@ impl KnownClient {
             Self::FirstParty => FIRST_PARTY,
             Self::Public(client) | Self::Confidential(client) => &client.id,
         }
+    }
+
+    /// Gives its registration, shared.
+    pub(crate) fn registered(&self) -> Option<Arc<Client>> {
+        match self {
+            Self::FirstParty => None,
+            Self::Public(client) | Self::Confidential(client) => Some(Arc::clone(client)),
+        }
+    }
+
+    /// Says whether it does not authenticate.
+    pub(crate) const fn is_public(&self) -> bool {
+        matches!(self, Self::Public(_))
     }
 
     /// Gives its registration.
@@ -102,33 +167,74 @@ impl KnownClient {
 /// Authenticates a client.
 ///
 /// # Errors
-/// `invalid_client` for an unknown or disabled client, a wrong secret, a missing one, or one too
-/// many; a fault when the store is away.
+/// `invalid_client` for an unknown or disabled client, a wrong credential, a missing one, one too
+/// many, one of another kind than was registered, or an assertion that was used before; 429 for a
+/// network that failed too often; a fault when the store is away.
+///
+/// # Cancel safety
+/// An assertion may be spent without an answer; the client signs another.
 pub(crate) async fn authenticate(
     flows: &Flows,
     act: &Act,
     auth: ClientAuth,
 ) -> Result<KnownClient, Rejection> {
-    let (id, signature) = match auth {
-        ClientAuth::None => return Ok(KnownClient::FirstParty),
-        ClientAuth::Id(id) if id == FIRST_PARTY => return Ok(KnownClient::FirstParty),
-        ClientAuth::Id(id) => (id, None),
-        ClientAuth::Secret { id, secret, .. } => {
-            let parsed = RandomToken::ClientSecret.parse(&flows.secrets, secret.expose());
-            (id, Some(parsed.map_err(|_| invalid_client())?))
+    let judged = judge(flows, act, auth).await;
+    if let Err(Rejection::Refused(_)) = judged {
+        count_failure(flows, act).await?;
+    }
+    judged
+}
+
+async fn judge(flows: &Flows, act: &Act, auth: ClientAuth) -> Result<KnownClient, Rejection> {
+    match auth {
+        ClientAuth::None => Ok(KnownClient::FirstParty),
+        ClientAuth::Id(id) if id == FIRST_PARTY => Ok(KnownClient::FirstParty),
+        ClientAuth::Id(id) => {
+            let client = load_live_client(flows, act, &id).await?;
+            let is_public = is_public(&client);
+            is_public.then_some(()).ok_or_else(invalid_client)?;
+            Ok(KnownClient::Public(client))
         }
-    };
-    let client = load_client(flows, act, &id)
-        .await?
-        .filter(|client| !client.disabled);
-    let client = client.ok_or_else(invalid_client)?;
-    match signature {
-        None if is_public(&client) => Ok(KnownClient::Public(client)),
-        Some(signature) if is_live_secret(&client, &signature, act.now) => {
+        ClientAuth::Secret { id, secret, method } => {
+            let parsed = RandomToken::ClientSecret.parse(&flows.secrets, secret.expose());
+            let signature = parsed.map_err(|_| invalid_client())?;
+            let client = load_live_client(flows, act, &id).await?;
+            check_secret(&client, &signature, act.now)?;
+            require_method(&client, method.as_str())?;
             Ok(KnownClient::Confidential(client))
         }
-        _ => Err(invalid_client().into()),
+        ClientAuth::Assertion { id, assertion } => {
+            let client = load_live_client(flows, act, &id).await?;
+            assertion::check(flows, act, &client, assertion.expose()).await?;
+            Ok(KnownClient::Confidential(client))
+        }
     }
+}
+
+/// Counts a failure against its network.
+///
+/// # Errors
+/// 429 once there are too many.
+async fn count_failure(flows: &Flows, act: &Act) -> Result<(), Rejection> {
+    let Some(network) = act.network else {
+        return Ok(());
+    };
+    let (tenant, from) = (act.tenant.id, network.address());
+    let key = format!("client-authentication/{tenant}/from/{from}");
+    let spent = flows
+        .limits
+        .spend(key, MOST_FAILURES, WINDOW, act.deadline)
+        .await?;
+    let too_many = "Too many clients failed to authenticate from this network. Try again later.";
+    spent.map_err(|rest| Refusal::new(Code::RateLimited, too_many).retry_after(rest))?;
+    Ok(())
+}
+
+/// Gives a client that may be used.
+async fn load_live_client(flows: &Flows, act: &Act, id: &str) -> Result<Arc<Client>, Rejection> {
+    let client = load_client(flows, act, id).await?;
+    let client = client.filter(|client| !client.disabled);
+    Ok(client.ok_or_else(invalid_client)?)
 }
 
 /// Gives a client; from memory only while this node hears of changes within a second, since a
@@ -148,6 +254,22 @@ pub(crate) fn stored_signature(signature: &[u8]) -> String {
 
 fn is_public(client: &Client) -> bool {
     client.metadata.token_endpoint_auth_method == METHOD_NONE
+}
+
+/// Refuses a client that registered another method, and tells it which (RFC 7591 §2).
+fn require_method(client: &Client, method: &str) -> Result<(), Refusal> {
+    let registered = client.metadata.token_endpoint_auth_method.as_str();
+    if registered == method {
+        return Ok(());
+    }
+    let hint = format!("This client registered {registered} and may authenticate by that alone.");
+    Err(Refusal::oauth(OAuthCode::InvalidClient, hint))
+}
+
+fn check_secret(client: &Client, signature: &[u8], now: UnixMillis) -> Result<(), Refusal> {
+    is_live_secret(client, signature, now)
+        .then_some(())
+        .ok_or_else(invalid_client)
 }
 
 fn is_live_secret(client: &Client, signature: &[u8], now: UnixMillis) -> bool {
@@ -228,6 +350,16 @@ mod tests {
             UnixMillis::from_seconds(2)
         ));
         assert!(is_public(&client));
+    }
+
+    #[test]
+    fn rfc_7591_2_the_registered_method_is_the_only_one() {
+        let client = client(METHOD_POST, vec![secret(1, None)]);
+        assert!(require_method(&client, AuthMethod::Post.as_str()).is_ok());
+        let refused = require_method(&client, AuthMethod::Basic.as_str()).expect_err("refused");
+        assert_eq!(refused.oauth, Some(OAuthCode::InvalidClient));
+        assert!(refused.hint.contains(METHOD_POST), "{}", refused.hint);
+        assert!(require_method(&client, METHOD_PRIVATE_KEY_JWT).is_err());
     }
 
     #[test]

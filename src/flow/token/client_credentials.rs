@@ -5,12 +5,14 @@ use domain::event::{Actor, EventKind};
 use domain::rejection::{OAuthCode, Refusal, Rejection};
 use domain::scope::ScopeSet;
 use protocol::access_token::Audience;
+use protocol::oauth::resource::{self, InvalidTarget};
 use serde_json::json;
-use url::Url;
 
+use super::TokenReply;
 use super::client_auth::{self, ClientAuth, KnownClient};
+use super::mint::{self, Terms};
 use super::refresh::{narrow, parse_scope};
-use super::{TokenReply, mint};
+use crate::flow::proof::{Bound, Presented};
 use crate::flow::{Act, Flows};
 
 /// Give a client a token for itself.
@@ -22,13 +24,12 @@ pub struct ClientCredentials {
     pub scope: Option<String>,
     /// Which resources it is for (RFC 8707 §2); none: the first registered.
     pub resource: Vec<String>,
+    /// The proof of a key.
+    pub proof: Option<Presented>,
 }
 
 /// The grant's registered name.
 pub const GRANT: &str = "client_credentials";
-
-/// The most resources one request may name: each is compared with all that are registered.
-const MAX_RESOURCES: usize = 100;
 
 /// Gives a client a token for itself; never a refresh token.
 ///
@@ -52,10 +53,18 @@ pub async fn client_credentials(
     let registered = ScopeSet::from_stored(client.metadata.scopes.clone());
     let scope = narrow(&registered, wanted)?;
     let audience = choose_audience(&client.metadata.audiences, &act.issuer, &message.resource)?;
-    let minted = mint::for_client(flows, act, client, &scope, audience)?;
+    let bound = Bound::prove(flows, act, Some(client), message.proof.as_ref()).await?;
+    let terms = Terms {
+        audience: Some(audience),
+        jkt: bound.jkt(),
+        ..Terms::default()
+    };
+    let minted = mint::for_client(flows, act, client, &scope, terms)?;
     record(flows, act, client, &minted.jti).await?;
     Ok(TokenReply {
         access: minted.access,
+        kind: bound.token_type(),
+        id_token: None,
         refresh: None,
         expires_in: minted.expires_in,
         scope,
@@ -79,23 +88,14 @@ fn choose_audience(
     issuer: &str,
     wanted: &[String],
 ) -> Result<Audience, Refusal> {
-    if wanted.len() > MAX_RESOURCES {
-        return Err(invalid_target());
-    }
     let ours = [issuer.to_owned()];
     let allowed = if registered.is_empty() {
         &ours
     } else {
         registered
     };
-    let mut chosen: Vec<String> = Vec::new();
-    for resource in wanted {
-        let known = allowed.iter().find(|one| is_same(one, resource));
-        let known = known.ok_or_else(invalid_target)?;
-        if !chosen.contains(known) {
-            chosen.push(known.clone());
-        }
-    }
+    let wanted = wanted.iter().map(String::as_str);
+    let chosen = resource::choose(allowed, wanted).map_err(|InvalidTarget| invalid_target())?;
     if chosen.len() > 1 {
         return Ok(Audience::Many(chosen));
     }
@@ -106,21 +106,9 @@ fn choose_audience(
     only.map(Audience::One).ok_or_else(invalid_target)
 }
 
-/// Compares two resource indicators: scheme and host without case, a trailing slash or none.
-fn is_same(registered: &str, wanted: &str) -> bool {
-    let normal = |text: &str| {
-        let url = Url::parse(text).ok()?;
-        let fine = url.fragment().is_none();
-        fine.then(|| url.as_str().trim_end_matches('/').to_owned())
-    };
-    registered == wanted || normal(registered).is_some_and(|one| Some(one) == normal(wanted))
-}
-
-fn invalid_target() -> Refusal {
-    Refusal::oauth(
-        OAuthCode::InvalidTarget,
-        "The resource is not one that this client is registered for.",
-    )
+/// What a resource that the client may not have a token for is refused with (RFC 8707 §2).
+pub(super) fn invalid_target() -> Refusal {
+    Refusal::oauth(OAuthCode::InvalidTarget, InvalidTarget.to_string())
 }
 
 #[cfg(test)]
@@ -164,7 +152,7 @@ mod tests {
 
     #[test]
     fn so_many_resources_as_cost_seconds_to_compare_are_refused() {
-        let wanted = vec!["https://a.example"; MAX_RESOURCES + 1];
+        let wanted = vec!["https://a.example"; resource::MAX_RESOURCES + 1];
         assert!(choose(&["https://a.example"], &wanted).is_err());
         assert!(choose(&["https://a.example"], &wanted[1..]).is_ok());
     }

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::authorization::GrantDetails;
 use domain::client::{Client, ClientType};
 use domain::rejection::Fault;
 use domain::scope::ScopeSet;
 use domain::session::Session;
 use domain::user::User;
-use protocol::access_token::{AccessClaims, Audience};
+use protocol::access_token::{AccessClaims, Audience, Confirmation};
 
 use crate::config::TokenSettings;
 use crate::flow::caller::TYPE_USER;
@@ -45,6 +46,20 @@ pub(crate) struct ForPerson<'a> {
     pub(crate) session: &'a Session,
     pub(crate) client: &'a str,
     pub(crate) registration: Option<&'a Client>,
+    pub(crate) terms: Terms<'a>,
+}
+
+/// What else a token says.
+#[derive(Default)]
+pub(crate) struct Terms<'a> {
+    /// Which resources it is for; absent: us.
+    pub(crate) audience: Option<Audience>,
+    /// The thumbprint of the key it is bound to (RFC 9449 §6.1).
+    pub(crate) jkt: Option<&'a str>,
+    /// What was granted beside the scope.
+    pub(crate) details: Option<&'a GrantDetails>,
+    /// Its own name, if that was chosen before.
+    pub(crate) jti: Option<String>,
 }
 
 /// Mints an access token that speaks for a person.
@@ -58,8 +73,16 @@ pub(crate) fn for_person(
     scope: &ScopeSet,
 ) -> Result<Minted, Fault> {
     let lifetime = lifetime(&flows.settings.tokens, whom.registration);
+    let (common, terms) = (claims(flows, act, scope, lifetime), &whom.terms);
     let claims = AccessClaims {
         sub: whom.user.id.to_string(),
+        aud: terms.audience.clone().unwrap_or(common.aud),
+        jti: terms.jti.clone().unwrap_or(common.jti),
+        cnf: terms.jkt.map(confirmation),
+        authorization_details: terms
+            .details
+            .and_then(|details| details.authorization_details.clone()),
+        claims: terms.details.and_then(|details| details.claims.clone()),
         client_id: whom.client.to_owned(),
         client_type: TYPE_USER.to_owned(),
         roles: whom.user.roles.clone(),
@@ -67,7 +90,7 @@ pub(crate) fn for_person(
         auth_time: Some(whom.session.auth_time.as_seconds()),
         acr: Some(whom.session.acr.clone()),
         amr: whom.session.amr.clone(),
-        ..claims(flows, act, scope, lifetime)
+        ..common
     };
     sign(flows, &claims, is_bare(whom.registration), lifetime)
 }
@@ -81,18 +104,33 @@ pub(crate) fn for_client(
     act: &Act,
     client: &Client,
     scope: &ScopeSet,
-    audience: Audience,
+    terms: Terms<'_>,
 ) -> Result<Minted, Fault> {
     let lifetime = lifetime(&flows.settings.tokens, Some(client));
+    let common = claims(flows, act, scope, lifetime);
     let claims = AccessClaims {
         sub: client.id.clone(),
-        aud: audience,
+        aud: terms.audience.unwrap_or(common.aud),
+        cnf: terms.jkt.map(confirmation),
         client_id: client.id.clone(),
         client_type: client_type(client).to_owned(),
         roles: client.metadata.roles.clone(),
-        ..claims(flows, act, scope, lifetime)
+        ..common
     };
     sign(flows, &claims, is_bare(Some(client)), lifetime)
+}
+
+/// Gives a name for an access token.
+pub(crate) fn new_jti(flows: &Flows) -> String {
+    URL_SAFE_NO_PAD.encode(flows.random.array::<16>())
+}
+
+/// Names the key that a token is bound to (RFC 9449 §6.1).
+fn confirmation(jkt: &str) -> Confirmation {
+    Confirmation {
+        jkt: Some(jkt.to_owned()),
+        x5t_s256: None,
+    }
 }
 
 /// Gives the longest lifetime an access token can have.
@@ -126,7 +164,7 @@ fn claims(flows: &Flows, act: &Act, scope: &ScopeSet, lifetime: Duration) -> Acc
         client_id: String::new(),
         iat: act.now.as_seconds(),
         exp: (act.now + lifetime).as_seconds(),
-        jti: URL_SAFE_NO_PAD.encode(flows.random.array::<16>()),
+        jti: new_jti(flows),
         scope: scope.to_string(),
         tid: act.tenant.id.to_string(),
         client_type: String::new(),

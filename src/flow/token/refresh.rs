@@ -13,7 +13,10 @@ use store::port::sessions::{Granted, Rotation, Turn};
 
 use super::TokenReply;
 use super::client_auth::{self, ClientAuth, KnownClient};
-use super::mint::{self, ForPerson};
+use super::client_credentials::invalid_target;
+use super::id_token::{self, Identified};
+use super::mint::{self, ForPerson, Terms};
+use crate::flow::proof::{Bound, Presented};
 use crate::flow::{Act, Flows};
 use crate::telemetry::meters::RefreshOutcome;
 
@@ -26,10 +29,14 @@ pub struct Refresh {
     pub client: ClientAuth,
     /// What the access token is to be for, if less than before.
     pub scope: Option<String>,
+    /// Which of the granted resources it is to be for (RFC 8707 §2.2).
+    pub resource: Vec<String>,
+    /// The proof of a key.
+    pub proof: Option<Presented>,
 }
 
 /// The grant's registered name.
-const GRANT: &str = "refresh_token";
+pub const GRANT: &str = "refresh_token";
 
 /// Trades a refresh token for the next pair. A repeat within the reuse window gets the same
 /// successor.
@@ -76,9 +83,15 @@ async fn rotate(
         .ok()
         .filter(|token| token.tenant == act.tenant.id)
         .ok_or_else(invalid_grant)?;
-    let turn = turn(flows, act, &token, &client);
+    let bound = Bound::prove(flows, act, client.registration(), message.proof.as_ref()).await?;
+    let turn = turn(flows, act, &token, &client, &bound);
     match flows.sessions.rotate(turn, act.deadline).await? {
         Rotation::Granted(granted) => {
+            let wanted = Wanted {
+                scope: wanted,
+                resource: message.resource,
+                bound,
+            };
             let reply = answer(flows, act, &client, &granted, wanted)?;
             Ok((reply, outcome(&granted)))
         }
@@ -87,7 +100,20 @@ async fn rotate(
     }
 }
 
-fn turn(flows: &Flows, act: &Act, token: &RefreshToken, client: &KnownClient) -> Turn {
+/// What the access token is to be.
+struct Wanted {
+    scope: Option<ScopeSet>,
+    resource: Vec<String>,
+    bound: Bound,
+}
+
+fn turn(
+    flows: &Flows,
+    act: &Act,
+    token: &RefreshToken,
+    client: &KnownClient,
+    bound: &Bound,
+) -> Turn {
     let settings = &flows.settings.tokens;
     let mut origin = act.origin.clone();
     origin.actor = Actor::Client(client.id().to_owned());
@@ -96,7 +122,7 @@ fn turn(flows: &Flows, act: &Act, token: &RefreshToken, client: &KnownClient) ->
         family: token.family,
         generation: token.generation,
         client: client.id().to_owned(),
-        jkt: None,
+        jkt: bound.jkt().map(str::to_owned),
         now: act.now,
         window: settings.refresh_reuse_window,
         idle: settings.refresh_ttl,
@@ -110,7 +136,7 @@ fn answer(
     act: &Act,
     client: &KnownClient,
     granted: &Granted,
-    wanted: Option<ScopeSet>,
+    wanted: Wanted,
 ) -> Result<TokenReply, Rejection> {
     let Granted {
         family,
@@ -118,12 +144,21 @@ fn answer(
         user,
         ..
     } = granted;
-    let scope = narrow(&family.scope, wanted)?;
+    let scope = narrow(&family.scope, wanted.scope)?;
+    let details = &family.details;
+    let audience = super::audience_of(&details.resources, &act.issuer, &wanted.resource)
+        .map_err(|_| invalid_target())?;
     let whom = ForPerson {
         user,
         session,
         client: client.id(),
         registration: client.registration(),
+        terms: Terms {
+            audience: Some(audience),
+            jkt: wanted.bound.jkt(),
+            details: Some(details),
+            jti: None,
+        },
     };
     let minted = mint::for_person(flows, act, &whom, &scope)?;
     let successor = RefreshToken {
@@ -131,7 +166,20 @@ fn answer(
         family: family.id,
         generation: family.generation,
     };
+    let id_token = client.registration().map(|client| {
+        let identified = Identified {
+            client,
+            user,
+            session,
+            nonce: None,
+            access: &minted.access,
+            claims: details.claims.as_ref(),
+        };
+        id_token::mint(flows, act, &scope, &identified)
+    });
     Ok(TokenReply {
+        kind: wanted.bound.token_type(),
+        id_token: id_token.transpose()?.flatten(),
         access: minted.access,
         refresh: Some(successor.mint(&flows.secrets)),
         expires_in: minted.expires_in,

@@ -16,6 +16,8 @@ struct Body<'a> {
     refresh_token: Option<&'a str>,
     scope: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    id_token: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     user_id: Option<String>,
 }
 
@@ -23,10 +25,11 @@ struct Body<'a> {
 pub(super) fn render(reply: &TokenReply) -> Reply {
     let body = Body {
         access_token: &reply.access,
-        token_type: "Bearer",
+        token_type: reply.kind,
         expires_in: reply.expires_in.as_secs(),
         refresh_token: reply.refresh.as_ref().map(SecretText::expose),
         scope: reply.scope.to_string(),
+        id_token: reply.id_token.as_deref(),
         user_id: reply.user.map(|user| user.to_string()),
     };
     let mut reply = render::json(StatusCode::OK, &body);
@@ -51,6 +54,8 @@ mod tests {
     async fn rfc_6749_5_1_what_was_not_given_is_left_out() {
         let mut reply = TokenReply {
             access: "qf_at_x".to_owned(),
+            kind: "Bearer",
+            id_token: None,
             refresh: None,
             expires_in: Duration::from_mins(15),
             scope: ScopeSet::parse("a b").expect("a scope"),

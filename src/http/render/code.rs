@@ -17,11 +17,11 @@ pub(super) fn words_of_refusal(refusal: &Refusal, dialect: Dialect) -> Words {
     let first_party = words_of_code(refusal.code);
     match (dialect, refusal.oauth) {
         (Dialect::FirstParty, _) => first_party,
-        (Dialect::OAuth, Some(code)) => Words {
+        (Dialect::OAuth | Dialect::Page, Some(code)) => Words {
             status: status_of_oauth(code, first_party.status),
             word: code.as_str(),
         },
-        (Dialect::OAuth, None) => Words {
+        (Dialect::OAuth | Dialect::Page, None) => Words {
             word: oauth_word_of_code(refusal.code),
             ..first_party
         },
@@ -58,7 +58,7 @@ pub(super) fn words_of_fault(fault: &Fault, dialect: Dialect) -> (Words, &'stati
     };
     let word = match dialect {
         Dialect::FirstParty => first_party,
-        Dialect::OAuth => oauth,
+        Dialect::OAuth | Dialect::Page => oauth,
     };
     (Words { status, word }, hint)
 }

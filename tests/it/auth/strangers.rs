@@ -70,6 +70,7 @@ async fn a_silent_tenant_tells_a_stranger_nothing_by_signing_in() {
     let house = House::open(Backend::Sqlite).await;
     let silent = TenantConfig {
         silent_registration: true,
+        ..TenantConfig::default()
     };
     house.add_tenant_with("acme", silent).await;
     let acme = house.public().with("x-tenant-id", "acme");

@@ -1,7 +1,7 @@
 //! Every line of the route table is asked for by a test: by its method, and by its whole path.
 //!
-//! What tests ask is read from their sources: the calls of the client's verbs, and methods that stand
-//! before a path. A path is a literal, or a name that the same function gave one or a list before. What
+//! What tests ask is read from their sources: the calls of the client's and the browser's verbs, and
+//! methods that stand before a path. A path is a literal, or a name that the same function gave one or a list before. What
 //! stands in braces is only known when it is sent: first in a path it is a base or such a name,
 //! elsewhere it is a segment, and fits where the table has one in braces.
 
@@ -14,8 +14,10 @@ use super::{root, sources};
 type Asked = (String, String);
 
 /// What stands before a path that is asked for, and by which method it is.
-const CALLS: [(&str, &str); 11] = [
+const CALLS: [(&str, &str); 13] = [
     (".get(", "GET"),
+    (".open(", "GET"),
+    (".posts_to(", "POST"),
     (".post(", "POST"),
     (".form(", "POST"),
     (".put(", "PUT"),

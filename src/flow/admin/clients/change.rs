@@ -10,8 +10,8 @@ use domain::time::UnixMillis;
 use serde_json::{Value, json};
 use store::port::clients::ClientWrite;
 
-use super::registration::{MetadataPatch, detail, has_secret};
-use super::{get, mint_secret};
+use super::registration::{MetadataPatch, Terms, detail, has_secret};
+use super::{get, mint_secret, terms};
 use crate::flow::account::{Mistakes, parse_name};
 use crate::flow::admin::role::require_appointer;
 use crate::flow::admin::{not_found, stale};
@@ -50,7 +50,8 @@ pub async fn patch(flows: &Flows, act: &Act, message: PatchClient) -> Result<Cli
     }
     let expected = message.version;
     let make = |client: &Client| {
-        let patch = message.clone().check(client)?;
+        let terms = terms(flows, client.client_type);
+        let patch = message.clone().check(client, terms)?;
         let entry = act.entry(EventKind::ClientUpdated).about(&client.id);
         Ok((patch.clone(), entry.with(told(client, &patch))))
     };
@@ -122,13 +123,13 @@ impl PatchClient {
     }
 
     /// Judges the change over the client as it stands.
-    fn check(self, client: &Client) -> Result<ClientPatch, Refusal> {
+    fn check(self, client: &Client, terms: Terms) -> Result<ClientPatch, Refusal> {
         let mut mistakes = Mistakes::default();
         let name = self.name.as_deref().map(parse_name);
         let name = name.and_then(|name| mistakes.check("name", name));
         let metadata = (!self.metadata.is_empty()).then(|| {
             let base = client.metadata.clone();
-            self.metadata.over(base, client.client_type, &mut mistakes)
+            self.metadata.over(base, terms, &mut mistakes)
         });
         mistakes.into_result()?;
         let drops_secrets = metadata.as_ref().is_some_and(|next| !has_secret(next));
@@ -173,7 +174,7 @@ fn told(client: &Client, patch: &ClientPatch) -> Value {
 fn no_secret() -> Refusal {
     Refusal::new(
         Code::Conflict,
-        "This client has no secret: its token_endpoint_auth_method is none.",
+        "This client has no secret: its token_endpoint_auth_method is another.",
     )
 }
 

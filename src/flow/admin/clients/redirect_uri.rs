@@ -1,10 +1,10 @@
-//! Where codes may be sent: which redirect URIs may be registered (RFC 6749 §3.1.2, RFC 8252 §7,
-//! OAuth 2.1 §2.3).
+//! Where codes and people may be sent: which redirect URIs and which pages may be registered (RFC 6749
+//! §3.1.2, RFC 8252 §7, OAuth 2.1 §2.3, RFC 7591 §2).
 
 use domain::client::ClientType;
 use url::{Host, Url};
 
-/// The longest redirect URI, in bytes.
+/// The longest address, in bytes.
 const MAX_BYTES: usize = 2_000;
 
 /// Checks one redirect URI: absolute, without fragment and user information; https, or http to this
@@ -13,26 +13,47 @@ const MAX_BYTES: usize = 2_000;
 /// # Errors
 /// What is wrong, in words for people.
 pub(super) fn check_redirect_uri(client_type: ClientType, text: &str) -> Result<(), &'static str> {
-    // They are compared byte for byte (RFC 9700 §4.1.3), so what a parser would quietly mend, such
-    // as a line break, a backslash or a letter beyond ASCII, must not get in.
-    if !text.bytes().all(|b| b.is_ascii_graphic() && b != b'\\') || text.len() > MAX_BYTES {
-        return Err("must be a URI of 2000 ASCII characters at most");
-    }
-    let url = Url::parse(text).map_err(|_| "must be an absolute URI")?;
+    let url = parse_address(text)?;
     if url.fragment().is_some() {
         return Err("must have no fragment");
     }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("must have no user information");
-    }
     match url.scheme() {
-        "https" if url.host_str().is_some_and(|host| !host.contains('*')) => Ok(()),
+        "https" if names_one_host(&url) => Ok(()),
         "https" => Err("must name one host"),
         "http" if is_loopback(&url) => Ok(()),
         "http" => Err("must use https, or name this very machine (127.0.0.1, [::1], localhost)"),
         scheme if client_type == ClientType::Native && is_private(scheme) => Ok(()),
         _ => Err("must use https; only native clients may have a scheme of their own, with a dot"),
     }
+}
+
+/// Checks the address of a page that people are shown: https, absolute, without user information.
+///
+/// # Errors
+/// What is wrong, in words for people.
+pub(super) fn check_page(text: &str) -> Result<(), &'static str> {
+    let url = parse_address(text)?;
+    if url.scheme() == "https" && names_one_host(&url) {
+        return Ok(());
+    }
+    Err("must use https and name one host")
+}
+
+fn parse_address(text: &str) -> Result<Url, &'static str> {
+    // They are compared byte for byte (RFC 9700 §4.1.3), so what a parser would quietly mend, such
+    // as a line break, a backslash or a letter beyond ASCII, must not get in.
+    if !text.bytes().all(|b| b.is_ascii_graphic() && b != b'\\') || text.len() > MAX_BYTES {
+        return Err("must be a URI of 2000 ASCII characters at most");
+    }
+    let url = Url::parse(text).map_err(|_| "must be an absolute URI")?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("must have no user information");
+    }
+    Ok(url)
+}
+
+fn names_one_host(url: &Url) -> bool {
+    url.host_str().is_some_and(|host| !host.contains('*'))
 }
 
 /// RFC 8252 §7.3: a native application listens on the loopback interface for its answer.
@@ -91,6 +112,23 @@ mod tests {
             "https://app.example.org/cb#",
         ] {
             assert!(!accepts(ClientType::Web, text), "{text}");
+        }
+    }
+
+    #[test]
+    fn rfc_7591_2_a_page_is_shown_over_https() {
+        assert!(check_page("https://app.example.org/terms#2").is_ok());
+        for text in [
+            "",
+            "http://app.example.org/",
+            "http://127.0.0.1/",
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "https://user@app.example.org/",
+            "https://*.example.org/",
+            "org.example.app:/terms",
+        ] {
+            assert!(check_page(text).is_err(), "{text}");
         }
     }
 

@@ -2,8 +2,12 @@
 //!
 //! What an operator says is laid over the defaults of the client's type, or over what is stored, and
 //! the whole is judged: the same rules hold when a client is made and when it is changed.
+//!
+//! By subject: `policy` for what it must do and may do, `keys` for what it signs with, `pages` for
+//! what people are shown and where they go, `absent` for what is not offered and so not stored.
 
 use domain::client::{ClientMetadata, ClientType};
+use domain::key::Algorithm;
 use domain::scope::ScopeSet;
 use serde_json::{Value, json};
 use url::Url;
@@ -11,7 +15,19 @@ use url::Url;
 use super::redirect_uri::check_redirect_uri;
 use crate::flow::account::Mistakes;
 use crate::flow::admin::role::check_roles;
-use crate::flow::token::client_auth::METHOD_NONE;
+use crate::flow::token::client_auth::{
+    METHOD_BASIC, METHOD_NONE, METHOD_POST, METHOD_PRIVATE_KEY_JWT,
+};
+
+mod absent;
+mod keys;
+mod pages;
+mod policy;
+
+pub use absent::AbsentPatch;
+pub use keys::KeysPatch;
+pub use pages::PagesPatch;
+pub use policy::PolicyPatch;
 
 const CODE: &str = "authorization_code";
 const REFRESH: &str = "refresh_token";
@@ -28,8 +44,13 @@ const GRANTS: [&str; 7] = [
     "urn:openid:params:grant-type:ciba",
 ];
 
-const BASIC: &str = "client_secret_basic";
-const POST: &str = "client_secret_post";
+/// How a client may authenticate.
+const METHODS: [&str; 4] = [
+    METHOD_BASIC,
+    METHOD_POST,
+    METHOD_PRIVATE_KEY_JWT,
+    METHOD_NONE,
+];
 
 /// The one format that can be asked for; see [`ClientMetadata::access_token_format`].
 const FORMAT_JWT: &str = "jwt";
@@ -40,7 +61,7 @@ const MAX_ENTRIES: usize = 100;
 const MAX_TTL_SECONDS: u32 = 86_400;
 
 /// What an operator says about a client; `None` leaves a field as it is, or as its type has it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MetadataPatch {
     /// Where codes may be sent.
     pub redirect_uris: Option<Vec<String>>,
@@ -48,7 +69,7 @@ pub struct MetadataPatch {
     pub grant_types: Option<Vec<String>>,
     /// Which scopes it may ask for.
     pub scopes: Option<Vec<String>>,
-    /// How it authenticates: `client_secret_basic`, `client_secret_post` or `none`.
+    /// How it authenticates: `client_secret_basic`, `client_secret_post`, `private_key_jwt` or `none`.
     pub token_endpoint_auth_method: Option<String>,
     /// Which roles its own tokens carry.
     pub roles: Option<Vec<String>>,
@@ -58,32 +79,42 @@ pub struct MetadataPatch {
     pub access_token_format: Option<Option<String>>,
     /// How long its access tokens live, in seconds; `Some(None)` follows the service.
     pub access_token_ttl_seconds: Option<Option<u32>>,
+    /// What it must do and may do.
+    pub policy: PolicyPatch,
+    /// What it signs with.
+    pub keys: KeysPatch,
+    /// What people are shown of it, and where they go.
+    pub pages: PagesPatch,
+    /// What is not offered.
+    pub absent: AbsentPatch,
+}
+
+/// What a registration is judged under.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Terms {
+    /// What stands behind the client.
+    pub(super) client_type: ClientType,
+    /// What the service signs ID tokens with.
+    pub(super) id_token_algorithm: Algorithm,
 }
 
 // === impl MetadataPatch ===
 
 impl MetadataPatch {
     /// Says whether nothing is said.
-    pub(super) const fn is_empty(&self) -> bool {
-        self.redirect_uris.is_none()
-            && self.grant_types.is_none()
-            && self.scopes.is_none()
-            && self.token_endpoint_auth_method.is_none()
-            && self.roles.is_none()
-            && self.audiences.is_none()
-            && self.access_token_format.is_none()
-            && self.access_token_ttl_seconds.is_none()
+    pub(super) fn is_empty(&self) -> bool {
+        *self == Self::default()
     }
 
     /// Lays what is said over `base` and judges the whole, naming every wrong field.
     pub(super) fn over(
         self,
         base: ClientMetadata,
-        client_type: ClientType,
+        terms: Terms,
         mistakes: &mut Mistakes,
     ) -> ClientMetadata {
         let method = self.token_endpoint_auth_method;
-        let metadata = ClientMetadata {
+        let mut metadata = ClientMetadata {
             redirect_uris: unique(self.redirect_uris.unwrap_or(base.redirect_uris)),
             grant_types: unique(self.grant_types.unwrap_or(base.grant_types)),
             scopes: unique(self.scopes.unwrap_or(base.scopes)),
@@ -96,9 +127,11 @@ impl MetadataPatch {
                 .unwrap_or(base.access_token_ttl_seconds),
             ..base
         };
-        check_grants(&metadata, mistakes);
-        check_addresses(&metadata, client_type, mistakes);
-        check_tokens(&metadata, mistakes);
+        self.policy.lay_over(&mut metadata);
+        self.keys.lay_over(&mut metadata);
+        self.pages.lay_over(&mut metadata);
+        self.absent.check(terms, mistakes);
+        check_all(&metadata, terms, mistakes);
         metadata
     }
 }
@@ -108,8 +141,8 @@ impl MetadataPatch {
 /// §8.4).
 pub(super) fn defaults_of(client_type: ClientType) -> ClientMetadata {
     let (grants, method): (&[&str], _) = match client_type {
-        ClientType::Service | ClientType::Agent => (&[CREDENTIALS], BASIC),
-        ClientType::Web => (&[CODE, REFRESH], BASIC),
+        ClientType::Service | ClientType::Agent => (&[CREDENTIALS], METHOD_BASIC),
+        ClientType::Web => (&[CODE, REFRESH], METHOD_BASIC),
         ClientType::Native => (&[CODE, REFRESH], METHOD_NONE),
     };
     ClientMetadata {
@@ -121,10 +154,10 @@ pub(super) fn defaults_of(client_type: ClientType) -> ClientMetadata {
 
 /// Says whether a client authenticates by a secret.
 pub(super) fn has_secret(metadata: &ClientMetadata) -> bool {
-    [BASIC, POST].contains(&metadata.token_endpoint_auth_method.as_str())
+    [METHOD_BASIC, METHOD_POST].contains(&metadata.token_endpoint_auth_method.as_str())
 }
 
-/// Gives what the audit trail keeps of a registration: what it may do.
+/// Gives what the audit trail keeps of a registration: what it may do, and the names of its keys.
 pub(super) fn detail(client_type: ClientType, metadata: &ClientMetadata) -> Value {
     json!({
         "client_type": client_type.as_str(),
@@ -132,7 +165,23 @@ pub(super) fn detail(client_type: ClientType, metadata: &ClientMetadata) -> Valu
         "scopes": metadata.scopes,
         "roles": metadata.roles,
         "token_endpoint_auth_method": metadata.token_endpoint_auth_method,
+        "is_first_party": metadata.is_first_party,
+        "require_pkce": metadata.require_pkce,
+        "dpop_bound_access_tokens": metadata.dpop_bound_access_tokens,
+        "fapi_2_0": metadata.fapi_2_0,
+        "may_introspect": metadata.may_introspect,
+        "jwk_thumbprints": keys::thumbprints(metadata),
     })
+}
+
+fn check_all(metadata: &ClientMetadata, terms: Terms, mistakes: &mut Mistakes) {
+    check_grants(metadata, mistakes);
+    check_method(metadata, mistakes);
+    check_addresses(metadata, terms.client_type, mistakes);
+    check_tokens(metadata, mistakes);
+    policy::check(metadata, mistakes);
+    keys::check(metadata, mistakes);
+    pages::check(metadata, terms.client_type, mistakes);
 }
 
 fn check_grants(metadata: &ClientMetadata, mistakes: &mut Mistakes) {
@@ -141,13 +190,8 @@ fn check_grants(metadata: &ClientMetadata, mistakes: &mut Mistakes) {
     if metadata.grant_types.is_empty() || !metadata.grant_types.iter().all(is_known) {
         mistakes.add("grant_types", format!("must be of {}", GRANTS.join(", ")));
     }
-    let method = metadata.token_endpoint_auth_method.as_str();
-    if ![BASIC, POST, METHOD_NONE].contains(&method) {
-        let message = format!("must be {BASIC}, {POST} or {METHOD_NONE}");
-        mistakes.add("token_endpoint_auth_method", message);
-    }
     // RFC 6749 §4.4: "The client credentials grant type MUST only be used by confidential clients."
-    if has(CREDENTIALS) && method == METHOD_NONE {
+    if has(CREDENTIALS) && is_public(metadata) {
         let message = "must not be none with the grant client_credentials";
         mistakes.add("token_endpoint_auth_method", message);
     }
@@ -157,6 +201,18 @@ fn check_grants(metadata: &ClientMetadata, mistakes: &mut Mistakes) {
         let message = "must name at least one for the grant authorization_code";
         mistakes.add("redirect_uris", message);
     }
+}
+
+fn check_method(metadata: &ClientMetadata, mistakes: &mut Mistakes) {
+    if !METHODS.contains(&metadata.token_endpoint_auth_method.as_str()) {
+        let message = format!("must be of {}", METHODS.join(", "));
+        mistakes.add("token_endpoint_auth_method", message);
+    }
+}
+
+/// Says whether a client does not authenticate.
+fn is_public(metadata: &ClientMetadata) -> bool {
+    metadata.token_endpoint_auth_method == METHOD_NONE
 }
 
 fn check_addresses(metadata: &ClientMetadata, client_type: ClientType, mistakes: &mut Mistakes) {

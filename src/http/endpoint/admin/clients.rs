@@ -1,16 +1,20 @@
 //! /admin/clients: what asks for tokens. A secret is shown once, when it is made. Flows:
 //! [`clients`].
 
-use domain::client::{Client, ClientType};
+use domain::client::ClientType;
 use domain::rejection::Refusal;
 use http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::super::{Answer, Call};
-use crate::flow::admin::clients::{self, CreateClient, MetadataPatch, PatchClient};
+use crate::flow::admin::clients::{self, CreateClient, PatchClient};
 use crate::http::fields::Fields;
 use crate::http::paging::read_query;
 use crate::http::render;
+
+mod metadata;
+
+use metadata::{take_metadata, view};
 
 const PLURAL: &str = "clients";
 
@@ -104,52 +108,6 @@ fn parse_update(client: String, mut fields: Fields) -> Result<PatchClient, Refus
         version: fields.optional_number("version").map(i64::from),
     };
     fields.finish(message)
-}
-
-fn take_metadata(fields: &mut Fields) -> MetadataPatch {
-    MetadataPatch {
-        redirect_uris: fields.optional_texts("redirect_uris"),
-        grant_types: fields.optional_texts("grant_types"),
-        scopes: fields.optional_texts("scopes"),
-        token_endpoint_auth_method: fields.optional_text("token_endpoint_auth_method"),
-        roles: fields.optional_texts("roles"),
-        audiences: fields.optional_texts("audiences"),
-        access_token_format: fields.nullable("access_token_format", Fields::optional_text),
-        access_token_ttl_seconds: fields
-            .nullable("access_token_ttl_seconds", Fields::optional_number),
-    }
-}
-
-fn view(client: &Client) -> Value {
-    let metadata = &client.metadata;
-    let secrets: Vec<Value> = client
-        .secrets
-        .iter()
-        .map(|secret| {
-            json!({
-                "created_at": secret.created_at.to_string(),
-                "expires_at": secret.expires_at.map(|end| end.to_string()),
-            })
-        })
-        .collect();
-    json!({
-        "client_id": client.id,
-        "name": client.name,
-        "client_type": client.client_type,
-        "disabled": client.disabled,
-        "redirect_uris": metadata.redirect_uris,
-        "grant_types": metadata.grant_types,
-        "scopes": metadata.scopes,
-        "token_endpoint_auth_method": metadata.token_endpoint_auth_method,
-        "roles": metadata.roles,
-        "audiences": metadata.audiences,
-        "access_token_format": metadata.access_token_format,
-        "access_token_ttl_seconds": metadata.access_token_ttl_seconds,
-        "secrets": secrets,
-        "created_at": client.created_at.to_string(),
-        "updated_at": client.updated_at.to_string(),
-        "version": client.version,
-    })
 }
 
 #[cfg(test)]

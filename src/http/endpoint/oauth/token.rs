@@ -4,54 +4,78 @@ use domain::rejection::{OAuthCode, Refusal};
 use http::HeaderMap;
 
 use super::super::{Answer, Call, tokens};
-use crate::flow::token::{ClientAuth, ClientCredentials, Grant, Refresh, token};
+use crate::flow::proof::Presented;
+use crate::flow::token::{AuthorizationCode, ClientAuth, ClientCredentials, Grant, Refresh, token};
 use crate::http::client_authentication;
 use crate::http::fields::Fields;
+use crate::http::proof::{self, present};
 
 /// Gives tokens for a grant.
 pub(in crate::http) fn answer(mut call: Call) -> Answer {
     Box::pin(async move {
         let fields = call.take_fields();
-        let grant = parse(&call.headers, fields)?;
+        let presented = present(&call.headers, "POST", &call.path)?;
+        let grant = parse(&call.headers, fields, presented)?;
         let reply = token(call.flows(), &call.act, grant).await?;
-        Ok(tokens::render(&reply))
+        let mut reply = tokens::render(&reply);
+        proof::offer_nonce(call.flows(), &call.act, &call.headers, &mut reply);
+        Ok(reply)
     })
 }
 
-fn parse(headers: &HeaderMap, mut fields: Fields) -> Result<Grant, Refusal> {
+fn parse(
+    headers: &HeaderMap,
+    mut fields: Fields,
+    proof: Option<Presented>,
+) -> Result<Grant, Refusal> {
     let client = client_authentication::take(headers, &mut fields)?;
     let grant_type = fields
         .optional_text("grant_type")
         .filter(|name| !name.is_empty());
     let grant = match grant_type.as_deref() {
-        Some("refresh_token") => parse_refresh(client, &mut fields),
+        Some("authorization_code") => Grant::AuthorizationCode(AuthorizationCode {
+            code: fields.secret("code"),
+            redirect_uri: fields.optional_text("redirect_uri"),
+            code_verifier: fields.optional_text("code_verifier"),
+            client,
+            resource: fields.texts_or_text("resource"),
+            proof,
+        }),
+        Some("refresh_token") => parse_refresh(client, &mut fields, proof),
         Some("client_credentials") => Grant::ClientCredentials(ClientCredentials {
             client,
             scope: fields.optional_text("scope"),
             resource: fields.texts_or_text("resource"),
+            proof,
         }),
         Some(_) => return Err(unsupported()),
         None => {
             fields.refuse("grant_type", "is required");
-            parse_refresh(client, &mut fields)
+            parse_refresh(client, &mut fields, proof)
         }
     };
     fields.finish(grant)
 }
 
 /// Takes the fields of the grant `refresh_token` (RFC 6749 §6).
-pub(in crate::http::endpoint) fn parse_refresh(client: ClientAuth, fields: &mut Fields) -> Grant {
+pub(in crate::http::endpoint) fn parse_refresh(
+    client: ClientAuth,
+    fields: &mut Fields,
+    proof: Option<Presented>,
+) -> Grant {
     Grant::Refresh(Refresh {
         refresh_token: fields.secret("refresh_token"),
         client,
         scope: fields.optional_text("scope"),
+        resource: fields.texts_or_text("resource"),
+        proof,
     })
 }
 
 fn unsupported() -> Refusal {
     Refusal::oauth(
         OAuthCode::UnsupportedGrantType,
-        "grant_type is refresh_token or client_credentials",
+        "grant_type is authorization_code, refresh_token or client_credentials",
     )
 }
 
@@ -62,7 +86,7 @@ mod tests {
 
     fn read(body: &str) -> Result<Grant, Option<OAuthCode>> {
         let parameters = form::parse(body.as_bytes()).expect("a form");
-        parse(&HeaderMap::new(), Fields::of_form(parameters, false)).map_err(|r| r.oauth)
+        parse(&HeaderMap::new(), Fields::of_form(parameters, false), None).map_err(|r| r.oauth)
     }
 
     #[test]

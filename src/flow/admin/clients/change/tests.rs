@@ -2,6 +2,7 @@
 
 use domain::client::ClientType;
 use domain::id::TenantId;
+use domain::key::Algorithm;
 use domain::random::Counting;
 
 use super::super::registration::defaults_of;
@@ -31,6 +32,13 @@ fn client() -> Client {
         created_at: at(0),
         updated_at: at(0),
         version: 3,
+    }
+}
+
+fn terms() -> Terms {
+    Terms {
+        client_type: ClientType::Service,
+        id_token_algorithm: Algorithm::Es256,
     }
 }
 
@@ -75,7 +83,7 @@ fn a_change_of_nothing_is_empty() {
         ..PatchClient::default()
     };
     assert!(!patch.is_empty());
-    let checked = patch.check(&client()).expect("acceptable");
+    let checked = patch.check(&client(), terms()).expect("acceptable");
     assert_eq!(checked.disabled, Some(true));
     assert!(checked.metadata.is_none() && checked.secrets.is_none());
 }
@@ -92,7 +100,7 @@ fn a_client_that_becomes_public_loses_its_secrets() {
         },
         ..PatchClient::default()
     };
-    let checked = patch.check(&client()).expect("acceptable");
+    let checked = patch.check(&client(), terms()).expect("acceptable");
     assert_eq!(checked.secrets, Some(Vec::new()));
 }
 
@@ -106,7 +114,7 @@ fn the_rules_hold_for_a_change_as_for_a_creation() {
         },
         ..PatchClient::default()
     };
-    let refusal = patch.check(&client()).expect_err("two mistakes");
+    let refusal = patch.check(&client(), terms()).expect_err("two mistakes");
     let fields: Vec<_> = refusal.fields.iter().map(|f| f.field.as_ref()).collect();
     assert_eq!(fields, ["name", "grant_types"]);
 }

@@ -2,6 +2,8 @@
 
 use super::*;
 
+mod subjects;
+
 fn owned(list: &[&str]) -> Vec<String> {
     list.iter().map(ToString::to_string).collect()
 }
@@ -17,7 +19,11 @@ fn over(
     said: MetadataPatch,
 ) -> Result<ClientMetadata, Vec<String>> {
     let mut mistakes = Mistakes::default();
-    let metadata = said.over(base, kind, &mut mistakes);
+    let terms = Terms {
+        client_type: kind,
+        id_token_algorithm: Algorithm::Es256,
+    };
+    let metadata = said.over(base, terms, &mut mistakes);
     match mistakes.into_result() {
         Ok(()) => Ok(metadata),
         Err(refusal) => Err(refusal.fields.iter().map(|f| f.field.to_string()).collect()),
@@ -72,7 +78,7 @@ fn only_known_grants_and_methods_are_registered() {
     }
     let said = MetadataPatch {
         grant_types: Some(owned(&[])),
-        token_endpoint_auth_method: Some("private_key_jwt".to_owned()),
+        token_endpoint_auth_method: Some("client_secret_jwt".to_owned()),
         ..MetadataPatch::default()
     };
     let expected = ["grant_types", "token_endpoint_auth_method"].map(str::to_owned);

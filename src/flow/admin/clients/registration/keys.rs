@@ -1,0 +1,108 @@
+//! What a client signs with: its public keys, and the algorithms it binds itself to (RFC 7591 §2,
+//! OpenID Connect Registration §2, RFC 9101 §10.5).
+//!
+//! Keys are judged as they will be used: a set with a private key among them is refused, and so is
+//! one that could verify nothing. What has no effect is not stored.
+
+use domain::client::ClientMetadata;
+use protocol::jose::foreign::ForeignKeys;
+use protocol::jose::jwk::thumbprint;
+use serde_json::Value;
+
+use super::policy::set;
+use crate::flow::account::Mistakes;
+use crate::flow::client_keys::algorithms_of;
+use crate::flow::token::client_auth::METHOD_PRIVATE_KEY_JWT;
+
+/// What an operator says about a client's keys; `None` leaves a field alone, `Some(None)` takes it
+/// away.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KeysPatch {
+    /// Its public keys.
+    pub jwks: Option<Option<Value>>,
+    /// The algorithm of its assertions; absent: any that is offered.
+    pub token_endpoint_auth_signing_alg: Option<Option<String>>,
+    /// The algorithm of its request objects; absent: any that is offered.
+    pub request_object_signing_alg: Option<Option<String>>,
+    /// Whether its authorization requests must be signed.
+    pub require_signed_request_object: Option<bool>,
+}
+
+// === impl KeysPatch ===
+
+impl KeysPatch {
+    /// Lays what is said over what stands.
+    pub(super) fn lay_over(self, metadata: &mut ClientMetadata) {
+        set(&mut metadata.jwks, self.jwks);
+        set(
+            &mut metadata.token_endpoint_auth_signing_alg,
+            self.token_endpoint_auth_signing_alg,
+        );
+        set(
+            &mut metadata.request_object_signing_alg,
+            self.request_object_signing_alg,
+        );
+        set(
+            &mut metadata.require_signed_request_object,
+            self.require_signed_request_object,
+        );
+    }
+}
+
+/// Judges the keys and algorithms as they would stand.
+pub(super) fn check(metadata: &ClientMetadata, mistakes: &mut Mistakes) {
+    if let Some(jwks) = &metadata.jwks {
+        mistakes.check("jwks", ForeignKeys::parse(jwks));
+    } else {
+        check_no_keys(metadata, mistakes);
+    }
+    let signs_assertions = metadata.token_endpoint_auth_method == METHOD_PRIVATE_KEY_JWT;
+    if metadata.token_endpoint_auth_signing_alg.is_some() && !signs_assertions {
+        let message = format!("is for clients that authenticate by {METHOD_PRIVATE_KEY_JWT}");
+        mistakes.add("token_endpoint_auth_signing_alg", message);
+    }
+    for (field, registered) in [
+        (
+            "token_endpoint_auth_signing_alg",
+            &metadata.token_endpoint_auth_signing_alg,
+        ),
+        (
+            "request_object_signing_alg",
+            &metadata.request_object_signing_alg,
+        ),
+    ] {
+        check_algorithm(metadata, (field, registered.as_deref()), mistakes);
+    }
+}
+
+/// Gives the names of a client's keys (RFC 7638).
+pub(super) fn thumbprints(metadata: &ClientMetadata) -> Vec<String> {
+    let keys = metadata.jwks.as_ref().and_then(|jwks| jwks.get("keys"));
+    let keys = keys.and_then(Value::as_array).into_iter().flatten();
+    keys.filter_map(thumbprint).collect()
+}
+
+fn check_no_keys(metadata: &ClientMetadata, mistakes: &mut Mistakes) {
+    let signs_assertions = metadata.token_endpoint_auth_method == METHOD_PRIVATE_KEY_JWT;
+    if signs_assertions {
+        mistakes.add("jwks", format!("is required for {METHOD_PRIVATE_KEY_JWT}"));
+    }
+    if metadata.require_signed_request_object {
+        mistakes.add("jwks", "is required with require_signed_request_object");
+    }
+    if metadata.request_object_signing_alg.is_some() {
+        mistakes.add("jwks", "is required with request_object_signing_alg");
+    }
+}
+
+fn check_algorithm(
+    metadata: &ClientMetadata,
+    (field, registered): (&'static str, Option<&str>),
+    mistakes: &mut Mistakes,
+) {
+    if registered.is_some() && algorithms_of(metadata, registered).is_empty() {
+        let offered = algorithms_of(metadata, None);
+        let offered: Vec<_> = offered.iter().map(|one| one.as_str()).collect();
+        mistakes.add(field, format!("must be of {}", offered.join(", ")));
+    }
+}

@@ -1,0 +1,92 @@
+//! ID tokens: who signed in, told to a client (OpenID Connect Core §2).
+
+use std::time::Duration;
+
+use domain::client::Client;
+use domain::rejection::Fault;
+use domain::scope::ScopeSet;
+use domain::session::Session;
+use domain::user::User;
+use protocol::access_token::Audience;
+use protocol::jose::verify::{ID_TOKEN, verify};
+use protocol::oidc::claims::{self, ClaimsTarget};
+use protocol::oidc::id_token::{IdTokenClaims, half_hash};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::flow::{Act, Flows};
+
+/// Whom an ID token is about, and what it belongs to.
+pub(crate) struct Identified<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) user: &'a User,
+    pub(crate) session: &'a Session,
+    pub(crate) nonce: Option<&'a str>,
+    /// The access token it is given with.
+    pub(crate) access: &'a str,
+    /// Single claims that were asked for.
+    pub(crate) claims: Option<&'a Value>,
+}
+
+/// What is read of an ID token that a client shows as a hint.
+#[derive(Debug, Clone, Deserialize)]
+pub struct HintClaims {
+    /// Whom it is about.
+    pub sub: String,
+    /// Whom it was given to.
+    pub aud: Audience,
+    /// In which session.
+    #[serde(default)]
+    pub sid: Option<String>,
+    iss: String,
+}
+
+/// The scope that asks for an ID token (OpenID Connect Core §3.1.2.1).
+pub(crate) const OPENID: &str = "openid";
+
+/// Mints an ID token if the scope asks for one.
+///
+/// # Errors
+/// [`Fault::Restarting`] while there is no key to sign with.
+pub(crate) fn mint(
+    flows: &Flows,
+    act: &Act,
+    scope: &ScopeSet,
+    whom: &Identified<'_>,
+) -> Result<Option<String>, Fault> {
+    if !scope.contains(OPENID) {
+        return Ok(None);
+    }
+    let ring = flows.keys.ring();
+    let signer = ring.signer().ok_or(Fault::Restarting("keys"))?;
+    let algorithm = signer.key().algorithm();
+    let lifetime: Duration = flows.settings.oidc.id_token_ttl;
+    let claims = IdTokenClaims {
+        iss: act.issuer.clone(),
+        sub: whom.user.id.to_string(),
+        aud: Audience::One(whom.client.id.clone()),
+        exp: (act.now + lifetime).as_seconds(),
+        iat: act.now.as_seconds(),
+        auth_time: Some(whom.session.auth_time.as_seconds()),
+        nonce: whom.nonce.map(str::to_owned),
+        acr: Some(whom.session.acr.clone()),
+        amr: whom.session.amr.clone(),
+        azp: None,
+        at_hash: Some(half_hash(algorithm, whom.access)),
+        sid: Some(whom.session.id.to_string()),
+        extra: claims::claims_for(ClaimsTarget::IdToken, scope, whom.claims, whom.user),
+    };
+    let token = signer
+        .sign(Some("JWT"), &claims)
+        .map_err(|_| Fault::Broken("an ID token could not be signed".to_owned()))?;
+    Ok(Some(token))
+}
+
+/// Reads an ID token of ours, however old (OpenID Connect Core §3.1.2.1 `id_token_hint`: "even when …
+/// expired"); `None` for anything else.
+#[must_use]
+pub fn read_hint(flows: &Flows, act: &Act, text: &str) -> Option<HintClaims> {
+    let ring = flows.keys.ring();
+    let claims: HintClaims = verify(text, ID_TOKEN, |kid| ring.find(kid)).ok()?;
+    (claims.iss == act.issuer).then_some(claims)
+}

@@ -1,0 +1,156 @@
+//! A client's metadata as the admin door reads and shows it, in the words of RFC 7591 §2.
+//!
+//! What is read is judged by the flow; here are names and types. Whatever may be `null` goes back to
+//! what holds without it.
+
+use domain::client::{Client, ClientMetadata};
+use serde_json::{Map, Value, json};
+
+use crate::flow::admin::clients::{AbsentPatch, KeysPatch, MetadataPatch, PagesPatch, PolicyPatch};
+use crate::http::fields::Fields;
+
+/// Takes whatever a request says about a client's metadata.
+pub(super) fn take_metadata(fields: &mut Fields) -> MetadataPatch {
+    MetadataPatch {
+        redirect_uris: fields.optional_texts("redirect_uris"),
+        grant_types: fields.optional_texts("grant_types"),
+        scopes: fields.optional_texts("scopes"),
+        token_endpoint_auth_method: fields.optional_text("token_endpoint_auth_method"),
+        roles: fields.optional_texts("roles"),
+        audiences: fields.optional_texts("audiences"),
+        access_token_format: fields.nullable("access_token_format", Fields::optional_text),
+        access_token_ttl_seconds: fields
+            .nullable("access_token_ttl_seconds", Fields::optional_number),
+        policy: take_policy(fields),
+        keys: take_keys(fields),
+        pages: take_pages(fields),
+        absent: take_absent(fields),
+    }
+}
+
+fn take_policy(fields: &mut Fields) -> PolicyPatch {
+    let default_max_age = fields.nullable("default_max_age", Fields::optional_number);
+    PolicyPatch {
+        is_first_party: fields.optional_flag("is_first_party"),
+        require_pkce: fields.nullable("require_pkce", Fields::optional_flag),
+        require_pushed_authorization_requests: fields
+            .optional_flag("require_pushed_authorization_requests"),
+        dpop_bound_access_tokens: fields.optional_flag("dpop_bound_access_tokens"),
+        fapi_2_0: fields.optional_flag("fapi_2_0"),
+        may_introspect: fields.optional_flag("may_introspect"),
+        default_max_age: default_max_age.map(|seconds| seconds.map(u64::from)),
+    }
+}
+
+fn take_keys(fields: &mut Fields) -> KeysPatch {
+    KeysPatch {
+        jwks: fields.nullable("jwks", Fields::optional_object),
+        token_endpoint_auth_signing_alg: fields
+            .nullable("token_endpoint_auth_signing_alg", Fields::optional_text),
+        request_object_signing_alg: fields
+            .nullable("request_object_signing_alg", Fields::optional_text),
+        require_signed_request_object: fields.optional_flag("require_signed_request_object"),
+    }
+}
+
+fn take_pages(fields: &mut Fields) -> PagesPatch {
+    PagesPatch {
+        post_logout_redirect_uris: fields.optional_texts("post_logout_redirect_uris"),
+        client_uri: fields.nullable("client_uri", Fields::optional_text),
+        logo_uri: fields.nullable("logo_uri", Fields::optional_text),
+        policy_uri: fields.nullable("policy_uri", Fields::optional_text),
+        tos_uri: fields.nullable("tos_uri", Fields::optional_text),
+    }
+}
+
+fn take_absent(fields: &mut Fields) -> AbsentPatch {
+    AbsentPatch {
+        jwks_uri: fields.optional_text("jwks_uri"),
+        id_token_signed_response_alg: fields.optional_text("id_token_signed_response_alg"),
+        userinfo_signed_response_alg: fields.optional_text("userinfo_signed_response_alg"),
+        subject_type: fields.optional_text("subject_type"),
+        sector_identifier_uri: fields.optional_text("sector_identifier_uri"),
+        backchannel_logout_uri: fields.optional_text("backchannel_logout_uri"),
+    }
+}
+
+/// Shows a client; of its secrets no more than that there are any.
+pub(super) fn view(client: &Client) -> Value {
+    let secrets = client.secrets.iter().map(|secret| {
+        json!({
+            "created_at": secret.created_at.to_string(),
+            "expires_at": secret.expires_at.map(|end| end.to_string()),
+        })
+    });
+    let own = json!({
+        "client_id": client.id,
+        "name": client.name,
+        "client_type": client.client_type,
+        "disabled": client.disabled,
+        "secrets": secrets.collect::<Value>(),
+        "created_at": client.created_at.to_string(),
+        "updated_at": client.updated_at.to_string(),
+        "version": client.version,
+    });
+    let metadata = &client.metadata;
+    let parts = [
+        own,
+        view_tokens(metadata),
+        view_policy(metadata),
+        view_keys(metadata),
+        view_pages(metadata),
+    ];
+    let members = parts.into_iter().filter_map(into_members).flatten();
+    Value::Object(members.collect())
+}
+
+fn view_tokens(metadata: &ClientMetadata) -> Value {
+    json!({
+        "redirect_uris": metadata.redirect_uris,
+        "grant_types": metadata.grant_types,
+        "scopes": metadata.scopes,
+        "token_endpoint_auth_method": metadata.token_endpoint_auth_method,
+        "roles": metadata.roles,
+        "audiences": metadata.audiences,
+        "access_token_format": metadata.access_token_format,
+        "access_token_ttl_seconds": metadata.access_token_ttl_seconds,
+    })
+}
+
+fn view_policy(metadata: &ClientMetadata) -> Value {
+    json!({
+        "is_first_party": metadata.is_first_party,
+        "require_pkce": metadata.require_pkce,
+        "require_pushed_authorization_requests": metadata.require_pushed_authorization_requests,
+        "dpop_bound_access_tokens": metadata.dpop_bound_access_tokens,
+        "fapi_2_0": metadata.fapi_2_0,
+        "may_introspect": metadata.may_introspect,
+        "default_max_age": metadata.default_max_age,
+    })
+}
+
+fn view_keys(metadata: &ClientMetadata) -> Value {
+    json!({
+        "jwks": metadata.jwks,
+        "token_endpoint_auth_signing_alg": metadata.token_endpoint_auth_signing_alg,
+        "request_object_signing_alg": metadata.request_object_signing_alg,
+        "require_signed_request_object": metadata.require_signed_request_object,
+    })
+}
+
+fn view_pages(metadata: &ClientMetadata) -> Value {
+    json!({
+        "post_logout_redirect_uris": metadata.post_logout_redirect_uris,
+        "client_uri": metadata.client_uri,
+        "logo_uri": metadata.logo_uri,
+        "policy_uri": metadata.policy_uri,
+        "tos_uri": metadata.tos_uri,
+    })
+}
+
+fn into_members(part: Value) -> Option<Map<String, Value>> {
+    match part {
+        Value::Object(members) => Some(members),
+        _ => None,
+    }
+}

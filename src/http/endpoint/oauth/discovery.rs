@@ -1,0 +1,71 @@
+//! GET /.well-known/openid-configuration and /.well-known/oauth-authorization-server: what this issuer
+//! does (OpenID Connect Discovery §4, RFC 8414 §3). GET /.well-known/oauth-protected-resource: who
+//! issues tokens for our own APIs (RFC 9728 §3).
+//!
+//! Both forms of a tenant's path lead here: appended to its issuer, and inserted after the well-known
+//! part; see `http::path`.
+
+use domain::key::Algorithm;
+use http::header::CACHE_CONTROL;
+use http::{HeaderValue, StatusCode};
+use protocol::dpop;
+use protocol::jose::foreign::ForeignAlgorithm;
+use protocol::oidc::discovery::{Facts, Metadata, protected_resource};
+
+use super::super::{Answer, Call};
+use crate::flow::client_keys::ALGORITHMS;
+use crate::flow::token::mint::ACR_SINGLE_FACTOR;
+use crate::http::page::texts;
+use crate::http::render::{self, Reply};
+
+static A_WHILE: HeaderValue = HeaderValue::from_static("public, max-age=600");
+
+/// Describes the issuer.
+pub(in crate::http) fn provider(call: Call) -> Answer {
+    Box::pin(async move {
+        let (settings, act) = (&call.flows().settings, &call.act);
+        let scopes = &settings.oidc.supported_scopes;
+        let languages: Vec<&str> = texts::languages().collect();
+        let algorithms: [Algorithm; 1] = [settings.keys.algorithm];
+        let clients = ALGORITHMS.map(ForeignAlgorithm::as_str);
+        let proofs = dpop::ALGORITHMS.map(ForeignAlgorithm::as_str);
+        let facts = Facts {
+            issuer: &act.issuer,
+            scopes,
+            algorithms: &algorithms,
+            client_algorithms: &clients,
+            proof_algorithms: if settings.dpop.enabled { &proofs } else { &[] },
+            acr_values: &[ACR_SINGLE_FACTOR],
+            ui_locales: &languages,
+            ciba_delivery_modes: &[],
+            supports_pairwise: false,
+            signs_userinfo: false,
+            signs_introspection: false,
+            is_registration_open: false,
+            supports_cimd: false,
+            supports_mtls: false,
+            supports_request_objects: true,
+            supports_request_uri: false,
+            supports_device_flow: false,
+            supports_token_exchange: false,
+            supports_jwt_bearer: false,
+            supports_backchannel_logout: false,
+        };
+        Ok(cacheable(&Metadata::new(&facts)))
+    })
+}
+
+/// Describes our own APIs.
+pub(in crate::http) fn resource(call: Call) -> Answer {
+    Box::pin(async move {
+        let issuer = &call.act.issuer;
+        let scopes = &call.flows().settings.oidc.supported_scopes;
+        Ok(cacheable(&protected_resource(issuer, issuer, scopes)))
+    })
+}
+
+fn cacheable(document: &impl serde::Serialize) -> Reply {
+    let mut reply = render::json(StatusCode::OK, document);
+    reply.headers_mut().insert(CACHE_CONTROL, A_WHILE.clone());
+    reply
+}

@@ -1,0 +1,205 @@
+//! The endpoints of the hosted pages; `http::page` holds what they have in common.
+//!
+//! A page that is posted to answers with a redirect (303), except when the person has to look at the
+//! form again.
+
+use domain::rejection::{Refusal, Rejection};
+use http::StatusCode;
+
+use super::Call;
+use crate::flow::authorize::{Asked, Delivery, Step};
+use crate::flow::browser::Browser;
+use crate::http::form;
+use crate::http::page::guard::{self, Guard};
+use crate::http::page::{self, Frame, Leave, session, views};
+use crate::http::render::Reply;
+
+pub(in crate::http) mod authorize;
+pub(in crate::http) mod consent;
+pub(in crate::http) mod password;
+pub(in crate::http) mod register;
+pub(in crate::http) mod sign_in;
+pub(in crate::http) mod sign_out;
+pub(in crate::http) mod verify_email;
+
+/// What a page is made with.
+struct Desk {
+    call: Call,
+    guard: Guard,
+    browser: Option<Browser>,
+    asked: Option<Asked>,
+    /// The sealed request, as it came.
+    request: String,
+}
+
+/// What stands above a form that has to be looked at again.
+#[derive(Default)]
+struct Problem {
+    text: String,
+    details: Vec<String>,
+}
+
+/// Who may post: whoever has the page's token, or, to look, anyone.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Posted {
+    /// The request changes nothing.
+    No,
+    /// It comes with a form.
+    Form,
+}
+
+// === impl Desk ===
+
+impl Desk {
+    /// Reads what the browser brings: its sign-in, and the request that the page is about.
+    async fn open(mut call: Call, posted: Posted) -> Result<Self, Rejection> {
+        let (flows, act) = (call.flows(), &call.act);
+        let guard = Guard::new(flows, act, &call.headers);
+        let browser = session::resume(flows, act, &call.headers).await?;
+        let request = if posted == Posted::Form {
+            let presented = call.fields.optional_text(guard::FIELD).unwrap_or_default();
+            guard.check(call.flows(), &call.act, &presented)?;
+            call.fields.optional_text("request")
+        } else {
+            query_of(&call, "request")?
+        };
+        let request = request.unwrap_or_default();
+        let asked = match request.as_str() {
+            "" => None,
+            text => Some(Asked::open(call.flows(), &call.act, text).await?),
+        };
+        Ok(Self {
+            call,
+            guard,
+            browser,
+            asked,
+            request,
+        })
+    }
+
+    fn frame(&self) -> Frame {
+        let wanted = self.asked.as_ref().map(|asked| &asked.request.ui_locales);
+        let wanted = wanted.map_or(&[][..], Vec::as_slice);
+        Frame::new(
+            self.call.flows(),
+            &self.call.act,
+            &self.call.headers,
+            wanted,
+        )
+    }
+
+    fn token(&self) -> String {
+        self.guard.token(self.call.flows(), &self.call.act)
+    }
+
+    /// Shows a page about the request.
+    fn show(&self, status: StatusCode, frame: &Frame, page: &impl askama::Template) -> Reply {
+        let place = self.asked.as_ref().map(|asked| &asked.request.redirect_uri);
+        let leave = Leave {
+            posts_to: place.map(String::as_str),
+            runs_script: false,
+        };
+        let mut reply = page::show(status, frame, page, leave);
+        self.guard.remember(&self.call.act, &mut reply);
+        if let Some(browser) = &self.browser {
+            let (flows, act) = (self.call.flows(), &self.call.act);
+            session::keep(flows, act, browser.session.id, &mut reply);
+        }
+        reply
+    }
+
+    /// Shows a sentence.
+    fn say(&self, heading: &str, text: &str, link: Option<(&str, &str)>) -> Reply {
+        let frame = self.frame();
+        let (link, label) = link.unwrap_or_default();
+        let page = views::Message {
+            frame: &frame,
+            heading,
+            text,
+            link,
+            label,
+        };
+        self.show(StatusCode::OK, &frame, &page)
+    }
+
+    /// Does what comes next.
+    fn follow(&self, step: Step) -> Result<Reply, Rejection> {
+        let (flows, act) = (self.call.flows(), &self.call.act);
+        let base = self.frame().base;
+        Ok(match step {
+            Step::Answer(delivery) => self.deliver(&delivery),
+            Step::SignIn(asked) => {
+                let request = asked.seal(flows, act)?;
+                page::see_other(&format!("{base}/sign-in?request={request}"))
+            }
+            Step::Consent(asked, _) => {
+                let request = asked.seal(flows, act)?;
+                page::see_other(&format!("{base}/consent?request={request}"))
+            }
+        })
+    }
+
+    fn deliver(&self, delivery: &Delivery) -> Reply {
+        let (action, fields) = match delivery {
+            Delivery::Redirect { location } => return page::see_other(location),
+            Delivery::Form { action, fields } => (action, fields),
+        };
+        let frame = self.frame();
+        let fields: Vec<(&str, &str)> = fields
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        let page = views::FormPost {
+            frame: &frame,
+            action,
+            fields: &fields,
+        };
+        let leave = Leave {
+            posts_to: Some(action),
+            runs_script: true,
+        };
+        page::show(StatusCode::OK, &frame, &page, leave)
+    }
+}
+
+/// Reads a parameter of the query.
+fn query_of(call: &Call, name: &str) -> Result<Option<String>, Refusal> {
+    let query = call.query.as_deref().unwrap_or_default();
+    let mut pairs = form::parse(query.as_bytes())?.into_iter();
+    Ok(pairs
+        .find(|(known, _)| known == name)
+        .map(|(_, value)| value))
+}
+
+// === impl Problem ===
+
+impl Problem {
+    /// Says why a form was refused; anything but a refusal of the form itself is passed on.
+    fn of(rejection: Rejection, frame: &Frame) -> Result<Self, Rejection> {
+        use domain::rejection::Code;
+        let Rejection::Refused(refusal) = rejection else {
+            return Err(rejection);
+        };
+        let text = match refusal.code {
+            Code::Unauthorized => frame.texts.problem_wrong.clone(),
+            Code::Conflict => frame.texts.problem_taken.clone(),
+            Code::RateLimited => {
+                let wait = refusal.retry_after.unwrap_or_default();
+                frame.texts.wait(wait.as_secs().saturating_add(1))
+            }
+            Code::Validation if refusal.fields.iter().any(|wrong| wrong.field == "token") => {
+                frame.texts.problem_token.clone()
+            }
+            Code::Validation => frame.texts.problem_fields.clone(),
+            _ => return Err(Rejection::Refused(refusal)),
+        };
+        let details = refusal.fields.iter();
+        let details = details.filter(|wrong| wrong.field != "token");
+        Ok(Self {
+            text,
+            details: details
+                .map(|wrong| format!("{}: {}", wrong.field, wrong.message))
+                .collect(),
+        })
+    }
+}

@@ -1,0 +1,132 @@
+//! What each page shows: one struct a template.
+
+use askama::Template;
+
+use super::Frame;
+
+/// The sign-in.
+#[derive(Template)]
+#[template(path = "page/sign_in.html")]
+pub(in crate::http) struct SignIn<'a> {
+    pub(in crate::http) frame: &'a Frame,
+    pub(in crate::http) csrf: &'a str,
+    pub(in crate::http) request: &'a str,
+    pub(in crate::http) client: &'a str,
+    pub(in crate::http) email: &'a str,
+    pub(in crate::http) problem: &'a str,
+    pub(in crate::http) details: &'a [String],
+}
+
+/// The registration.
+#[derive(Template)]
+#[template(path = "page/register.html")]
+pub(in crate::http) struct Register<'a> {
+    pub(in crate::http) frame: &'a Frame,
+    pub(in crate::http) csrf: &'a str,
+    pub(in crate::http) request: &'a str,
+    pub(in crate::http) name: &'a str,
+    pub(in crate::http) email: &'a str,
+    pub(in crate::http) min_length: usize,
+    pub(in crate::http) problem: &'a str,
+    pub(in crate::http) details: &'a [String],
+}
+
+/// The question whether a client may have what it asks for.
+#[derive(Template)]
+#[template(path = "page/consent.html")]
+pub(in crate::http) struct Consent<'a> {
+    pub(in crate::http) frame: &'a Frame,
+    pub(in crate::http) csrf: &'a str,
+    pub(in crate::http) request: &'a str,
+    pub(in crate::http) client: &'a str,
+    pub(in crate::http) email: &'a str,
+    pub(in crate::http) is_local: bool,
+    pub(in crate::http) scopes: &'a [Scope<'a>],
+    pub(in crate::http) facts: &'a [Fact<'a>],
+}
+
+/// A scope, in words and by its name.
+pub(in crate::http) struct Scope<'a> {
+    pub(in crate::http) text: &'a str,
+    pub(in crate::http) name: &'a str,
+}
+
+/// Something else to know.
+pub(in crate::http) struct Fact<'a> {
+    pub(in crate::http) term: &'a str,
+    pub(in crate::http) text: String,
+}
+
+/// The question whether to sign out.
+#[derive(Template)]
+#[template(path = "page/sign_out.html")]
+pub(in crate::http) struct SignOut<'a> {
+    pub(in crate::http) frame: &'a Frame,
+    pub(in crate::http) csrf: &'a str,
+    pub(in crate::http) logout: &'a str,
+    pub(in crate::http) client: &'a str,
+    pub(in crate::http) email: &'a str,
+}
+
+/// Asking for a link to choose a new password.
+#[derive(Template)]
+#[template(path = "page/forgotten.html")]
+pub(in crate::http) struct Forgotten<'a> {
+    pub(in crate::http) frame: &'a Frame,
+    pub(in crate::http) csrf: &'a str,
+    pub(in crate::http) problem: &'a str,
+    pub(in crate::http) details: &'a [String],
+}
+
+/// Choosing a new password.
+#[derive(Template)]
+#[template(path = "page/reset.html")]
+pub(in crate::http) struct Reset<'a> {
+    pub(in crate::http) frame: &'a Frame,
+    pub(in crate::http) csrf: &'a str,
+    pub(in crate::http) token: &'a str,
+    pub(in crate::http) min_length: usize,
+    pub(in crate::http) problem: &'a str,
+    pub(in crate::http) details: &'a [String],
+}
+
+/// Confirming an address: a form, because programs that check mails follow links.
+#[derive(Template)]
+#[template(path = "page/verify.html")]
+pub(in crate::http) struct Verify<'a> {
+    pub(in crate::http) frame: &'a Frame,
+    pub(in crate::http) csrf: &'a str,
+    pub(in crate::http) token: &'a str,
+    pub(in crate::http) problem: &'a str,
+    pub(in crate::http) details: &'a [String],
+}
+
+/// A sentence, and perhaps where to go on.
+#[derive(Template)]
+#[template(path = "page/message.html")]
+pub(in crate::http) struct Message<'a> {
+    pub(in crate::http) frame: &'a Frame,
+    pub(in crate::http) heading: &'a str,
+    pub(in crate::http) text: &'a str,
+    pub(in crate::http) link: &'a str,
+    pub(in crate::http) label: &'a str,
+}
+
+/// Why nothing came of a request.
+#[derive(Template)]
+#[template(path = "page/error.html")]
+pub(in crate::http) struct Error<'a> {
+    pub(in crate::http) frame: &'a Frame,
+    pub(in crate::http) text: &'a str,
+    pub(in crate::http) code: &'a str,
+    pub(in crate::http) reference: &'a str,
+}
+
+/// An answer that the browser posts to the client (OAuth 2.0 Form Post Response Mode §2).
+#[derive(Template)]
+#[template(path = "page/form_post.html")]
+pub(in crate::http) struct FormPost<'a> {
+    pub(in crate::http) frame: &'a Frame,
+    pub(in crate::http) action: &'a str,
+    pub(in crate::http) fields: &'a [(&'a str, &'a str)],
+}
