@@ -1,0 +1,187 @@
+// Chromium on the hosted pages: a person's whole way, every page looked at in light, dark and on a
+// phone, axe on each, and the same way once more with JavaScript off.
+//
+// SCREENSHOTS=docs/pages keeps what was seen.
+
+import assert from 'node:assert/strict';
+import { mkdir, readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
+import { after, before, test } from 'node:test';
+import { chromium } from 'playwright-core';
+import { start } from '../peers/service.mjs';
+
+const PASSWORD = 'a quiet garden in the rain';
+const KEPT = process.env.SCREENSHOTS;
+const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const LOOKS = {
+  light: { viewport: { width: 1024, height: 768 }, colorScheme: 'light' },
+  dark: { viewport: { width: 1024, height: 768 }, colorScheme: 'dark' },
+  phone: { viewport: { width: 390, height: 844 }, colorScheme: 'light' },
+};
+
+let service;
+let browser;
+let application;
+let client;
+
+before(async () => {
+  application = await listen();
+  service = await start();
+  client = await service.admin('POST', '/admin/clients', {
+    name: 'Garden Planner',
+    client_type: 'web',
+    redirect_uris: [`${application.origin}/callback`],
+    post_logout_redirect_uris: [`${application.origin}/bye`],
+    scopes: ['openid', 'profile', 'email', 'offline_access'],
+  });
+  browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: [
+      '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+      '--disable-background-networking', '--disable-component-update', '--disable-sync',
+    ],
+  });
+});
+
+after(async () => {
+  await browser?.close();
+  await service?.stop();
+  application?.server.close();
+});
+
+/** The application that people are sent back to: says where they came. */
+async function listen() {
+  const server = createServer((request, answer) => {
+    answer.setHeader('content-type', 'text/html');
+    answer.end(`<!doctype html><title>Garden Planner</title><h1>${new URL(request.url, 'http://x').pathname}</h1>`);
+  });
+  await new Promise((done) => server.listen(0, '127.0.0.1', done));
+  return { server, origin: `http://127.0.0.1:${server.address().port}` };
+}
+
+const challenge = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM';
+const address = (more = {}) =>
+  `${service.issuer}/oauth/authorize?${new URLSearchParams({
+    client_id: client.client_id,
+    response_type: 'code',
+    redirect_uri: `${application.origin}/callback`,
+    scope: 'openid profile email offline_access',
+    code_challenge: challenge,
+    code_challenge_method: 'S256',
+    state: 'x',
+    ...more,
+  })}`;
+
+/** Looks at a page: axe finds no serious fault, and the picture is kept where that is asked for. */
+async function look(page, name, look) {
+  if (KEPT) {
+    await mkdir(KEPT, { recursive: true });
+    await page.screenshot({ path: `${KEPT}/${name}-${look}.png` });
+  }
+  // The page's own policy lets no script run, so axe is run beside it.
+  const found = await page.evaluate(`${AXE}; axe.run()`);
+  const serious = found.violations.filter(({ impact }) => ['serious', 'critical'].includes(impact));
+  assert.deepEqual(serious.map(({ id, nodes }) => [id, nodes[0].html]), [], name);
+}
+
+for (const [name, options] of Object.entries(LOOKS)) {
+  test(`a person registers, allows, comes back, and signs out: ${name}`, async () => {
+    const context = await browser.newContext({ ...options, bypassCSP: true });
+    const page = await context.newPage();
+    const email = `${name}@example.org`;
+
+    await page.goto(address());
+    await look(page, 'sign-in', name);
+    await page.getByLabel('E-mail address').fill(email);
+    await page.getByLabel('Password').fill('a wrong password');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('alert').waitFor();
+    await look(page, 'sign-in-wrong', name);
+
+    await page.getByRole('link', { name: 'Create an account' }).click();
+    await look(page, 'register', name);
+    await page.getByLabel('Name').fill('Ada');
+    await page.getByLabel('E-mail address').fill(email);
+    await page.getByLabel('Password').fill(PASSWORD);
+    await page.getByRole('button', { name: 'Create an account' }).click();
+
+    await page.getByRole('heading', { name: 'Garden Planner asks for access' }).waitFor();
+    await look(page, 'consent', name);
+    await page.getByRole('button', { name: 'Allow' }).click();
+    await page.waitForURL(`${application.origin}/callback?**`);
+    assert.ok(new URL(page.url()).searchParams.get('code'));
+
+    await page.goto(`${service.issuer}/oauth/logout`);
+    await look(page, 'sign-out', name);
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('heading', { name: 'You are signed out' }).waitFor();
+    await look(page, 'signed-out', name);
+
+    await page.goto(`${service.issuer}/forgotten-password`);
+    await look(page, 'forgotten-password', name);
+    await page.goto(`${service.issuer}/reset-password?token=qf_ot_x`);
+    await look(page, 'reset-password', name);
+    await page.goto(address({ redirect_uri: 'https://elsewhere.example/' }));
+    assert.equal(await page.locator('#error-code').innerText(), 'invalid_request');
+    await look(page, 'error', name);
+    await context.close();
+  });
+}
+
+test('without JavaScript everything works, by keyboard alone', async () => {
+  const context = await browser.newContext({ javaScriptEnabled: false });
+  const page = await context.newPage();
+  await page.goto(address({ response_mode: 'form_post', login_hint: 'light@example.org' }));
+  await page.keyboard.type(PASSWORD);
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: 'Continue' }).focus();
+  await page.keyboard.press('Enter');
+  await page.waitForURL(`${application.origin}/callback`);
+  await context.close();
+});
+
+test('with JavaScript the answer posts itself', async () => {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  await page.goto(address({ response_mode: 'form_post' }));
+  await page.getByLabel('E-mail address').fill('light@example.org');
+  await page.getByLabel('Password').fill(PASSWORD);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.waitForURL(`${application.origin}/callback`);
+  await context.close();
+});
+
+test("a stranger's page can neither frame nor post our forms", async () => {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  await page.goto(`${application.origin}/`);
+  const framed = await page.evaluate(
+    (url) =>
+      new Promise((done) => {
+        const frame = document.createElement('iframe');
+        frame.onload = () => {
+          try {
+            done(frame.contentDocument?.body.innerText ?? 'hidden');
+          } catch {
+            done('hidden');
+          }
+        };
+        frame.src = url;
+        document.body.append(frame);
+      }),
+    `${service.issuer}/sign-in`,
+  );
+  assert.ok(!framed.includes('Password'));
+  await page.evaluate((url) => {
+    const form = document.createElement('form');
+    form.method = 'post';
+    form.action = url;
+    form.innerHTML = '<input name="email" value="light@example.org"><input name="password" value="x">';
+    document.body.append(form);
+    form.submit();
+  }, `${service.issuer}/sign-in`);
+  await page.waitForURL(`${service.issuer}/sign-in`);
+  assert.equal(await page.locator('#error-code').innerText(), 'access_denied');
+  await context.close();
+});

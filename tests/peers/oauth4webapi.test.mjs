@@ -1,0 +1,133 @@
+// oauth4webapi judges the provider.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import * as oauth from 'oauth4webapi';
+import { CALLBACK, SCOPE, makePerson, makeWorld } from './world.mjs';
+
+const INSECURE = { [oauth.allowInsecureRequests]: true };
+
+let world;
+let as;
+
+before(async () => {
+  world = await makeWorld();
+  const issuer = new URL(world.issuer);
+  const answer = await oauth.discoveryRequest(issuer, { algorithm: 'oidc', ...INSECURE });
+  as = await oauth.processDiscoveryResponse(issuer, answer);
+});
+
+after(() => world?.stop());
+
+/** Makes the parameters of a request, and what has to be remembered of it. */
+async function makeRequest(client, more = {}) {
+  const verifier = oauth.generateRandomCodeVerifier();
+  const [state, nonce] = [oauth.generateRandomState(), oauth.generateRandomNonce()];
+  const parameters = new URLSearchParams({
+    client_id: client.client_id,
+    redirect_uri: CALLBACK,
+    response_type: 'code',
+    scope: SCOPE,
+    code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
+    code_challenge_method: 'S256',
+    state,
+    nonce,
+    ...more,
+  });
+  return { verifier, state, nonce, parameters };
+}
+
+const address = (parameters) => `${as.authorization_endpoint}?${parameters}`;
+
+async function redeem(client, auth, request, sent, options = {}) {
+  const parameters = oauth.validateAuthResponse(as, client, sent, request.state);
+  const answer = await oauth.authorizationCodeGrantRequest(
+    as, client, auth, parameters, CALLBACK, request.verifier, { ...INSECURE, ...options },
+  );
+  return oauth.processAuthorizationCodeResponse(as, client, answer, {
+    expectedNonce: request.nonce,
+    requireIdToken: true,
+  });
+}
+
+for (const [name, pick] of [
+  ['client_secret_basic', () => [world.web, oauth.ClientSecretBasic(world.web.client_secret)]],
+  ['client_secret_post', () => [world.posting, oauth.ClientSecretPost(world.posting.client_secret)]],
+  ['private_key_jwt', () => [world.signing, oauth.PrivateKeyJwt(world.signing.key)]],
+  ['none', () => [world.native, oauth.None()]],
+]) {
+  test(`a code becomes tokens, is refreshed, asked about, revoked: ${name}`, async () => {
+    const person = await makePerson(world);
+    const [registered, auth] = pick();
+    const client = { client_id: registered.client_id };
+    const request = await makeRequest(client);
+    const sent = await person.authorize(address(request.parameters));
+    const tokens = await redeem(client, auth, request, sent);
+    const identity = oauth.getValidatedIdTokenClaims(tokens);
+    assert.equal(identity.sub, person.id);
+
+    const told = await oauth.userInfoRequest(as, client, tokens.access_token, INSECURE);
+    const claims = await oauth.processUserInfoResponse(as, client, identity.sub, told);
+    assert.equal(claims.email, person.email);
+
+    const fresh = await oauth.processRefreshTokenResponse(
+      as, client, await oauth.refreshTokenGrantRequest(as, client, auth, tokens.refresh_token, INSECURE),
+    );
+    assert.notEqual(fresh.refresh_token, tokens.refresh_token);
+
+    if (name !== 'none') {
+      const asked = await oauth.introspectionRequest(as, client, auth, fresh.access_token, INSECURE);
+      const worth = await oauth.processIntrospectionResponse(as, client, asked);
+      assert.equal(worth.active, true);
+      assert.equal(worth.sub, person.id);
+    }
+
+    const revoked = await oauth.revocationRequest(as, client, auth, fresh.refresh_token, INSECURE);
+    await oauth.processRevocationResponse(revoked);
+    const again = await oauth.refreshTokenGrantRequest(as, client, auth, fresh.refresh_token, INSECURE);
+    await assert.rejects(oauth.processRefreshTokenResponse(as, client, again), { error: 'invalid_grant' });
+  });
+}
+
+test('a request is pushed, and its tokens are bound to a key', async () => {
+  const person = await makePerson(world);
+  const client = { client_id: world.web.client_id };
+  const auth = oauth.ClientSecretBasic(world.web.client_secret);
+  const DPoP = oauth.DPoP(client, await oauth.generateKeyPair('ES256'));
+  const request = await makeRequest(client);
+  const answer = await oauth.pushedAuthorizationRequest(
+    as, client, auth, request.parameters, { DPoP, ...INSECURE },
+  );
+  const pushed = await oauth.processPushedAuthorizationResponse(as, client, answer);
+  const short = new URLSearchParams({ client_id: client.client_id, request_uri: pushed.request_uri });
+  const sent = await person.authorize(address(short));
+  const tokens = await redeem(client, auth, request, sent, { DPoP });
+  assert.equal(tokens.token_type, 'dpop');
+
+  const told = await oauth.userInfoRequest(as, client, tokens.access_token, { DPoP, ...INSECURE });
+  const claims = await oauth.processUserInfoResponse(as, client, person.id, told);
+  assert.equal(claims.sub, person.id);
+  const stolen = await fetch(as.userinfo_endpoint, {
+    headers: { authorization: `Bearer ${tokens.access_token}` },
+  });
+  assert.equal(stolen.status, 401);
+});
+
+test('an answer comes as a signed JWT', async () => {
+  const person = await makePerson(world);
+  const client = { client_id: world.web.client_id };
+  const request = await makeRequest(client, { response_mode: 'query.jwt' });
+  const sent = await person.authorize(address(request.parameters));
+  const parameters = await oauth.validateJwtAuthResponse(as, client, sent, request.state, INSECURE);
+  assert.ok(parameters.get('code'));
+});
+
+test('a service gets a token for itself', async () => {
+  const client = { client_id: world.robot.client_id };
+  const auth = oauth.ClientSecretBasic(world.robot.client_secret);
+  const answer = await oauth.clientCredentialsGrantRequest(
+    as, client, auth, { scope: 'read' }, INSECURE,
+  );
+  const tokens = await oauth.processClientCredentialsResponse(as, client, answer);
+  assert.equal(tokens.scope, 'read');
+});

@@ -1,0 +1,77 @@
+// The service itself, as a process on an empty data directory and free ports, and its admin door.
+
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+const BINARY = resolve(process.env.AUTH_SERVICE ?? '../../target/debug/auth-service');
+
+/** Gives a port on which nothing listens now. */
+async function freePort() {
+  const server = createServer();
+  await new Promise((done) => server.listen(0, '127.0.0.1', done));
+  const { port } = server.address();
+  await new Promise((done) => server.close(done));
+  return port;
+}
+
+/** Starts the service; gives its issuer, its admin door and how to stop it. */
+export async function start(settings = {}) {
+  const data = await mkdtemp(join(tmpdir(), 'peers-'));
+  const [port, admin, grpc] = [await freePort(), await freePort(), await freePort()];
+  const issuer = `http://localhost:${port}`;
+  const process_ = spawn(BINARY, ['serve'], {
+    cwd: data,
+    env: {
+      PATH: process.env.PATH,
+      DATA_DIR: data,
+      PUBLIC_HOST: '127.0.0.1',
+      PUBLIC_PORT: String(port),
+      ADMIN_PORT: String(admin),
+      GRPC_PORT: String(grpc),
+      OIDC_ISSUER_URL: issuer,
+      ARGON2_MEMORY: '64',
+      ARGON2_TIME: '1',
+      RATE_LIMIT_RPS: '10000',
+      RATE_LIMIT_BURST: '10000',
+      LOG_LEVEL: 'warn',
+      ...settings,
+    },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const key = await readKey(process_);
+  const door = async (method, path, body) => {
+    const answer = await fetch(`http://127.0.0.1:${admin}${path}`, {
+      method,
+      headers: { 'x-api-key': key, 'content-type': 'application/json' },
+      body: body && JSON.stringify(body),
+    });
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
+    return answer.status === 204 ? undefined : answer.json();
+  };
+  return {
+    issuer,
+    admin: door,
+    async stop() {
+      process_.kill('SIGTERM');
+      await new Promise((done) => process_.once('exit', done));
+      await rm(data, { recursive: true });
+    },
+  };
+}
+
+/** Reads the API key that a first start prints. */
+async function readKey(process_) {
+  let text = '';
+  process_.stdout.setEncoding('utf8');
+  return new Promise((found, failed) => {
+    process_.once('exit', (status) => failed(new Error(`the service ended with ${status}: ${text}`)));
+    process_.stdout.on('data', (part) => {
+      text += part;
+      const key = text.match(/qf_ak_[A-Za-z0-9_-]+/);
+      if (key) found(key[0]);
+    });
+  });
+}

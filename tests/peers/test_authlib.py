@@ -1,0 +1,180 @@
+"""Authlib judges the provider."""
+
+import html
+import os
+import re
+import subprocess
+import tempfile
+import threading
+from urllib.parse import urljoin, urlsplit
+
+import pytest
+import requests
+from authlib.common.security import generate_token
+from authlib.integrations.requests_client import OAuth2Session
+from authlib.jose import JsonWebKey, jwt
+
+BINARY = os.environ.get("AUTH_SERVICE", "../../target/debug/auth-service")
+PASSWORD = "a quiet garden in the rain"
+CALLBACK = "https://app.example/callback"
+SCOPE = "openid profile email offline_access"
+
+# Plain http is the loopback's.
+os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"
+
+
+class Service:
+    """The service as a process on an empty data directory."""
+
+    def __init__(self, directory):
+        ports = [free_port() for _ in range(3)]
+        self.issuer = f"http://localhost:{ports[0]}"
+        self.door = f"http://127.0.0.1:{ports[1]}"
+        settings = {
+            "PATH": os.environ["PATH"],
+            "DATA_DIR": directory,
+            "PUBLIC_HOST": "127.0.0.1",
+            "PUBLIC_PORT": str(ports[0]),
+            "ADMIN_PORT": str(ports[1]),
+            "GRPC_PORT": str(ports[2]),
+            "OIDC_ISSUER_URL": self.issuer,
+            "ARGON2_MEMORY": "64",
+            "ARGON2_TIME": "1",
+            "LOG_LEVEL": "warn",
+        }
+        binary = os.path.abspath(BINARY)
+        self.process = subprocess.Popen(
+            [binary, "serve"], env=settings, cwd=directory, stdout=subprocess.PIPE, text=True
+        )
+        self.key = self.read_key()
+        threading.Thread(target=self.process.stdout.read, daemon=True).start()
+
+    def read_key(self):
+        for line in self.process.stdout:
+            found = re.search(r"qf_ak_[A-Za-z0-9_-]+", line)
+            if found:
+                return found.group(0)
+        raise AssertionError("the service ended")
+
+    def add_client(self, **fields):
+        answer = requests.post(f"{self.door}/admin/clients", json=fields, headers={"x-api-key": self.key})
+        assert answer.status_code == 201, answer.text
+        return answer.json()
+
+    def stop(self):
+        self.process.terminate()
+        assert self.process.wait(30) == 0
+
+
+def free_port():
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def service():
+    with tempfile.TemporaryDirectory() as directory:
+        running = Service(directory)
+        yield running
+        running.stop()
+
+
+@pytest.fixture(scope="module")
+def metadata(service):
+    return requests.get(f"{service.issuer}/.well-known/openid-configuration").json()
+
+
+@pytest.fixture(scope="module")
+def web(service):
+    return service.add_client(
+        name="A web application",
+        client_type="web",
+        redirect_uris=[CALLBACK],
+        scopes=SCOPE.split(),
+        may_introspect=True,
+    )
+
+
+def walk(address, fillings):
+    """Follows redirects and fills in forms as a browser without JavaScript does."""
+    cookies = {}
+    request = ("GET", address, None)
+    for _ in range(20):
+        method, address, fields = request
+        header = "; ".join(f"{name}={value}" for name, value in cookies.items())
+        answer = requests.request(
+            method, address, data=fields, headers={"cookie": header} if header else {}, allow_redirects=False
+        )
+        cookies.update(answer.cookies.get_dict())
+        if "location" in answer.headers:
+            target = urljoin(address, answer.headers["location"])
+            if target.startswith(CALLBACK):
+                return target
+            request = ("GET", target, None)
+            continue
+        form = re.search(r"<form[^>]*>.*?</form>", answer.text, re.S).group(0)
+        action = urljoin(address, html.unescape(re.search(r'action="([^"]*)"', form).group(1)))
+        hidden = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', form)
+        filled = {name: html.unescape(value) for name, value in hidden} | fillings[urlsplit(action).path]
+        request = ("POST", action, filled)
+    raise AssertionError("it goes round in circles")
+
+
+def sign_in(service, session, metadata):
+    email = f"{generate_token(8).lower()}@example.org"
+    answer = requests.post(
+        f"{service.issuer}/auth/register", json={"email": email, "password": PASSWORD, "name": "Ada"}
+    )
+    verifier, nonce = generate_token(48), generate_token()
+    address, state = session.create_authorization_url(
+        metadata["authorization_endpoint"], code_verifier=verifier, nonce=nonce
+    )
+    sent = walk(address, {"/sign-in": {"email": email, "password": PASSWORD}, "/consent": {"decision": "allow"}})
+    tokens = session.fetch_token(
+        metadata["token_endpoint"], authorization_response=sent, state=state, code_verifier=verifier
+    )
+    return answer.json()["id"], email, nonce, tokens
+
+
+def test_a_code_becomes_tokens_that_work_until_they_are_revoked(service, metadata, web):
+    session = OAuth2Session(
+        web["client_id"],
+        web["client_secret"],
+        scope=SCOPE,
+        redirect_uri=CALLBACK,
+        code_challenge_method="S256",
+        token_endpoint_auth_method="client_secret_basic",
+    )
+    person, email, nonce, tokens = sign_in(service, session, metadata)
+    keys = JsonWebKey.import_key_set(requests.get(metadata["jwks_uri"]).json())
+    claims = jwt.decode(
+        tokens["id_token"],
+        keys,
+        claims_options={
+            "iss": {"essential": True, "value": metadata["issuer"]},
+            "aud": {"essential": True, "value": web["client_id"]},
+            "nonce": {"essential": True, "value": nonce},
+        },
+    )
+    claims.validate()
+    assert claims["sub"] == person
+    assert session.get(metadata["userinfo_endpoint"]).json()["email"] == email
+
+    old = tokens["refresh_token"]
+    fresh = session.refresh_token(metadata["token_endpoint"])
+    assert fresh["refresh_token"] != old
+    asked = session.introspect_token(metadata["introspection_endpoint"], token=fresh["access_token"])
+    assert asked.json()["active"] is True
+    session.revoke_token(metadata["revocation_endpoint"], token=fresh["refresh_token"])
+    asked = session.introspect_token(metadata["introspection_endpoint"], token=fresh["access_token"])
+    assert asked.json() == {"active": False}
+
+
+def test_a_service_gets_a_token_for_itself(service, metadata):
+    robot = service.add_client(name="A service", client_type="service", scopes=["read"])
+    session = OAuth2Session(robot["client_id"], robot["client_secret"], scope="read")
+    tokens = session.fetch_token(metadata["token_endpoint"], grant_type="client_credentials")
+    assert tokens["scope"] == "read"

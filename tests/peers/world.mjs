@@ -1,0 +1,78 @@
+// What every peer is judged in: a running service, a person, and clients of each kind.
+
+import { Agent } from './agent.mjs';
+import { start } from './service.mjs';
+
+export const PASSWORD = 'a quiet garden in the rain';
+export const CALLBACK = 'https://app.example/callback';
+export const SCOPE = 'openid profile email offline_access';
+
+let people = 0;
+
+/** Starts a service and registers the clients. */
+export async function makeWorld() {
+  const service = await start();
+  const application = {
+    name: 'A web application',
+    client_type: 'web',
+    redirect_uris: [CALLBACK],
+    scopes: SCOPE.split(' '),
+    post_logout_redirect_uris: ['https://app.example/bye'],
+    may_introspect: true,
+  };
+  const web = await service.admin('POST', '/admin/clients', application);
+  const posting = await service.admin('POST', '/admin/clients', {
+    ...application,
+    token_endpoint_auth_method: 'client_secret_post',
+  });
+  const signing = await makeSigning(service, application);
+  const native = await service.admin('POST', '/admin/clients', {
+    name: 'A native application',
+    client_type: 'native',
+    redirect_uris: [CALLBACK],
+    scopes: SCOPE.split(' '),
+  });
+  const robot = await service.admin('POST', '/admin/clients', {
+    name: 'A service',
+    client_type: 'service',
+    scopes: ['read'],
+  });
+  return { ...service, web, posting, signing, native, robot };
+}
+
+/** Registers a client that signs who it is, and keeps its key beside it. */
+async function makeSigning(service, application) {
+  const algorithm = { name: 'ECDSA', namedCurve: 'P-256' };
+  const { privateKey, publicKey } = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+  const { kty, crv, x, y } = await crypto.subtle.exportKey('jwk', publicKey);
+  const registered = await service.admin('POST', '/admin/clients', {
+    ...application,
+    token_endpoint_auth_method: 'private_key_jwt',
+    jwks: { keys: [{ kty, crv, x, y, alg: 'ES256', use: 'sig' }] },
+  });
+  return { ...registered, key: privateKey };
+}
+
+/** Makes a person with an account, and a browser of theirs. */
+export async function makePerson(world) {
+  people += 1;
+  const email = `person${people}@example.org`;
+  const answer = await fetch(`${world.issuer}/auth/register`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ email, password: PASSWORD, name: 'Ada' }),
+  });
+  const { id } = await answer.json();
+  const agent = new Agent();
+  return {
+    id,
+    email,
+    /** Signs in and allows; gives the address that the browser was sent back to. */
+    authorize: (address, place = CALLBACK) =>
+      agent.walk(address, place, {
+        '/sign-in': { email, password: PASSWORD },
+        '/consent': { decision: 'allow' },
+      }),
+    signOut: (address, place) => agent.walk(String(address), place, { '/oauth/logout': { decision: 'logout' } }),
+  };
+}
