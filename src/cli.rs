@@ -206,7 +206,7 @@ pub enum ClientCommand {
         /// It is ours: people are not asked for their consent
         #[arg(long)]
         first_party: bool,
-        /// A file with its public keys, a JWK set, for private_key_jwt and signed requests
+        /// A file with its public keys, a JWK set, for `private_key_jwt` and signed requests
         #[arg(long, value_name = "FILE")]
         jwks: Option<std::path::PathBuf>,
         /// Id or slug of the tenant; the default tenant when absent

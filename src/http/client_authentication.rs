@@ -26,7 +26,7 @@ pub(super) fn take(headers: &HeaderMap, fields: &mut Fields) -> Result<ClientAut
     match (find_basic(headers)?, assertion) {
         (Some(_), Some(_)) => Err(two_ways()),
         (None, Some(_)) if secret.is_some() => Err(two_ways()),
-        (None, Some(assertion)) => by_assertion(id, assertion),
+        (None, Some(assertion)) => by_assertion(id.as_deref(), assertion),
         (Some(basic), None) => by_header(basic, id.as_deref(), secret.is_some()),
         (None, None) => Ok(in_body(id, secret)),
     }
@@ -63,9 +63,9 @@ fn take_assertion(fields: &mut Fields) -> Result<Option<SecretText>, Refusal> {
 
 /// RFC 7521 §4.2: `client_id` "is unnecessary for client assertion authentication" and, where it is
 /// there, must be the same.
-fn by_assertion(id: Option<String>, assertion: SecretText) -> Result<ClientAuth, Refusal> {
+fn by_assertion(id: Option<&str>, assertion: SecretText) -> Result<ClientAuth, Refusal> {
     let said = peek_client_id(assertion.expose());
-    let said = said.filter(|said| id.as_ref().is_none_or(|id| id == said));
+    let said = said.filter(|said| id.is_none_or(|id| id == said));
     let id = said.ok_or_else(|| {
         Refusal::oauth(
             OAuthCode::InvalidClient,
