@@ -41,7 +41,7 @@ async fn drains() {
     // Hashes so costly that the signal meets a queue.
     let settings = [
         ("ARGON2_MEMORY", "19456"),
-        ("ARGON2_TIME", "24"),
+        ("ARGON2_TIME", "12"),
         ("HASHING_THREADS", "1"),
         ("SHUTDOWN_GRACE", "30s"),
     ];

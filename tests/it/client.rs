@@ -235,6 +235,19 @@ impl Person {
             .await
     }
 
+    /// Presents a refresh token, and again when told to: on a busy machine the line may be longer than
+    /// an answer may take.
+    pub async fn refresh_when_told(&self, token: &str) -> String {
+        let begun = Instant::now();
+        loop {
+            let answer = self.refresh(token).await;
+            let is_told = answer.status.as_u16() == 503 && !answer.header("retry-after").is_empty();
+            if !is_told || begun.elapsed() > PATIENCE {
+                return Tokens::of(&answer.expect(200)).refresh;
+            }
+        }
+    }
+
     /// Asks who the bearer of an access token is; again where the node has not heard of others for too
     /// long to know who is revoked, as one does that waits for its turn on a busy machine.
     pub async fn me(&self, access: &str) -> Answer {

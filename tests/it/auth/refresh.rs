@@ -57,12 +57,8 @@ async fn json_form_and_alias_are_one_endpoint(house: House) {
 async fn two_hundred_at_once_get_one_successor_and_a_late_reuse_ends_the_family(house: House) {
     let person = Person::register(&house.public(), "ada").await;
     let tokens = person.login().await;
-    let presentations = (0..200).map(|_| person.refresh(&tokens.refresh));
-    let mut successors: Vec<String> = futures_util::future::join_all(presentations)
-        .await
-        .into_iter()
-        .map(|answer| Tokens::of(&answer.expect(200)).refresh)
-        .collect();
+    let presentations = (0..200).map(|_| person.refresh_when_told(&tokens.refresh));
+    let mut successors = futures_util::future::join_all(presentations).await;
     successors.dedup();
     let [successor] = successors.as_slice() else {
         panic!("{} successors", successors.len())
