@@ -1,7 +1,6 @@
 //! Reading a body: bounded in size and in time, only of a kind the route takes, and only while there
 //! is room for it among all that are being read.
 
-use std::pin::pin;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,6 +17,10 @@ use super::{form, json};
 
 /// How long a whole body may take: hyper has no clock for it.
 const READ_WITHIN: Duration = Duration::from_secs(10);
+
+/// How much of a body that is too long is read and dropped, and for how long.
+const DRAINED: usize = 4 * 1024 * 1024;
+const DRAIN_WITHIN: Duration = Duration::from_secs(1);
 
 /// How much of a body is read.
 #[derive(Clone, Copy)]
@@ -56,7 +59,7 @@ enum Media {
 pub(super) async fn read_fields(
     accepted: Accepted,
     headers: &HeaderMap,
-    body: Incoming,
+    mut body: Incoming,
     bound: Bound<'_>,
     is_strict: bool,
 ) -> Result<Fields, Rejection> {
@@ -64,9 +67,12 @@ pub(super) async fn read_fields(
         return Ok(Fields::of_json(Vec::new(), false));
     }
     let media = check_media(accepted, headers)?;
-    check_length(headers, bound.max)?;
+    if let Err(refused) = check_length(headers, bound.max) {
+        drain(&mut body).await;
+        return Err(refused.into());
+    }
     let mut share = Share::default();
-    let bytes = read(body, bound, &mut share).await?;
+    let bytes = read(&mut body, bound, &mut share).await?;
     let fields = match media {
         Media::Json => json::parse(&bytes).map(|object| Fields::of_json(object, is_strict)),
         Media::Form => form::parse(&bytes).map(|form| Fields::of_form(form, is_strict)),
@@ -74,9 +80,9 @@ pub(super) async fn read_fields(
     Ok(fields?)
 }
 
-async fn read<B>(body: B, bound: Bound<'_>, share: &mut Share) -> Result<Vec<u8>, Rejection>
+async fn read<B>(body: &mut B, bound: Bound<'_>, share: &mut Share) -> Result<Vec<u8>, Rejection>
 where
-    B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>>,
+    B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Unpin,
 {
     let whole = Box::pin(collect(body, bound, share));
     let late = |_| {
@@ -86,20 +92,21 @@ where
     timeout(READ_WITHIN, whole).await.map_err(late)?
 }
 
-async fn collect<B>(body: B, bound: Bound<'_>, share: &mut Share) -> Result<Vec<u8>, Rejection>
+async fn collect<B>(body: &mut B, bound: Bound<'_>, share: &mut Share) -> Result<Vec<u8>, Rejection>
 where
-    B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>>,
+    B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Unpin,
 {
-    let mut body = pin!(Limited::new(body, bound.max));
+    let mut limited = Limited::new(&mut *body, bound.max);
     let mut whole = Vec::new();
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| {
-            if error.is::<LengthLimitError>() {
-                too_large(bound.max)
-            } else {
-                Refusal::new(Code::BadRequest, "the body broke off")
+    while let Some(frame) = limited.frame().await {
+        let frame = match frame {
+            Ok(frame) => frame,
+            Err(error) if error.is::<LengthLimitError>() => {
+                drain(body).await;
+                return Err(too_large(bound.max).into());
             }
-        })?;
+            Err(_) => return Err(Refusal::new(Code::BadRequest, "the body broke off").into()),
+        };
         // A trailer says nothing that we read.
         if let Ok(data) = frame.into_data() {
             bound.room.take(data.len(), share)?;
@@ -107,6 +114,18 @@ where
         }
     }
     Ok(whole)
+}
+
+/// Reads on for a while what will not be kept: whoever is still sending when the connection closes
+/// never sees the answer (RFC 9112 §9.6).
+async fn drain<B>(body: &mut B)
+where
+    B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Unpin,
+{
+    let mut rest = Limited::new(body, DRAINED);
+    let all = async { while let Some(Ok(_)) = rest.frame().await {} };
+    // What is not read by then, its sender need not be told.
+    let _ = timeout(DRAIN_WITHIN, all).await;
 }
 
 fn check_length(headers: &HeaderMap, max: usize) -> Result<(), Refusal> {
@@ -246,9 +265,9 @@ mod tests {
         let room = Room::of(100);
         let (bound, mut share) = (in_room(&room), Share::default());
         let body = |size| Full::new(Bytes::from(vec![b'a'; size]));
-        let fits = read(body(10), bound, &mut share).await;
+        let fits = read(&mut body(10), bound, &mut share).await;
         assert_eq!(fits.map(|bytes| bytes.len()), Ok(10));
-        let refused = read(body(11), bound, &mut share).await;
+        let refused = read(&mut body(11), bound, &mut share).await;
         assert_eq!(code(refused), Some(Code::PayloadTooLarge));
     }
 
@@ -257,19 +276,28 @@ mod tests {
         let room = Room::of(15);
         let body = || Full::new(Bytes::from(vec![b'a'; 10]));
         let (mut one, mut two) = (Share::default(), Share::default());
-        assert!(read(body(), in_room(&room), &mut one).await.is_ok());
-        let refused = read(body(), in_room(&room), &mut two).await;
+        assert!(read(&mut body(), in_room(&room), &mut one).await.is_ok());
+        let refused = read(&mut body(), in_room(&room), &mut two).await;
         assert_eq!(refused, Err(Fault::Busy("bodies").into()));
         drop(one);
-        assert!(read(body(), in_room(&room), &mut two).await.is_ok());
+        assert!(read(&mut body(), in_room(&room), &mut two).await.is_ok());
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_body_that_never_ends_is_given_up_on() {
         let endless = futures_util::stream::pending::<Result<Frame<Bytes>, Infallible>>();
         let room = Room::of(100);
-        let (body, mut share) = (StreamBody::new(endless), Share::default());
-        let refused = read(body, in_room(&room), &mut share).await;
+        let (mut body, mut share) = (StreamBody::new(endless), Share::default());
+        let refused = read(&mut body, in_room(&room), &mut share).await;
         assert_eq!(code(refused), Some(Code::BadRequest));
+    }
+
+    #[tokio::test]
+    async fn rfc_9112_9_6_a_body_that_is_too_long_is_read_on_for_its_sender() {
+        let room = Room::of(1_000);
+        let mut body = Full::new(Bytes::from(vec![b' '; 500]));
+        let refused = read(&mut body, in_room(&room), &mut Share::default()).await;
+        assert!(refused.is_err());
+        assert!(body.is_end_stream(), "nothing of it is left");
     }
 }
