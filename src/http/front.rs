@@ -100,9 +100,11 @@ impl Front {
         })
     }
 
-    /// Lets the request through CORS, where that is configured, to its route.
+    /// Lets the request through CORS, where that is configured, to its route. No script of another
+    /// origin has business with a page (RFC 9700 §2.6).
     async fn pass(&self, arrival: &Arrival, request: Request<Incoming>) -> Reply {
-        let Some(cors) = &self.cors else {
+        let is_page = is_page(request.uri().path());
+        let Some(cors) = self.cors.as_ref().filter(|_| !is_page) else {
             return self.route(arrival, request).await;
         };
         let inner = service_fn(async |request| {
@@ -292,6 +294,11 @@ impl Drop for Counted<'_> {
     fn drop(&mut self) {
         self.0.dec();
     }
+}
+
+/// Says whether a path is a hosted page's.
+fn is_page(path: &str) -> bool {
+    PlainPath::parse(path).is_ok_and(|plain| dialect_of(plain.rest) == Dialect::Page)
 }
 
 fn refuse_method(arrival: &Arrival, dialect: Dialect, allow: HeaderValue) -> Reply {

@@ -14,6 +14,7 @@ scenes![
     every_origin_may_ask_where_the_star_is_listed,
     an_error_is_readable_for_a_listed_origin_too,
     the_admin_door_never_speaks_of_cors,
+    rfc_9700_2_6_no_page_speaks_of_cors,
 ];
 
 const PAGE: &str = "https://app.example.org";
@@ -129,5 +130,25 @@ async fn the_admin_door_never_speaks_of_cors() {
             assert!(!names.any(|name| name.as_str().starts_with("access-control")));
         }
     }
+    house.stop().await;
+}
+
+async fn rfc_9700_2_6_no_page_speaks_of_cors() {
+    let house = open(&[("CORS_ALLOWED_ORIGINS", "*")]).await;
+    house.add_tenant("acme").await;
+    let page = house.public().with("origin", PAGE);
+    for path in ["/oauth/authorize", "/t/acme/oauth/authorize", "/sign-in"] {
+        for answer in [page.get(path).await, page.form(path, &[]).await] {
+            let mut names = answer.headers.keys();
+            assert!(!names.any(|name| name.as_str().starts_with("access-control")));
+        }
+        let send = |request: reqwest::RequestBuilder| {
+            request.header("access-control-request-method", "POST")
+        };
+        let asked = page.send(Method::OPTIONS, path, send).await;
+        assert!(!speaks_of_cors(&asked), "{path}");
+    }
+    let token = page.form("/oauth/token", &[]).await;
+    assert!(speaks_of_cors(&token), "programs in a browser may ask here");
     house.stop().await;
 }
