@@ -101,6 +101,14 @@ impl Browser {
         self.cookies.insert(name.to_owned(), value.to_owned());
     }
 
+    /// The same browser, when the service is reached elsewhere.
+    pub fn at(&self, client: &Client) -> Self {
+        Self {
+            cookies: self.cookies.clone(),
+            ..Self::new(client)
+        }
+    }
+
     /// The same browser on a page of another site.
     pub fn elsewhere(&self) -> Self {
         Self {

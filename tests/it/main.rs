@@ -51,7 +51,12 @@ fn main() {
     provider.install_default().expect("the first provider");
     let arguments = Arguments::from_args();
     let mut trials = house_rules::trials();
-    let scenes = [doors::all(), config_effects::all(), auth::scenes()];
+    let scenes = [
+        doors::all(),
+        config_effects::all(),
+        auth::scenes(),
+        oauth::scenes(),
+    ];
     trials.extend(scenes.into_iter().flatten().map(scene_trial));
     for backend in Backend::available() {
         let many_nodes = if backend == Backend::PostgresRedis {

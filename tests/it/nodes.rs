@@ -19,8 +19,10 @@ cases![
     guesses_are_counted_together,
 ];
 
+mod grants;
+
 pub fn all() -> Vec<Case> {
-    cases()
+    [cases(), grants::cases()].into_iter().flatten().collect()
 }
 
 /// What every promise of CONTRACT §11 allows.

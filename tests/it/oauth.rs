@@ -7,8 +7,6 @@ use crate::cases;
 use crate::client::Person;
 use crate::house::House;
 
-mod assertions;
-
 cases![
     rfc_6749_4_4_a_client_gets_a_token_for_itself,
     rfc_6749_2_3_1_one_authentication_method_and_the_right_secret,
@@ -21,24 +19,37 @@ cases![
     rfc_8414_2_the_metadata_promises_what_clients_can_have,
 ];
 
+mod answers;
+mod asked;
+mod assertions;
 mod authorize;
 mod code;
 mod discovery;
-mod dpop;
-mod par;
-mod world;
+pub mod dpop;
+mod endings;
+mod mutants;
+pub mod par;
+mod redirects;
+mod restarts;
+pub mod world;
 
+pub use restarts::scenes;
 pub use world::World;
 
 pub fn all() -> Vec<Case> {
     let own = [
         cases(),
         assertions::cases(),
+        answers::cases(),
+        asked::cases(),
         authorize::cases(),
         code::cases(),
         discovery::cases(),
         dpop::cases(),
+        endings::cases(),
+        mutants::cases(),
         par::cases(),
+        redirects::cases(),
     ];
     own.into_iter().flatten().collect()
 }

@@ -17,6 +17,7 @@ cases![
     a_hundred_failures_disable_the_password_until_it_is_reset,
     parallel_guesses_do_not_race_the_counter,
     many_sign_ins_of_one_person_at_once_all_succeed,
+    nist_sp_800_63b_4_3_1_1_2_the_whole_password_is_verified,
 ];
 
 async fn a_sign_in_gives_a_token_pair(house: House) {
@@ -222,4 +223,21 @@ async fn many_sign_ins_of_one_person_at_once_all_succeed(house: House) {
     for answer in futures_util::future::join_all(sign_ins).await {
         Tokens::of(&answer.expect(200));
     }
+}
+
+async fn nist_sp_800_63b_4_3_1_1_2_the_whole_password_is_verified(house: House) {
+    let password = "a quiet garden in the rain, and ".repeat(4);
+    let person = Person {
+        email: "grace@example.org".to_owned(),
+        password: password.clone(),
+        public: house.public(),
+    };
+    let body = json!({ "email": person.email, "password": password, "name": "Grace" });
+    let registered = person.public.post("/auth/register", body).await;
+    registered.expect(201);
+    let cut = &password[..password.len() - 1];
+    for wrong in [cut, &password[..72], &format!("{password}x")] {
+        person.try_login(wrong).await.expect(401);
+    }
+    person.login().await;
 }

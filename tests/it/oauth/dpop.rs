@@ -64,8 +64,17 @@ impl Key {
         });
         let own = own.as_object().expect("an object").clone();
         claims.as_object_mut().expect("an object").extend(own);
+        self.sign(&header, &claims)
+    }
+
+    pub fn jwk(&self) -> &Value {
+        &self.jwk
+    }
+
+    /// Signs any header and claims.
+    pub fn sign(&self, header: &Value, claims: &Value) -> String {
         let part = |value: &Value| BASE64URL.encode(value.to_string());
-        let signed = format!("{}.{}", part(&header), part(&claims));
+        let signed = format!("{}.{}", part(header), part(claims));
         let signature = self.pair.sign(&SystemRandom::new(), signed.as_bytes());
         let signature = signature.expect("signs");
         format!("{signed}.{}", BASE64URL.encode(signature))
@@ -73,7 +82,7 @@ impl Key {
 }
 
 /// Sends a form with a proof, as a client without a secret.
-async fn form(
+pub async fn form(
     world: &World,
     path: &str,
     client: &Registered,
@@ -85,7 +94,8 @@ async fn form(
     public.form(path, &fields).await
 }
 
-async fn bound_tokens(world: &World, key: &Key) -> Answer {
+/// Tokens that are bound to a key.
+pub async fn bound_tokens(world: &World, key: &Key) -> Answer {
     let code = world.code(&world.native).await;
     let proof = key.prove(world, "POST", "/oauth/token", json!({}));
     let sent = (&code_fields(&code)[..], proof.as_str());
@@ -94,13 +104,18 @@ async fn bound_tokens(world: &World, key: &Key) -> Answer {
         .expect(200)
 }
 
-/// Shows a bound token with a proof of the key.
-fn shows(world: &World, key: &Key, token: &str, own: Value) -> Client {
+/// Proves the key of a token that is shown at GET /auth/me, with some claims replaced.
+pub fn prove_token(world: &World, key: &Key, token: &str, own: Value) -> String {
     let hash = BASE64URL.encode(digest(&SHA256, token.as_bytes()));
     let mut claims = json!({ "ath": hash });
     let own = own.as_object().expect("an object").clone();
     claims.as_object_mut().expect("an object").extend(own);
-    let proof = key.prove(world, "GET", "/auth/me", claims);
+    key.prove(world, "GET", "/auth/me", claims)
+}
+
+/// Shows a bound token with a proof of the key.
+pub fn shows(world: &World, key: &Key, token: &str, own: Value) -> Client {
+    let proof = prove_token(world, key, token, own);
     let public = world.house.public().with("dpop", proof);
     public.with("authorization", format!("DPoP {token}"))
 }

@@ -18,7 +18,8 @@ cases![
     rfc_9126_4_a_request_uri_is_its_clients_and_ends,
 ];
 
-async fn push(world: &World, client: &Registered, own: &[(&str, &str)]) -> Answer {
+/// Pushes a request.
+pub async fn push(world: &World, client: &Registered, own: &[(&str, &str)]) -> Answer {
     let all = parameters(client, own);
     let fields: Vec<(&str, &str)> = all
         .iter()
@@ -28,7 +29,8 @@ async fn push(world: &World, client: &Registered, own: &[(&str, &str)]) -> Answe
     world.form("/oauth/par", client, &fields).await
 }
 
-fn short(client: &Registered, pushed: &Answer) -> String {
+/// The address that a pushed request is sent to.
+pub fn short(client: &Registered, pushed: &Answer) -> String {
     let uri = pushed.field("request_uri");
     let query = form_urlencoded::Serializer::new(String::new())
         .extend_pairs([

@@ -43,6 +43,42 @@ impl World {
         }
     }
 
+    /// The same person and clients, at another house on the same store.
+    pub fn at(&self, house: House) -> Self {
+        let (web, native) = (self.web.clone(), self.native.clone());
+        let person = Person {
+            public: house.public(),
+            ..self.person.clone()
+        };
+        Self {
+            house,
+            person,
+            web,
+            native,
+        }
+    }
+
+    /// The same after the service was stopped and started again.
+    pub async fn restart(self) -> Self {
+        let Self {
+            house,
+            person,
+            web,
+            native,
+        } = self;
+        let house = house.restart(&[]).await;
+        let person = Person {
+            public: house.public(),
+            ..person
+        };
+        Self {
+            house,
+            person,
+            web,
+            native,
+        }
+    }
+
     pub fn browser(&self) -> Browser {
         Browser::new(&self.house.public())
     }

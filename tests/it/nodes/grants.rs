@@ -1,0 +1,80 @@
+//! Codes, pushed requests and proofs on two nodes: each counts once, wherever it is shown.
+
+use futures_util::future::join_all;
+use serde_json::json;
+
+use crate::cases;
+use crate::house::House;
+use crate::oauth::World;
+use crate::oauth::dpop::{Key, bound_tokens, prove_token};
+use crate::oauth::par::{push, short};
+use crate::oauth::world::parameter;
+
+cases![
+    a_code_of_one_node_is_redeemed_once_on_both,
+    a_pushed_request_of_one_node_is_spent_once_on_both,
+    one_of_fifty_uses_of_a_proof_on_two_nodes_counts,
+];
+
+/// A world at two nodes.
+async fn two(house: House) -> (World, World) {
+    let other = house.second_node().await;
+    let here = World::new(house).await;
+    let there = here.at(other);
+    (here, there)
+}
+
+async fn a_code_of_one_node_is_redeemed_once_on_both(house: House) {
+    let (here, there) = two(house).await;
+    let code = here.code(&here.native).await;
+    let nodes = [&here, &there];
+    let redeem = |n: usize| nodes[n % 2].redeem(&here.native, &code);
+    let answers = join_all((0..50).map(redeem)).await;
+    let (won, lost): (Vec<_>, Vec<_>) = answers
+        .into_iter()
+        .partition(|answer| answer.status.as_u16() == 200);
+    assert_eq!((won.len(), lost.len()), (1, 49));
+    for answer in lost {
+        answer.expect_oauth(400, "invalid_grant");
+    }
+    let refresh = won[0].field("refresh_token");
+    let fields = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", refresh.as_str()),
+    ];
+    for node in nodes {
+        let refused = node.token(&here.native, &fields).await;
+        refused.expect_oauth(400, "invalid_grant");
+    }
+    there.house.stop().await;
+}
+
+async fn a_pushed_request_of_one_node_is_spent_once_on_both(house: House) {
+    let (here, there) = two(house).await;
+    let pushed = push(&here, &here.web, &[]).await.expect(201);
+    let address = short(&here.web, &pushed);
+    let sent = there.browser().authorize(&address, &here.person).await;
+    let code = parameter(&sent, "code").expect("a code");
+    for node in [&here, &there] {
+        node.browser().open(&address).await.expect(400);
+    }
+    here.redeem(&here.web, &code).await.expect(200);
+    there.house.stop().await;
+}
+
+async fn one_of_fifty_uses_of_a_proof_on_two_nodes_counts(house: House) {
+    let (here, there) = two(house).await;
+    let key = Key::new();
+    let token = bound_tokens(&here, &key).await.field("access_token");
+    let proof = prove_token(&here, &key, &token, json!({}));
+    let show = |n: usize| {
+        let node = if n.is_multiple_of(2) { &here } else { &there };
+        let public = node.house.public().with("dpop", proof.as_str());
+        let public = public.with("authorization", format!("DPoP {token}"));
+        async move { public.get("/auth/me").await.status.as_u16() }
+    };
+    let answers = join_all((0..50).map(show)).await;
+    let of = |status: u16| answers.iter().filter(|one| **one == status).count();
+    assert_eq!((of(200), of(401)), (1, 49), "{answers:?}");
+    there.house.stop().await;
+}
