@@ -9,13 +9,14 @@ use libtest_mimic::{Failed, Trial};
 
 mod asked;
 mod owners;
+mod told;
 
 /// No file is longer, its tests included.
 const MAX_LINES: usize = 400;
 
 /// The rules, as trials.
 pub fn trials() -> Vec<Trial> {
-    let rules: [(&str, fn() -> Vec<String>); 12] = [
+    let rules: [(&str, fn() -> Vec<String>); 14] = [
         ("no_file_is_longer_than_400_lines", long_files),
         ("every_file_says_in_its_head_what_it_is", headless_files),
         ("no_module_file_is_called_mod_rs", mod_files),
@@ -37,6 +38,8 @@ pub fn trials() -> Vec<Trial> {
             "an_owner_that_knows_another_is_found",
             owners::misjudged_cases,
         ),
+        ("every_test_that_a_document_names_exists", told::missing),
+        ("a_test_that_does_not_exist_is_noticed", told::unnoticed),
     ];
     rules
         .into_iter()
