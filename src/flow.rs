@@ -42,6 +42,7 @@ use store::port::users::Users;
 use tokio::time::timeout;
 
 use crate::config::Settings;
+use crate::egress::Egress;
 use crate::telemetry::meters::Meters;
 
 pub mod account;
@@ -113,6 +114,8 @@ pub struct Flows {
     pub blocklist: Arc<dyn Blocklist>,
     /// The service that knows breached passwords, if one is configured.
     pub breached: Option<BreachedPasswords>,
+    /// What is fetched on a client's word.
+    pub egress: Egress,
     /// What is counted.
     pub meters: Arc<Meters>,
 }

@@ -27,6 +27,7 @@ use store::port::shared::SharedState;
 use super::StartError;
 use crate::config::Settings;
 use crate::courier::{self, IssuerOf};
+use crate::egress::Egress;
 use crate::flow::Flows;
 use crate::flow::breached::BreachedPasswords;
 use crate::flow::issuer::issuer_of;
@@ -89,6 +90,7 @@ pub(crate) fn hire(
     let flows = Arc::new(Flows {
         hashing: hashing(&outside, &meters)?,
         breached: breached(settings, &meters)?,
+        egress: egress(settings)?,
         settings: outside.settings,
         clock: outside.clock,
         random: outside.random,
@@ -244,6 +246,10 @@ fn breached(
     BreachedPasswords::new(url, Arc::clone(meters))
         .map(Some)
         .map_err(|error| invalid("BREACHED_PASSWORDS_API_URL", error))
+}
+
+fn egress(settings: &Settings) -> Result<Egress, StartError> {
+    Egress::new(&settings.egress).map_err(|error| invalid("EGRESS_CA_PATH", error))
 }
 
 #[expect(

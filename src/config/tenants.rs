@@ -61,9 +61,9 @@ variables! {
     /// seen within a second all the same.
     TENANT_CACHE_TTL: Span = of(span("0s", "24h")).or("5m");
     /// Addresses that may be connected to on a client's word although they are private.
-    EGRESS_ALLOW: Parsed<Vec<EgressRule>> = of(EGRESS).later();
+    EGRESS_ALLOW: Parsed<Vec<EgressRule>> = of(EGRESS);
     /// Certificate authorities in PEM to trust in such connections, besides the system's.
-    EGRESS_CA_PATH: Parsed<PathBuf> = of(PATH).later();
+    EGRESS_CA_PATH: Parsed<PathBuf> = of(PATH);
 }
 
 // === impl TenantSettings ===
