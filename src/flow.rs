@@ -56,6 +56,7 @@ pub mod client_keys;
 mod evenly;
 pub mod introspect;
 pub mod issuer;
+pub mod kept;
 pub mod letter;
 pub mod login;
 pub mod logout;
@@ -73,6 +74,7 @@ pub mod userinfo;
 pub mod verify_email;
 
 use breached::BreachedPasswords;
+use client_keys::KeptKeys;
 
 /// Everything a flow may use; built by `boot`, shared by the doors.
 pub struct Flows {
@@ -116,6 +118,8 @@ pub struct Flows {
     pub breached: Option<BreachedPasswords>,
     /// What is fetched on a client's word.
     pub egress: Egress,
+    /// Clients' keys that were fetched.
+    pub kept_keys: KeptKeys,
     /// What is counted.
     pub meters: Arc<Meters>,
 }

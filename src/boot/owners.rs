@@ -30,6 +30,7 @@ use crate::courier::{self, IssuerOf};
 use crate::egress::Egress;
 use crate::flow::Flows;
 use crate::flow::breached::BreachedPasswords;
+use crate::flow::client_keys::KeptKeys;
 use crate::flow::issuer::issuer_of;
 use crate::flow::token::mint::{JWKS_MAX_AGE, longest_lifetime};
 use crate::telemetry::meters::Meters;
@@ -91,6 +92,7 @@ pub(crate) fn hire(
         hashing: hashing(&outside, &meters)?,
         breached: breached(settings, &meters)?,
         egress: egress(settings)?,
+        kept_keys: KeptKeys::default(),
         settings: outside.settings,
         clock: outside.clock,
         random: outside.random,

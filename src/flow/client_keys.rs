@@ -3,9 +3,23 @@
 //! Assertions (RFC 7523 §2.2) and request objects (RFC 9101) are judged with both. A client that
 //! registered an algorithm may use no other (OpenID Connect Registration §2), and under the FAPI 2.0
 //! Security Profile only those of its §5.4.1 are left.
+//!
+//! Keys stand in the registration, or where its `jwks_uri` says: then they are fetched through the
+//! egress guard and kept for as long as the answer says, a minute at least and an hour at most. A
+//! signature by a key that is not among them is worth fetching them anew, once a minute for each
+//! client. While they cannot be had nothing is accepted; those that were fetched and are fresh still
+//! count.
 
-use domain::client::ClientMetadata;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::client::{Client, ClientMetadata};
+use domain::rejection::Fault;
 use protocol::jose::foreign::{ForeignAlgorithm, ForeignKeys};
+use url::Url;
+
+use super::kept::{Held, Kept, Key};
+use super::{Act, Flows};
 
 /// What clients may sign with, the preferred ones first.
 pub const ALGORITHMS: [ForeignAlgorithm; 4] = [
@@ -15,9 +29,130 @@ pub const ALGORITHMS: [ForeignAlgorithm; 4] = [
     ForeignAlgorithm::Rs256,
 ];
 
-/// Gives the keys that a client registered, if there are usable ones.
-pub(super) fn keys_of(metadata: &ClientMetadata) -> Option<ForeignKeys> {
-    ForeignKeys::parse(metadata.jwks.as_ref()?).ok()
+/// Keys that were fetched.
+pub type KeptKeys = Kept<Arc<ForeignKeys>>;
+
+/// How long fetched keys are kept at least; they are not fetched more often than that.
+const LEAST: Duration = Duration::from_mins(1);
+/// How long at most.
+const MOST: Duration = Duration::from_hours(1);
+/// How long if the answer does not say.
+const USUAL: Duration = Duration::from_mins(5);
+
+/// Gives a client's keys, if it registered usable ones.
+///
+/// # Errors
+/// [`Fault::Upstream`] while they cannot be fetched; [`Fault::Late`].
+///
+/// # Cancel safety
+/// Whoever else waits for the same keys goes on.
+pub async fn load(
+    flows: &Flows,
+    act: &Act,
+    client: &Client,
+) -> Result<Option<Arc<ForeignKeys>>, Fault> {
+    let metadata = &client.metadata;
+    if let Some(jwks) = &metadata.jwks {
+        return Ok(ForeignKeys::parse(jwks).ok().map(Arc::new));
+    }
+    let Some(uri) = &metadata.jwks_uri else {
+        return Ok(None);
+    };
+    let is_good = |held: &Held<_>| act.now < held.until;
+    let held = keep(flows, act, (client, uri), is_good).await?;
+    let missing = || Fault::Upstream("a client's jwks_uri gives no keys".to_owned());
+    held.value.map(Some).ok_or_else(missing)
+}
+
+/// Judges what a client signed, with its keys; with those that it publishes now, if it signed with one
+/// that is not among those that are kept. `is_unknown` says of an error that it is about that.
+///
+/// Gives `None` for what is not accepted.
+///
+/// # Errors
+/// As [`load`].
+///
+/// # Cancel safety
+/// As [`load`].
+pub async fn verify<T, E>(
+    flows: &Flows,
+    act: &Act,
+    client: &Client,
+    check: impl Fn(&ForeignKeys) -> Result<T, E>,
+    is_unknown: impl Fn(&E) -> bool,
+) -> Result<Option<T>, Fault> {
+    let Some(keys) = load(flows, act, client).await? else {
+        return Ok(None);
+    };
+    match check(&keys) {
+        Ok(value) => return Ok(Some(value)),
+        Err(error) if is_unknown(&error) => {}
+        Err(_) => return Ok(None),
+    }
+    let newer = load_anew(flows, act, client).await?;
+    Ok(newer.and_then(|keys| check(&keys).ok()))
+}
+
+/// Gives a client's keys as it publishes them now, as far as they may be fetched again already.
+async fn load_anew(
+    flows: &Flows,
+    act: &Act,
+    client: &Client,
+) -> Result<Option<Arc<ForeignKeys>>, Fault> {
+    let metadata = &client.metadata;
+    let (None, Some(uri)) = (&metadata.jwks, &metadata.jwks_uri) else {
+        return Ok(None);
+    };
+    let is_good = |held: &Held<_>| act.now.since(held.at) < LEAST;
+    Ok(keep(flows, act, (client, uri), is_good).await?.value)
+}
+
+async fn keep(
+    flows: &Flows,
+    act: &Act,
+    (client, uri): (&Client, &str),
+    is_good: impl Fn(&Held<Arc<ForeignKeys>>) -> bool,
+) -> Result<Held<Arc<ForeignKeys>>, Fault> {
+    let key: Key = (act.tenant.id, format!("{} {uri}", client.id));
+    let fetch = |before| fetch(flows, act, uri, before);
+    let kept = flows.kept_keys.get(&key, is_good, fetch);
+    act.deadline.bound(kept).await
+}
+
+/// Fetches keys. Where that fails, those from before count as long as they would have.
+async fn fetch(
+    flows: &Flows,
+    act: &Act,
+    uri: &str,
+    before: Option<Held<Arc<ForeignKeys>>>,
+) -> Held<Arc<ForeignKeys>> {
+    match try_fetch(flows, uri).await {
+        Ok((keys, span)) => Held {
+            value: Some(Arc::new(keys)),
+            at: act.now,
+            until: act.now + span,
+        },
+        Err(reason) => {
+            tracing::warn!(reason, "a client's keys could not be fetched");
+            let fresh = before.filter(|held| held.value.is_some() && act.now < held.until);
+            fresh.map_or_else(
+                || Held::failed(act.now),
+                |held| Held {
+                    at: act.now,
+                    ..held
+                },
+            )
+        }
+    }
+}
+
+async fn try_fetch(flows: &Flows, uri: &str) -> Result<(ForeignKeys, Duration), String> {
+    let url = Url::parse(uri).map_err(|error| error.to_string())?;
+    let fetched = flows.egress.fetch(&url).await;
+    let fetched = fetched.map_err(|error| error.to_string())?;
+    let jwks = serde_json::from_slice(&fetched.body).map_err(|_| "it is no JSON")?;
+    let keys = ForeignKeys::parse(&jwks).map_err(|error| error.to_string())?;
+    Ok((keys, fetched.fresh_for.unwrap_or(USUAL).clamp(LEAST, MOST)))
 }
 
 /// Gives the algorithms that a client may sign with, of which it may have `registered` one.

@@ -124,6 +124,7 @@ fn terms(flows: &Flows, client_type: ClientType) -> Terms {
     Terms {
         client_type,
         id_token_algorithm: flows.settings.keys.algorithm,
+        takes_clear_text: flows.egress.takes_clear_text(),
     }
 }
 
@@ -182,6 +183,7 @@ mod tests {
         let terms = Terms {
             client_type: ClientType::Service,
             id_token_algorithm: Algorithm::Es256,
+            takes_clear_text: false,
         };
         let refusal = check(terms, "", metadata).expect_err("two mistakes");
         let fields: Vec<_> = refusal.fields.iter().map(|f| f.field.as_ref()).collect();

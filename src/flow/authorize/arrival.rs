@@ -4,15 +4,16 @@
 //! (RFC 9126 §4, RFC 9101 §6.3).
 
 use domain::client::Client;
-use domain::rejection::Rejection;
-use protocol::jose::foreign::Expected;
+use domain::rejection::{Fault, Rejection};
+use protocol::jose::foreign::{Expected, ForeignKeys};
+use protocol::jose::verify::BadToken;
 use protocol::oauth::authorization::{AuthorizationError, AuthorizationErrorCode};
 use protocol::oauth::parameters::Parameters;
 use protocol::opaque::RandomToken;
-use protocol::request_object;
+use protocol::request_object::{self, BadRequestObject};
 use serde_json::Value;
 
-use crate::flow::client_keys::{algorithms_of, keys_of};
+use crate::flow::client_keys::{algorithms_of, verify};
 use crate::flow::{Act, Flows};
 
 /// What arrived.
@@ -44,23 +45,31 @@ pub(super) async fn receive(
             Received::objected(parameters, AuthorizationErrorCode::InvalidRequestUri, hint)
         }));
     }
-    Ok(open(act, client, parameters))
+    Ok(open(flows, act, client, parameters).await?)
 }
 
 /// Opens a signed request, if it is one.
-pub(super) fn open(act: &Act, client: &Client, parameters: Parameters) -> Received {
+///
+/// # Errors
+/// A fault while the client's keys cannot be had.
+pub(super) async fn open(
+    flows: &Flows,
+    act: &Act,
+    client: &Client,
+    parameters: Parameters,
+) -> Result<Received, Fault> {
     let Some(object) = parameters.get("request") else {
-        return Received::plain(parameters);
+        return Ok(Received::plain(parameters));
     };
-    let Some(inner) = read_object(act, client, object) else {
+    let Some(inner) = read_object(flows, act, client, object).await? else {
         let hint = "the request object is not signed by this client for this issuer, or expired";
         let code = AuthorizationErrorCode::InvalidRequestObject;
-        return Received::objected(parameters, code, hint);
+        return Ok(Received::objected(parameters, code, hint));
     };
-    Received {
+    Ok(Received {
         is_signed: true,
         ..Received::plain(inner)
-    }
+    })
 }
 
 async fn load_pushed(
@@ -95,20 +104,30 @@ pub(super) struct StoredRequest {
     pub(super) is_signed: bool,
 }
 
-fn read_object(act: &Act, client: &Client, object: &str) -> Option<Parameters> {
+async fn read_object(
+    flows: &Flows,
+    act: &Act,
+    client: &Client,
+    object: &str,
+) -> Result<Option<Parameters>, Fault> {
     let metadata = &client.metadata;
-    let keys = keys_of(metadata)?;
-    let registered = metadata.request_object_signing_alg.as_deref();
-    let expected = Expected {
-        issuer: &act.issuer,
-        client_id: &client.id,
-        keys: &keys,
-        now: act.now,
-        algorithms: &algorithms_of(metadata, registered),
+    let algorithms = algorithms_of(metadata, metadata.request_object_signing_alg.as_deref());
+    let check = |keys: &ForeignKeys| {
+        let expected = Expected {
+            issuer: &act.issuer,
+            client_id: &client.id,
+            keys,
+            now: act.now,
+            algorithms: &algorithms,
+        };
+        request_object::check(object, &expected)
     };
-    let claims = request_object::check(object, &expected).ok()?;
-    let inner = Parameters::collect(claims.into_iter().flat_map(pairs_of)).ok()?;
-    (inner.get("client_id") == Some(client.id.as_str())).then_some(inner)
+    let is_unknown =
+        |error: &BadRequestObject| matches!(error, BadRequestObject::Token(BadToken::UnknownKey));
+    let claims = verify(flows, act, client, check, is_unknown).await?;
+    let inner =
+        claims.and_then(|claims| Parameters::collect(claims.into_iter().flat_map(pairs_of)).ok());
+    Ok(inner.filter(|inner| inner.get("client_id") == Some(client.id.as_str())))
 }
 
 /// Gives a claim as parameters: a list of `resource` is the repeated parameter.

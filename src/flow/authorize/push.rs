@@ -54,7 +54,7 @@ pub async fn push(flows: &Flows, act: &Act, message: Push) -> Result<Pushed, Rej
         return Err(Refusal::oauth(OAuthCode::InvalidRequest, hint).into());
     }
     bind(&mut parameters, message.dpop_jkt)?;
-    let received = arrival::open(act, client, parameters);
+    let received = arrival::open(flows, act, client, parameters).await?;
     received.objection.map_err(|error| refusal(&error))?;
     let target = rules::choose_target(&received.parameters, client)
         .map_err(|untrusted| Refusal::oauth(OAuthCode::InvalidRequest, untrusted.to_string()))?;

@@ -184,14 +184,13 @@ async fn what_has_no_effect_is_refused_and_never_stored(house: House) {
     let said = json!({
         "subject_type": "pairwise",
         "id_token_signed_response_alg": "HS256",
-        "jwks_uri": "https://app.example/jwks",
         "userinfo_signed_response_alg": "ES256",
         "sector_identifier_uri": "https://app.example/sector",
         "backchannel_logout_uri": "https://app.example/logout",
     });
     let answer = admin.patch(&path, said).await;
     let answer = answer.expect_code(422, "VALIDATION_ERROR");
-    assert_eq!(names(&answer).len(), 6, "{}", answer.text);
+    assert_eq!(names(&answer).len(), 5, "{}", answer.text);
     let same = json!({ "subject_type": "public", "id_token_signed_response_alg": "ES256" });
     admin.patch(&path, same).await.expect(200);
 }

@@ -39,6 +39,20 @@ pub(super) fn check_page(text: &str) -> Result<(), &'static str> {
     Err("must use https and name one host")
 }
 
+/// Checks an address that we fetch something from; what it leads to is judged when it is fetched. In
+/// clear text only where the operator opened such places.
+///
+/// # Errors
+/// What is wrong, in words for people.
+pub(super) fn check_fetched(text: &str, takes_clear_text: bool) -> Result<(), &'static str> {
+    let url = parse_address(text)?;
+    let is_open = takes_clear_text && url.scheme() == "http";
+    if (url.scheme() == "https" || is_open) && names_one_host(&url) && url.fragment().is_none() {
+        return Ok(());
+    }
+    Err("must use https, name one host and have no fragment")
+}
+
 fn parse_address(text: &str) -> Result<Url, &'static str> {
     // They are compared byte for byte (RFC 9700 §4.1.3), so what a parser would quietly mend, such
     // as a line break, a backslash or a letter beyond ASCII, must not get in.

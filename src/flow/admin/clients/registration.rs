@@ -96,6 +96,8 @@ pub(super) struct Terms {
     pub(super) client_type: ClientType,
     /// What the service signs ID tokens with.
     pub(super) id_token_algorithm: Algorithm,
+    /// Whether the operator opened places that are asked in clear text (`EGRESS_ALLOW`).
+    pub(super) takes_clear_text: bool,
 }
 
 // === impl MetadataPatch ===
@@ -171,6 +173,7 @@ pub(super) fn detail(client_type: ClientType, metadata: &ClientMetadata) -> Valu
         "fapi_2_0": metadata.fapi_2_0,
         "may_introspect": metadata.may_introspect,
         "jwk_thumbprints": keys::thumbprints(metadata),
+        "jwks_uri": metadata.jwks_uri,
     })
 }
 
@@ -180,7 +183,7 @@ fn check_all(metadata: &ClientMetadata, terms: Terms, mistakes: &mut Mistakes) {
     check_addresses(metadata, terms.client_type, mistakes);
     check_tokens(metadata, mistakes);
     policy::check(metadata, mistakes);
-    keys::check(metadata, mistakes);
+    keys::check(metadata, terms, mistakes);
     pages::check(metadata, terms.client_type, mistakes);
 }
 

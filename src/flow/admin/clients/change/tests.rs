@@ -39,6 +39,7 @@ fn terms() -> Terms {
     Terms {
         client_type: ClientType::Service,
         id_token_algorithm: Algorithm::Es256,
+        takes_clear_text: false,
     }
 }
 

@@ -12,8 +12,6 @@ const SUBJECT_PUBLIC: &str = "public";
 /// What an operator says about what is not offered.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AbsentPatch {
-    /// Where its public keys are.
-    pub jwks_uri: Option<String>,
     /// The algorithm of its ID tokens: the service's own is acceptable.
     pub id_token_signed_response_alg: Option<String>,
     /// The algorithm of its userinfo answers.
@@ -33,11 +31,6 @@ impl AbsentPatch {
     pub(super) fn check(&self, terms: Terms, mistakes: &mut Mistakes) {
         self.check_choices(terms, mistakes);
         for (field, said, message) in [
-            (
-                "jwks_uri",
-                &self.jwks_uri,
-                "is not supported: register the keys themselves, as jwks",
-            ),
             (
                 "userinfo_signed_response_alg",
                 &self.userinfo_signed_response_alg,

@@ -9,8 +9,10 @@ use protocol::jose::foreign::ForeignKeys;
 use protocol::jose::jwk::thumbprint;
 use serde_json::Value;
 
+use super::Terms;
 use super::policy::set;
 use crate::flow::account::Mistakes;
+use crate::flow::admin::clients::redirect_uri::check_fetched;
 use crate::flow::client_keys::algorithms_of;
 use crate::flow::token::client_auth::METHOD_PRIVATE_KEY_JWT;
 
@@ -20,6 +22,8 @@ use crate::flow::token::client_auth::METHOD_PRIVATE_KEY_JWT;
 pub struct KeysPatch {
     /// Its public keys.
     pub jwks: Option<Option<Value>>,
+    /// Where its public keys are.
+    pub jwks_uri: Option<Option<String>>,
     /// The algorithm of its assertions; absent: any that is offered.
     pub token_endpoint_auth_signing_alg: Option<Option<String>>,
     /// The algorithm of its request objects; absent: any that is offered.
@@ -34,6 +38,7 @@ impl KeysPatch {
     /// Lays what is said over what stands.
     pub(super) fn lay_over(self, metadata: &mut ClientMetadata) {
         set(&mut metadata.jwks, self.jwks);
+        set(&mut metadata.jwks_uri, self.jwks_uri);
         set(
             &mut metadata.token_endpoint_auth_signing_alg,
             self.token_endpoint_auth_signing_alg,
@@ -50,11 +55,17 @@ impl KeysPatch {
 }
 
 /// Judges the keys and algorithms as they would stand.
-pub(super) fn check(metadata: &ClientMetadata, mistakes: &mut Mistakes) {
-    if let Some(jwks) = &metadata.jwks {
-        mistakes.check("jwks", ForeignKeys::parse(jwks));
-    } else {
-        check_no_keys(metadata, mistakes);
+pub(super) fn check(metadata: &ClientMetadata, terms: Terms, mistakes: &mut Mistakes) {
+    match (&metadata.jwks, &metadata.jwks_uri) {
+        (None, None) => check_no_keys(metadata, mistakes),
+        (Some(jwks), None) => {
+            mistakes.check("jwks", ForeignKeys::parse(jwks));
+        }
+        (None, Some(uri)) => {
+            mistakes.check("jwks_uri", check_fetched(uri, terms.takes_clear_text));
+        }
+        // RFC 7591 §2: "The jwks_uri and jwks parameters MUST NOT both be present".
+        (Some(_), Some(_)) => mistakes.add("jwks_uri", "must not stand beside jwks"),
     }
     let signs_assertions = metadata.token_endpoint_auth_method == METHOD_PRIVATE_KEY_JWT;
     if metadata.token_endpoint_auth_signing_alg.is_some() && !signs_assertions {

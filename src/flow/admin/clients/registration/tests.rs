@@ -22,6 +22,7 @@ fn over(
     let terms = Terms {
         client_type: kind,
         id_token_algorithm: Algorithm::Es256,
+        takes_clear_text: false,
     };
     let metadata = said.over(base, terms, &mut mistakes);
     match mistakes.into_result() {

@@ -45,6 +45,7 @@ fn take_policy(fields: &mut Fields) -> PolicyPatch {
 fn take_keys(fields: &mut Fields) -> KeysPatch {
     KeysPatch {
         jwks: fields.nullable("jwks", Fields::optional_object),
+        jwks_uri: fields.nullable("jwks_uri", Fields::optional_text),
         token_endpoint_auth_signing_alg: fields
             .nullable("token_endpoint_auth_signing_alg", Fields::optional_text),
         request_object_signing_alg: fields
@@ -65,7 +66,6 @@ fn take_pages(fields: &mut Fields) -> PagesPatch {
 
 fn take_absent(fields: &mut Fields) -> AbsentPatch {
     AbsentPatch {
-        jwks_uri: fields.optional_text("jwks_uri"),
         id_token_signed_response_alg: fields.optional_text("id_token_signed_response_alg"),
         userinfo_signed_response_alg: fields.optional_text("userinfo_signed_response_alg"),
         subject_type: fields.optional_text("subject_type"),
@@ -132,6 +132,7 @@ fn view_policy(metadata: &ClientMetadata) -> Value {
 fn view_keys(metadata: &ClientMetadata) -> Value {
     json!({
         "jwks": metadata.jwks,
+        "jwks_uri": metadata.jwks_uri,
         "token_endpoint_auth_signing_alg": metadata.token_endpoint_auth_signing_alg,
         "request_object_signing_alg": metadata.request_object_signing_alg,
         "require_signed_request_object": metadata.require_signed_request_object,

@@ -234,7 +234,6 @@ fn what_would_have_no_effect_is_refused_and_what_happens_anyway_is_not() {
     let text = || Some("https://a.example/x".to_owned());
     let said = MetadataPatch {
         absent: AbsentPatch {
-            jwks_uri: text(),
             id_token_signed_response_alg: Some("RS256".to_owned()),
             userinfo_signed_response_alg: Some("ES256".to_owned()),
             subject_type: Some("pairwise".to_owned()),
@@ -243,7 +242,7 @@ fn what_would_have_no_effect_is_refused_and_what_happens_anyway_is_not() {
         },
         ..MetadataPatch::default()
     };
-    assert_eq!(refused(said).len(), 6);
+    assert_eq!(refused(said).len(), 5);
     let said = MetadataPatch {
         absent: AbsentPatch {
             id_token_signed_response_alg: Some("ES256".to_owned()),
@@ -254,6 +253,31 @@ fn what_would_have_no_effect_is_refused_and_what_happens_anyway_is_not() {
     };
     let metadata = register(ClientType::Service, said).expect("acceptable");
     assert_eq!(metadata, defaults_of(ClientType::Service));
+}
+
+#[test]
+fn rfc_7591_2_keys_stand_in_one_place_which_is_fetched_over_https() {
+    let elsewhere = |uri: &str| KeysPatch {
+        jwks: Some(None),
+        jwks_uri: Some(Some(uri.to_owned())),
+        ..KeysPatch::default()
+    };
+    let fine = signing(elsewhere("https://a.example/jwks"));
+    assert!(register(ClientType::Service, fine).is_ok());
+    for uri in [
+        "",
+        "http://a.example/jwks",
+        "file:///etc/passwd",
+        "https://u@a.example/jwks",
+        "https://a.example/jwks#x",
+    ] {
+        assert_eq!(refused(signing(elsewhere(uri))), ["jwks_uri"], "{uri}");
+    }
+    let both = signing(KeysPatch {
+        jwks_uri: Some(Some("https://a.example/jwks".to_owned())),
+        ..KeysPatch::default()
+    });
+    assert_eq!(refused(both), ["jwks_uri"]);
 }
 
 #[test]
