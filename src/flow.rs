@@ -53,6 +53,7 @@ pub mod breached;
 pub mod browser;
 pub mod caller;
 pub mod client_keys;
+pub mod clients;
 mod evenly;
 pub mod introspect;
 pub mod issuer;
@@ -65,6 +66,7 @@ pub mod password;
 pub mod profile;
 pub mod proof;
 pub mod register;
+pub mod registration;
 pub mod reset;
 pub mod revoke;
 pub mod sessions;
@@ -75,6 +77,7 @@ pub mod verify_email;
 
 use breached::BreachedPasswords;
 use client_keys::KeptKeys;
+use clients::KeptDocuments;
 
 /// Everything a flow may use; built by `boot`, shared by the doors.
 pub struct Flows {
@@ -120,6 +123,8 @@ pub struct Flows {
     pub egress: Egress,
     /// Clients' keys that were fetched.
     pub kept_keys: KeptKeys,
+    /// Clients that described themselves, as they were fetched.
+    pub kept_documents: KeptDocuments,
     /// What is counted.
     pub meters: Arc<Meters>,
 }

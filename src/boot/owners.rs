@@ -31,6 +31,7 @@ use crate::egress::Egress;
 use crate::flow::Flows;
 use crate::flow::breached::BreachedPasswords;
 use crate::flow::client_keys::KeptKeys;
+use crate::flow::clients::KeptDocuments;
 use crate::flow::issuer::issuer_of;
 use crate::flow::token::mint::{JWKS_MAX_AGE, longest_lifetime};
 use crate::telemetry::meters::Meters;
@@ -93,6 +94,7 @@ pub(crate) fn hire(
         breached: breached(settings, &meters)?,
         egress: egress(settings)?,
         kept_keys: KeptKeys::default(),
+        kept_documents: KeptDocuments::default(),
         settings: outside.settings,
         clock: outside.clock,
         random: outside.random,

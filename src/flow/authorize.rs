@@ -222,6 +222,10 @@ async fn needs_consent(
     if request.prompt.consent {
         return Ok(true);
     }
+    // Nobody vouches for who it says it is (STANDARDS.md: consent each time).
+    if client.metadata.is_self_registered {
+        return Ok(true);
+    }
     if client.metadata.is_first_party {
         return Ok(false);
     }

@@ -148,6 +148,12 @@ impl Caller {
         }
     }
 
+    /// Says whether an API key has a scope; nobody else has scopes of that kind.
+    #[must_use]
+    pub fn has_scope(&self, scope: &str) -> bool {
+        matches!(self, Self::ApiKey(key) if key.scopes.contains(scope))
+    }
+
     /// Says whether an operator may make operators. A key that opens one area may not: it would open
     /// all of them.
     #[must_use]

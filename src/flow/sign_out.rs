@@ -20,7 +20,7 @@ use url::Url;
 
 use super::browser::Browser;
 use super::token::id_token::{self, HintClaims};
-use super::{Act, Flows};
+use super::{Act, Flows, clients};
 
 /// What is asked of whom, on the way through our page.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,12 +58,7 @@ impl SignOut {
         let named = parameters.get("client_id");
         let id = client_of(hint.as_ref(), named)?;
         let client = match &id {
-            Some(id) => {
-                flows
-                    .tenants
-                    .client(act.tenant.id, id, act.deadline)
-                    .await?
-            }
+            Some(id) => clients::find(flows, act, id).await?,
             None => None,
         };
         let place = place_of(client.as_deref(), parameters)?;

@@ -186,6 +186,17 @@ impl Fields {
             .collect()
     }
 
+    /// Gives every field that was not taken, as one object.
+    ///
+    /// # Errors
+    /// 400 when there is a number with a fraction among them.
+    pub(super) fn into_object(self) -> Result<Value, Refusal> {
+        into_value(Json::Object(self.entries)).ok_or_else(|| {
+            let hint = "a number has a fraction, which no field takes";
+            Refusal::oauth(OAuthCode::InvalidRequest, hint)
+        })
+    }
+
     fn take(&mut self, name: &str) -> Option<Json> {
         let at = self.entries.iter().position(|(known, _)| known == name)?;
         match self.entries.remove(at).1 {

@@ -122,6 +122,10 @@ routes! {
    POST   "/oauth/token"                      Act  oauth::token::answer           Public Anyone Form       Detached Network
    POST   "/oauth/introspect"                 Act  oauth::introspect::answer      Public Anyone Form       Detached Network
    POST   "/oauth/revoke"                     Act  oauth::revoke::answer          Public Anyone Form       Detached Network
+   POST   "/oauth/register"                   Act  oauth::register::create        Public Anyone Json       Detached Network
+   GET    "/oauth/register/{id}"              Act  oauth::register::show          Public Anyone None       Attached Network
+   PUT    "/oauth/register/{id}"              Act  oauth::register::replace       Public Anyone Json       Detached Network
+   DELETE "/oauth/register/{id}"              Act  oauth::register::delete        Public Anyone None       Detached Network
    GET    "/userinfo"                         Act  oauth::userinfo::answer        Public Person None       Attached Network
    POST   "/userinfo"                         Act  oauth::userinfo::answer        Public Person Form       Detached Network
    GET    "/oauth/logout"                     Act  page::sign_out::show           Public Anyone None       Attached Network

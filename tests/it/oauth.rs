@@ -23,13 +23,17 @@ mod answers;
 mod asked;
 mod assertions;
 mod authorize;
+mod chosen;
 mod code;
 mod discovery;
 pub mod dpop;
+mod egress;
 mod endings;
+mod metadata_documents;
 mod mutants;
 pub mod par;
 mod redirects;
+mod registration;
 mod restarts;
 pub mod world;
 
@@ -46,10 +50,13 @@ pub fn all() -> Vec<Case> {
         code::cases(),
         discovery::cases(),
         dpop::cases(),
+        egress::cases(),
         endings::cases(),
+        metadata_documents::cases(),
         mutants::cases(),
         par::cases(),
         redirects::cases(),
+        registration::cases(),
     ];
     own.into_iter().flatten().collect()
 }

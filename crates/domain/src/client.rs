@@ -138,6 +138,10 @@ pub struct ClientMetadata {
     pub policy_uri: Option<String>,
     /// Its terms.
     pub tos_uri: Option<String>,
+    /// Whether it described itself and nobody vouches for it: people are asked each time.
+    pub is_self_registered: bool,
+    /// The signature of the token that opens its registration (RFC 7592), in base64url.
+    pub registration_token: Option<String>,
 }
 
 /// One live secret of a client: its HMAC signature, never the secret.

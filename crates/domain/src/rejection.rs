@@ -42,7 +42,8 @@ pub enum Code {
     RateLimited,
 }
 
-/// The error codes of OAuth (RFC 6749 §5.2, RFC 6750 §3.1, RFC 7009 §2.2.1).
+/// The error codes of OAuth (RFC 6749 §5.2, RFC 6750 §3.1, RFC 7009 §2.2.1, RFC 7591
+/// §3.2.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "each is the standard's own word; see `as_str`")]
 pub enum OAuthCode {
@@ -60,6 +61,9 @@ pub enum OAuthCode {
     UseDpopNonce,
     InvalidRequestObject,
     InvalidAuthorizationDetails,
+    InvalidRedirectUri,
+    InvalidClientMetadata,
+    InvalidSoftwareStatement,
 }
 
 impl OAuthCode {
@@ -97,6 +101,9 @@ impl OAuthCode {
             Self::UseDpopNonce => "use_dpop_nonce",
             Self::InvalidRequestObject => "invalid_request_object",
             Self::InvalidAuthorizationDetails => "invalid_authorization_details",
+            Self::InvalidRedirectUri => "invalid_redirect_uri",
+            Self::InvalidClientMetadata => "invalid_client_metadata",
+            Self::InvalidSoftwareStatement => "invalid_software_statement",
         }
     }
 }

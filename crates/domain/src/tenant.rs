@@ -38,7 +38,7 @@ pub enum TenantStatus {
 }
 
 /// A tenant's choices; what is absent follows the service's configuration.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TenantConfig {
     /// Answer a registration with 202 whether or not the address is taken, and tell its owner by
@@ -46,6 +46,37 @@ pub struct TenantConfig {
     pub silent_registration: bool,
     /// How its pages and mails look.
     pub branding: Branding,
+    /// Who may register clients at the public door (RFC 7591).
+    pub registration: RegistrationPolicy,
+    /// Whether a client may be named by the URL of a document in which it describes itself.
+    pub client_id_metadata_documents: bool,
+    /// Which resources (RFC 8707) the tokens of clients that describe themselves may be for.
+    pub resources: Vec<String>,
+}
+
+/// Who may register clients at the public door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RegistrationPolicy {
+    /// Nobody.
+    #[default]
+    Closed,
+    /// Whoever shows an initial access token.
+    Token,
+    /// Anybody.
+    Open,
+}
+
+impl Default for TenantConfig {
+    fn default() -> Self {
+        Self {
+            silent_registration: false,
+            branding: Branding::default(),
+            registration: RegistrationPolicy::default(),
+            client_id_metadata_documents: true,
+            resources: Vec::new(),
+        }
+    }
 }
 
 /// How a tenant's pages look.
@@ -98,6 +129,14 @@ mod tests {
         for text in ["", "-a", "a-", "A", "a.b", "a_b", &"a".repeat(64)] {
             assert!(!is_slug(text), "{text}");
         }
+    }
+
+    #[test]
+    fn what_a_tenant_did_not_choose_is_as_before() {
+        let stored: TenantConfig = serde_json::from_str("{}").expect("nothing chosen");
+        assert_eq!(stored, TenantConfig::default());
+        assert_eq!(stored.registration, RegistrationPolicy::Closed);
+        assert!(stored.client_id_metadata_documents);
     }
 
     #[test]

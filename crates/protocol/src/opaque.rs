@@ -6,8 +6,8 @@
 //! - [`RefreshToken`] names its family and its number in it. The same number always gives the same
 //!   text, which is how a repeated refresh gets the same successor without a token being stored.
 //! - A [`SessionCookie`] names a tenant and a session: the store says whether it is still live.
-//! - A [`RandomToken`] (API key, client secret, token by mail, authorization code, `request_uri`) is 256
-//!   random bits; what is stored and looked up is its signature, never the token.
+//! - A [`RandomToken`] (API key, client secret, token by mail, authorization code, `request_uri`,
+//!   what opens a registration) is 256 random bits; what is stored and looked up is its signature, never the token.
 //!
 //! Decoding is strict: the exact length, no padding, no stray bits, so one token has one spelling.
 
@@ -51,6 +51,8 @@ pub enum RandomToken {
     AuthorizationCode,
     /// The whole `request_uri` of a pushed request (RFC 9126 §2.2).
     RequestUri,
+    /// `qf_ra_`: what opens a client's registration (RFC 7592).
+    Registration,
 }
 
 /// A random token just made.
@@ -120,6 +122,7 @@ impl RandomToken {
             Self::OneTime => "qf_ot_",
             Self::AuthorizationCode => "qf_ac_",
             Self::RequestUri => "urn:ietf:params:oauth:request_uri:qf_ru_",
+            Self::Registration => "qf_ra_",
         }
     }
 
@@ -130,6 +133,7 @@ impl RandomToken {
             Self::OneTime => Label::OneTimeToken,
             Self::AuthorizationCode => Label::AuthorizationCode,
             Self::RequestUri => Label::RequestUri,
+            Self::Registration => Label::Registration,
         }
     }
 
@@ -267,6 +271,7 @@ mod tests {
             RandomToken::OneTime,
             RandomToken::AuthorizationCode,
             RandomToken::RequestUri,
+            RandomToken::Registration,
         ];
         for kind in kinds {
             let minted = kind.mint(&all, &Counting::default());

@@ -27,6 +27,8 @@ pub enum Label {
     AuthorizationCode,
     /// The `request_uri` of pushed requests.
     RequestUri,
+    /// What opens a client's registration.
+    Registration,
     /// Browser sessions.
     SessionCookie,
     /// Page cursors.
@@ -42,13 +44,14 @@ pub enum Label {
 }
 
 impl Label {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::RefreshToken,
         Self::OneTimeToken,
         Self::ApiKey,
         Self::ClientSecret,
         Self::AuthorizationCode,
         Self::RequestUri,
+        Self::Registration,
         Self::SessionCookie,
         Self::Cursor,
         Self::AttemptKey,
@@ -65,6 +68,7 @@ impl Label {
             Self::ClientSecret => "auth-service/v1/client-secret",
             Self::AuthorizationCode => "auth-service/v1/authorization-code",
             Self::RequestUri => "auth-service/v1/request-uri",
+            Self::Registration => "auth-service/v1/registration",
             Self::SessionCookie => "auth-service/v1/session-cookie",
             Self::Cursor => "auth-service/v1/cursor",
             Self::AttemptKey => "auth-service/v1/attempt-key",

@@ -25,6 +25,7 @@ use crate::flow::token::client_auth::stored_signature;
 use crate::flow::{Act, Flows};
 
 mod change;
+pub(in crate::flow) mod own;
 mod redirect_uri;
 mod registration;
 
@@ -143,12 +144,12 @@ fn check(
 }
 
 /// Makes a public name of 128 random bits: it looks like no user's subject (RFC 9700 §4.15).
-fn mint_id(random: &dyn Random) -> String {
+pub(in crate::flow) fn mint_id(random: &dyn Random) -> String {
     format!("client_{}", URL_SAFE_NO_PAD.encode(random.array::<16>()))
 }
 
 /// Makes a secret, and what is stored of it.
-fn mint_secret(flows: &Flows, now: UnixMillis) -> (SecretText, ClientSecret) {
+pub(in crate::flow) fn mint_secret(flows: &Flows, now: UnixMillis) -> (SecretText, ClientSecret) {
     let minted = RandomToken::ClientSecret.mint(&flows.secrets, flows.random.as_ref());
     let stored = ClientSecret {
         signature: stored_signature(&minted.signature),

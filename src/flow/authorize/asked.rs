@@ -16,7 +16,7 @@ use protocol::oauth::redirect_uri;
 use protocol::seal;
 use serde::{Deserialize, Serialize};
 
-use crate::flow::{Act, Flows};
+use crate::flow::{Act, Flows, clients};
 
 /// A checked request of a client that is there now.
 #[derive(Debug, Clone)]
@@ -92,8 +92,8 @@ pub(super) async fn load_client(
     act: &Act,
     id: &str,
 ) -> Result<Arc<Client>, Rejection> {
-    let found = flows.tenants.client(act.tenant.id, id, act.deadline);
-    let found = found.await?.filter(|client| !client.disabled);
+    let found = clients::find(flows, act, id).await?;
+    let found = found.filter(|client| !client.disabled);
     Ok(found.ok_or_else(|| {
         let hint = "client_id names no client that may be used here";
         bad_request(OAuthCode::InvalidRequest, hint)

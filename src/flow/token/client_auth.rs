@@ -18,12 +18,12 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::client::{Client, ClientSecret, FIRST_PARTY};
-use domain::rejection::{Code, Fault, OAuthCode, Refusal, Rejection};
+use domain::rejection::{Code, OAuthCode, Refusal, Rejection};
 use domain::secret::SecretText;
 use domain::time::UnixMillis;
 use protocol::opaque::RandomToken;
 
-use crate::flow::{Act, Flows};
+use crate::flow::{Act, Flows, clients};
 
 mod assertion;
 
@@ -232,19 +232,9 @@ async fn count_failure(flows: &Flows, act: &Act) -> Result<(), Rejection> {
 
 /// Gives a client that may be used.
 async fn load_live_client(flows: &Flows, act: &Act, id: &str) -> Result<Arc<Client>, Rejection> {
-    let client = load_client(flows, act, id).await?;
+    let client = clients::find(flows, act, id).await?;
     let client = client.filter(|client| !client.disabled);
     Ok(client.ok_or_else(invalid_client)?)
-}
-
-/// Gives a client; from memory only while this node hears of changes within a second, since a
-/// disabled client or a replaced secret must be refused everywhere by then (CONTRACT §11).
-async fn load_client(flows: &Flows, act: &Act, id: &str) -> Result<Option<Arc<Client>>, Fault> {
-    let (tenants, tenant) = (&flows.tenants, act.tenant.id);
-    if flows.sessions.denylist().is_fresh() {
-        return tenants.client(tenant, id, act.deadline).await;
-    }
-    tenants.client_anew(tenant, id, act.deadline).await
 }
 
 /// Writes a secret's signature as it is stored with its client.
@@ -272,7 +262,8 @@ fn check_secret(client: &Client, signature: &[u8], now: UnixMillis) -> Result<()
         .ok_or_else(invalid_client)
 }
 
-fn is_live_secret(client: &Client, signature: &[u8], now: UnixMillis) -> bool {
+/// Says whether a signature is that of a secret that still works.
+pub(crate) fn is_live_secret(client: &Client, signature: &[u8], now: UnixMillis) -> bool {
     let presented = stored_signature(signature);
     let fits = |secret: &ClientSecret| {
         let stored = secret.signature.as_bytes();

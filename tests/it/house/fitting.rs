@@ -10,8 +10,23 @@ use domain::random::Random;
 use domain::time::{ManualClock, UnixMillis};
 use protocol::entropy::SystemRandom;
 
-use super::Letters;
-use crate::backend::StoreSettings;
+use super::{House, Letters};
+use crate::backend::{Backend, StoreSettings};
+
+// === impl House ===
+
+impl House {
+    /// Opens another house on an empty store of the same kind, with settings of its own.
+    pub async fn beside(&self, own: &[(&str, &str)]) -> Self {
+        let has = |start: &str| self.settings.keys().any(|name| name.starts_with(start));
+        let backend = match (has("POSTGRES_") || has("DATABASE_"), has("REDIS_HOST")) {
+            (false, _) => Backend::Sqlite,
+            (true, false) => Backend::Postgres,
+            (true, true) => Backend::PostgresRedis,
+        };
+        Self::with(backend, own).await
+    }
+}
 
 /// Applies every migration to a store.
 pub async fn migrate(store: &StoreSettings) {

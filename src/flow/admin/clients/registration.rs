@@ -141,7 +141,7 @@ impl MetadataPatch {
 /// Gives what a client of this type is registered with when nobody says otherwise: systems act for
 /// themselves, applications for people; what runs on people's devices can keep no secret (RFC 8252
 /// §8.4).
-pub(super) fn defaults_of(client_type: ClientType) -> ClientMetadata {
+pub(in crate::flow) fn defaults_of(client_type: ClientType) -> ClientMetadata {
     let (grants, method): (&[&str], _) = match client_type {
         ClientType::Service | ClientType::Agent => (&[CREDENTIALS], METHOD_BASIC),
         ClientType::Web => (&[CODE, REFRESH], METHOD_BASIC),
@@ -155,12 +155,12 @@ pub(super) fn defaults_of(client_type: ClientType) -> ClientMetadata {
 }
 
 /// Says whether a client authenticates by a secret.
-pub(super) fn has_secret(metadata: &ClientMetadata) -> bool {
+pub(in crate::flow) fn has_secret(metadata: &ClientMetadata) -> bool {
     [METHOD_BASIC, METHOD_POST].contains(&metadata.token_endpoint_auth_method.as_str())
 }
 
 /// Gives what the audit trail keeps of a registration: what it may do, and the names of its keys.
-pub(super) fn detail(client_type: ClientType, metadata: &ClientMetadata) -> Value {
+pub(in crate::flow) fn detail(client_type: ClientType, metadata: &ClientMetadata) -> Value {
     json!({
         "client_type": client_type.as_str(),
         "grant_types": metadata.grant_types,

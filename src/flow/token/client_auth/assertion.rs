@@ -9,10 +9,11 @@ use aws_lc_rs::digest::{SHA256, digest};
 use domain::client::Client;
 use domain::rejection::{OAuthCode, Refusal, Rejection};
 use protocol::client_assertion::{Assertion, BadAssertion};
-use protocol::jose::foreign::Expected;
+use protocol::jose::foreign::{Expected, ForeignKeys};
+use protocol::jose::verify::BadToken;
 
 use super::{METHOD_PRIVATE_KEY_JWT, invalid_client, require_method};
-use crate::flow::client_keys::{algorithms_of, keys_of};
+use crate::flow::client_keys::{self, algorithms_of};
 use crate::flow::{Act, Flows, SKEW};
 
 /// Judges an assertion, and claims it.
@@ -28,7 +29,7 @@ pub(super) async fn check(
     client: &Client,
     text: &str,
 ) -> Result<(), Rejection> {
-    let assertion = verify(act, client, text)?;
+    let assertion = verify(flows, act, client, text).await?;
     require_method(client, METHOD_PRIVATE_KEY_JWT)?;
     let key = spent_key(&client.id, &assertion.jti);
     // Another node's clock may still accept what has expired by ours.
@@ -40,21 +41,42 @@ pub(super) async fn check(
     Err(refuse("The client assertion was used before.").into())
 }
 
-fn verify(act: &Act, client: &Client, text: &str) -> Result<Assertion, Refusal> {
+async fn verify(
+    flows: &Flows,
+    act: &Act,
+    client: &Client,
+    text: &str,
+) -> Result<Assertion, Rejection> {
     let metadata = &client.metadata;
-    let keys = keys_of(metadata).ok_or_else(invalid_client)?;
     let registered = metadata.token_endpoint_auth_signing_alg.as_deref();
-    let expected = Expected {
-        issuer: &act.issuer,
-        client_id: &client.id,
-        keys: &keys,
-        now: act.now,
-        algorithms: &algorithms_of(metadata, registered),
+    let algorithms = algorithms_of(metadata, registered);
+    let judge = |keys: &ForeignKeys| {
+        let expected = Expected {
+            issuer: &act.issuer,
+            client_id: &client.id,
+            keys,
+            now: act.now,
+            algorithms: &algorithms,
+        };
+        Assertion::check(text, &expected)
     };
-    Assertion::check(text, &expected).map_err(|bad| match bad {
-        BadAssertion::Token(_) => invalid_client(),
-        BadAssertion::Claims(_) => refuse(format!("The client assertion is not accepted: {bad}.")),
-    })
+    let keys = client_keys::load(flows, act, client).await?;
+    match judge(&*keys.ok_or_else(invalid_client)?) {
+        Ok(assertion) => Ok(assertion),
+        Err(bad) if is_unknown(&bad) => {
+            let again = client_keys::verify(flows, act, client, judge, is_unknown);
+            Ok(again.await?.ok_or_else(invalid_client)?)
+        }
+        Err(BadAssertion::Token(_)) => Err(invalid_client().into()),
+        Err(bad @ BadAssertion::Claims(_)) => {
+            Err(refuse(format!("The client assertion is not accepted: {bad}.")).into())
+        }
+    }
+}
+
+/// Says whether the key is one that the client may have published since.
+const fn is_unknown(bad: &BadAssertion) -> bool {
+    matches!(bad, BadAssertion::Token(BadToken::UnknownKey))
 }
 
 /// Names an assertion by its client and its id: another client's may have the same id.

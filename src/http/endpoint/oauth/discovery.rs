@@ -6,6 +6,7 @@
 //! part; see `http::path`.
 
 use domain::key::Algorithm;
+use domain::tenant::RegistrationPolicy;
 use http::header::CACHE_CONTROL;
 use http::{HeaderValue, StatusCode};
 use protocol::dpop;
@@ -24,6 +25,7 @@ static A_WHILE: HeaderValue = HeaderValue::from_static("public, max-age=600");
 pub(in crate::http) fn provider(call: Call) -> Answer {
     Box::pin(async move {
         let (settings, act) = (&call.flows().settings, &call.act);
+        let config = &act.tenant.config;
         let scopes = &settings.oidc.supported_scopes;
         let languages: Vec<&str> = texts::languages().collect();
         let algorithms: [Algorithm; 1] = [settings.keys.algorithm];
@@ -41,8 +43,8 @@ pub(in crate::http) fn provider(call: Call) -> Answer {
             supports_pairwise: false,
             signs_userinfo: false,
             signs_introspection: false,
-            is_registration_open: false,
-            supports_cimd: false,
+            is_registration_open: config.registration != RegistrationPolicy::Closed,
+            supports_cimd: config.client_id_metadata_documents,
             supports_mtls: false,
             supports_request_objects: true,
             supports_request_uri: false,

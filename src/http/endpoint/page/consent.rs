@@ -10,6 +10,7 @@ use super::authorize::no_request;
 use super::{Desk, Posted};
 use crate::flow::authorize::{self, Asked, Decision, Step};
 use crate::flow::browser::Browser;
+use crate::flow::clients::is_url;
 use crate::http::endpoint::{Answer, Call};
 use crate::http::page::texts::Texts;
 use crate::http::page::views::{self, Fact, Scope};
@@ -78,11 +79,11 @@ fn facts<'a>(
     request: &AuthorizationRequest,
     days: u64,
 ) -> Vec<Fact<'a>> {
-    let developer = client.metadata.client_uri.clone();
+    let developer = developer_of(client);
     let days = request.scope.contains("offline_access").then_some(days);
     let resources = request.resources.join(", ");
     [
-        (&texts.fact_developer, developer.unwrap_or_default()),
+        (&texts.fact_developer, developer),
         (&texts.fact_redirect, place_of(&request.redirect_uri)),
         (&texts.fact_resources, resources),
         (&texts.fact_lifetime, texts.lifetime(days)),
@@ -91,6 +92,17 @@ fn facts<'a>(
     .filter(|(_, text)| !text.is_empty())
     .map(|(term, text)| Fact { term, text })
     .collect()
+}
+
+/// Names who made a client: an operator says so, or the place where the client describes itself. What a
+/// client says of itself anywhere else tells nobody anything.
+fn developer_of(client: &Client) -> String {
+    let metadata = &client.metadata;
+    match &metadata.client_uri {
+        _ if is_url(&client.id) => place_of(&client.id),
+        Some(page) if !metadata.is_self_registered => page.clone(),
+        _ => String::new(),
+    }
 }
 
 /// Names the place of a redirect URI for people: its host, or the scheme of an application's own.

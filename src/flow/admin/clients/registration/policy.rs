@@ -63,6 +63,13 @@ pub(super) fn check(metadata: &ClientMetadata, mistakes: &mut Mistakes) {
         let message = "may be false only for a client that authenticates";
         mistakes.add("require_pkce", message);
     }
+    // Nobody vouches for it, so nobody is to be spared the question.
+    if metadata.is_first_party && metadata.is_self_registered {
+        mistakes.add(
+            "is_first_party",
+            "is not for clients that registered themselves",
+        );
+    }
     // RFC 7662 §2.1: whoever asks must authenticate.
     if metadata.may_introspect && is_public(metadata) {
         let message = "may be true only for a client that authenticates";

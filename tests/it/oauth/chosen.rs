@@ -1,0 +1,63 @@
+//! A house whose default tenant has chosen something.
+
+use auth_service::flow::Act;
+use auth_service::flow::admin::api_keys::{self, CreateApiKey};
+use auth_service::flow::issuer::issuer_of;
+use domain::event::{Actor, Origin};
+use domain::id::RequestId;
+use domain::tenant::{Tenant, TenantConfig};
+use domain::time::Clock as _;
+use protocol::entropy::SystemRandom;
+use store::port::tenants::TenantWrite;
+
+use crate::house::House;
+use crate::patience::PATIENCE;
+
+/// Lets the default tenant choose.
+pub async fn choose(house: &House, config: TenantConfig) {
+    let act = act(house);
+    let tenants = &house.running().flows().tenants;
+    let tenant = Tenant {
+        config,
+        ..act.tenant.as_ref().clone()
+    };
+    let entry = act.entry(domain::event::EventKind::TenantUpdated);
+    let written = tenants.update_tenant(tenant, entry, act.deadline).await;
+    assert!(matches!(written, Ok(TenantWrite::Stored(_))), "{written:?}");
+}
+
+/// Makes an API key of the default tenant.
+pub async fn add_key(house: &House, scope: &str) -> String {
+    let message = CreateApiKey {
+        name: "a key".to_owned(),
+        scopes: vec![scope.to_owned()],
+        lifetime: None,
+    };
+    let made = api_keys::create(house.running().flows(), &act(house), message).await;
+    made.expect("a key").1.expose().to_owned()
+}
+
+fn act(house: &House) -> Act {
+    let (flows, now) = (house.running().flows(), house.clock.now());
+    let directory = flows.tenants.directory();
+    let tenant = directory
+        .default_tenant()
+        .expect("the default tenant")
+        .clone();
+    Act {
+        issuer: issuer_of(&flows.settings, &tenant),
+        origin: Origin {
+            tenant: tenant.id,
+            actor: Actor::System,
+            address: None,
+            user_agent: None,
+            request: RequestId::generate(now, &SystemRandom),
+            at: now,
+        },
+        tenant,
+        may_appoint: true,
+        network: None,
+        deadline: actors::deadline::Deadline::after(PATIENCE),
+        now,
+    }
+}
