@@ -18,8 +18,9 @@ pub(super) fn is_public(address: IpAddr) -> bool {
 const fn is_public_v4(address: Ipv4Addr) -> bool {
     !matches!(
         address.octets(),
-        // This network, private, shared (CGNAT, RFC 6598), loopback, link-local with the metadata.
-        [0 | 10 | 127, ..]
+        // This network, private, loopback; multicast, reserved, broadcast.
+        [0 | 10 | 127 | 224..=255, ..]
+            // Shared (CGNAT, RFC 6598), link-local with the metadata, private.
             | [100, 64..=127, ..]
             | [169, 254, ..]
             | [172, 16..=31, ..]
@@ -30,8 +31,6 @@ const fn is_public_v4(address: Ipv4Addr) -> bool {
             | [198, 18 | 19, ..]
             | [198, 51, 100, _]
             | [203, 0, 113, _]
-            // Multicast, reserved, broadcast.
-            | [224..=255, ..]
             // The metadata of a cloud that has them at a public address.
             | [168, 63, 129, 16]
     )

@@ -87,7 +87,8 @@ pub async fn register(
     };
     let offered = &flows.settings.oidc.supported_scopes;
     let patch = description.into_patch(client_type, offered)?;
-    let metadata = own::judge(flows, client_type, base, patch).map_err(in_words_of_rfc_7591)?;
+    let metadata = own::judge(flows, client_type, base, patch)
+        .map_err(|refusal| in_words_of_rfc_7591(&refusal))?;
     let (secret, stored) = has_secret(&metadata)
         .then(|| mint_secret(flows, act.now))
         .unzip();
@@ -156,7 +157,7 @@ pub async fn replace(
     let offered = flows.settings.oidc.supported_scopes.union(&held);
     let patch = description.into_patch(client.client_type, &offered)?;
     let metadata = own::judge(flows, client.client_type, client.metadata.clone(), patch)
-        .map_err(in_words_of_rfc_7591)?;
+        .map_err(|refusal| in_words_of_rfc_7591(&refusal))?;
     let begins = has_secret(&metadata) && !has_secret(&client.metadata);
     let (secret, stored) = begins.then(|| mint_secret(flows, act.now)).unzip();
     let ends = !has_secret(&metadata);

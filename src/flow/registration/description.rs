@@ -206,7 +206,7 @@ pub(in crate::flow) fn invalid_metadata(
 }
 
 /// Says what is wrong with fields in the words of RFC 7591 §3.2.2.
-pub(in crate::flow) fn in_words_of_rfc_7591(refusal: Refusal) -> Refusal {
+pub(in crate::flow) fn in_words_of_rfc_7591(refusal: &Refusal) -> Refusal {
     let told = refusal.fields.iter();
     let told: Vec<String> = told
         .map(|wrong| format!("{}: {}", wrong.field, wrong.message))
