@@ -5,7 +5,7 @@
 //! document is fetched through the egress guard and kept for as long as its answer says, ten seconds
 //! at least and an hour at most. It counts if it names itself, holds no secret, and would be accepted
 //! as a registration. Nobody vouches for such a client: it is never ours, and people are asked each
-//! time. See `docs/decisions/0007-client-id-metadata-documents.md`.
+//! time. See `docs/decisions/0009-client-id-metadata-documents.md`.
 //!
 //! A document that cannot be had now is our failure, one that is none is no client. A stranger who
 //! names addresses does not learn which of them could not be reached and which may not be asked.
