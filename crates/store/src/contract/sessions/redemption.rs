@@ -159,7 +159,16 @@ async fn a_key_proved_with_the_code_binds_the_family(ports: Ports) {
     };
     let granted = story.grant(order).await;
     assert_eq!(granted.family.details, expected);
-    let Rotation::Granted(rotated) = story.present(&granted.family, at(2)).await else {
+    let present = |jkt: Option<&str>| {
+        let mut turn = story.world.turn(&granted.family, 1, at(2));
+        turn.jkt = jkt.map(str::to_owned);
+        story.world.ports.sessions.rotate_refresh(turn)
+    };
+    for other in [None, Some("another"), Some("")] {
+        let refused = present(other).await;
+        assert_eq!(refused, Ok(Rotation::Unknown), "{other:?}");
+    }
+    let Ok(Rotation::Granted(rotated)) = present(Some("thumbprint")).await else {
         unreachable!("the family goes on")
     };
     assert_eq!(rotated.family.details, expected);
