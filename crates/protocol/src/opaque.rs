@@ -6,8 +6,9 @@
 //! - [`RefreshToken`] names its family and its number in it. The same number always gives the same
 //!   text, which is how a repeated refresh gets the same successor without a token being stored.
 //! - A [`SessionCookie`] names a tenant and a session: the store says whether it is still live.
-//! - A [`RandomToken`] (API key, client secret, token by mail, authorization code, `request_uri`,
-//!   what opens a registration) is 256 random bits; what is stored and looked up is its signature, never the token.
+//! - A [`RandomToken`] (API key, client secret, token by mail, authorization code, device code,
+//!   `request_uri`, what opens a registration) is 256 random bits; what is stored and looked up is
+//!   its signature, never the token.
 //!
 //! Decoding is strict: the exact length, no padding, no stray bits, so one token has one spelling.
 
@@ -49,6 +50,8 @@ pub enum RandomToken {
     OneTime,
     /// `qf_ac_`: an authorization code (RFC 6749 §4.1.2).
     AuthorizationCode,
+    /// `qf_dc_`: a device code (RFC 8628 §3.2).
+    DeviceCode,
     /// The whole `request_uri` of a pushed request (RFC 9126 §2.2).
     RequestUri,
     /// `qf_ra_`: what opens a client's registration (RFC 7592).
@@ -121,6 +124,7 @@ impl RandomToken {
             Self::ClientSecret => "qf_cs_",
             Self::OneTime => "qf_ot_",
             Self::AuthorizationCode => "qf_ac_",
+            Self::DeviceCode => "qf_dc_",
             Self::RequestUri => "urn:ietf:params:oauth:request_uri:qf_ru_",
             Self::Registration => "qf_ra_",
         }
@@ -132,6 +136,7 @@ impl RandomToken {
             Self::ClientSecret => Label::ClientSecret,
             Self::OneTime => Label::OneTimeToken,
             Self::AuthorizationCode => Label::AuthorizationCode,
+            Self::DeviceCode => Label::DeviceCode,
             Self::RequestUri => Label::RequestUri,
             Self::Registration => Label::Registration,
         }
@@ -270,6 +275,7 @@ mod tests {
             RandomToken::ClientSecret,
             RandomToken::OneTime,
             RandomToken::AuthorizationCode,
+            RandomToken::DeviceCode,
             RandomToken::RequestUri,
             RandomToken::Registration,
         ];

@@ -25,6 +25,10 @@ pub enum Label {
     ClientSecret,
     /// Authorization codes.
     AuthorizationCode,
+    /// Device codes (RFC 8628).
+    DeviceCode,
+    /// What people type to name a device.
+    UserCode,
     /// The `request_uri` of pushed requests.
     RequestUri,
     /// What opens a client's registration.
@@ -44,12 +48,14 @@ pub enum Label {
 }
 
 impl Label {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 15] = [
         Self::RefreshToken,
         Self::OneTimeToken,
         Self::ApiKey,
         Self::ClientSecret,
         Self::AuthorizationCode,
+        Self::DeviceCode,
+        Self::UserCode,
         Self::RequestUri,
         Self::Registration,
         Self::SessionCookie,
@@ -67,6 +73,8 @@ impl Label {
             Self::ApiKey => "auth-service/v1/api-key",
             Self::ClientSecret => "auth-service/v1/client-secret",
             Self::AuthorizationCode => "auth-service/v1/authorization-code",
+            Self::DeviceCode => "auth-service/v1/device-code",
+            Self::UserCode => "auth-service/v1/user-code",
             Self::RequestUri => "auth-service/v1/request-uri",
             Self::Registration => "auth-service/v1/registration",
             Self::SessionCookie => "auth-service/v1/session-cookie",

@@ -21,7 +21,7 @@ pub(crate) mod sample;
 mod scope;
 mod target;
 
-use domain::authorization::{AuthorizationRequest, Prompt};
+use domain::authorization::{AuthorizationRequest, Prompt, ResponseMode};
 use domain::client::Client;
 use domain::scope::ScopeSet;
 
@@ -110,6 +110,32 @@ pub fn check(
         judge(&asked, &mut request)?;
     }
     Ok(request)
+}
+
+/// Judges what a device without a browser asks for: the scope and the resources (RFC 8628 §3.1).
+///
+/// # Errors
+/// As [`check`]; to be told to the client at once.
+pub fn check_device(
+    parameters: &Parameters,
+    client: &Client,
+) -> Result<(ScopeSet, Vec<String>), AuthorizationError> {
+    let asked = Asked {
+        parameters,
+        client,
+        how: Arrived::Plain,
+        is_signed: false,
+    };
+    let nowhere = Target {
+        redirect_uri: String::new(),
+        mode: ResponseMode::Query,
+        state: None,
+    };
+    let mut request = begin(client, &nowhere);
+    scope::read_scope(&asked, &mut request)?;
+    scope::drop_offline_access(&asked, &mut request)?;
+    details::read_resources(&asked, &mut request)?;
+    Ok((request.scope, request.resources))
 }
 
 /// Gives a request that asks for nothing yet.
