@@ -35,6 +35,7 @@ use store::port::Pending;
 use store::port::api_keys::ApiKeys;
 use store::port::audit::Audit;
 use store::port::authorizations::Authorizations;
+use store::port::devices::Devices;
 use store::port::one_time::OneTimes;
 use store::port::sessions::EndedSessions;
 use store::port::spent::Spent;
@@ -107,6 +108,8 @@ pub struct Flows {
     pub one_time: Arc<dyn OneTimes>,
     /// Pushed requests, codes and consents.
     pub authorizations: Arc<dyn Authorizations>,
+    /// Devices that wait for a person.
+    pub devices: Arc<dyn Devices>,
     /// Ids that count once.
     pub spent: Arc<dyn Spent>,
     /// API keys.

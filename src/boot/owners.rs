@@ -108,6 +108,7 @@ pub(crate) fn hire(
         users: ports.users,
         one_time: ports.one_time,
         authorizations: ports.authorizations,
+        devices: ports.devices,
         spent: ports.spent,
         api_keys: ports.api_keys,
         audit: ports.audit,

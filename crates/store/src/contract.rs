@@ -30,6 +30,7 @@ mod audit;
 mod authorizations;
 mod changes;
 mod clients;
+mod devices;
 mod janitor;
 mod keys;
 mod one_time;
@@ -57,6 +58,7 @@ pub fn cases() -> Vec<Case> {
         one_time::cases(),
         sessions::cases(),
         authorizations::cases(),
+        devices::cases(),
         spent::cases(),
         attempts::cases(),
         clients::cases(),

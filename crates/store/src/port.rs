@@ -21,6 +21,7 @@ pub mod audit;
 pub mod authorizations;
 pub mod changes;
 pub mod clients;
+pub mod devices;
 pub mod janitor;
 pub mod keys;
 pub mod one_time;
@@ -48,6 +49,8 @@ pub struct Ports {
     pub sessions: Arc<dyn sessions::Sessions>,
     /// Pushed requests, codes and consents.
     pub authorizations: Arc<dyn authorizations::Authorizations>,
+    /// Devices that wait for a person.
+    pub devices: Arc<dyn devices::Devices>,
     /// Ids that count once.
     pub spent: Arc<dyn spent::Spent>,
     /// Counters of failed sign-ins.

@@ -34,6 +34,7 @@ mod audit;
 mod authorizations;
 mod changes;
 mod clients;
+mod devices;
 mod ending;
 mod janitor;
 mod keys;
@@ -134,6 +135,7 @@ impl Postgres {
             one_time: store.clone(),
             sessions: store.clone(),
             authorizations: store.clone(),
+            devices: store.clone(),
             spent: store.clone(),
             attempts: store.clone(),
             clients: store.clone(),

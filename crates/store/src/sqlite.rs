@@ -35,6 +35,7 @@ mod audit;
 mod authorizations;
 mod changes;
 mod clients;
+mod devices;
 mod janitor;
 mod keys;
 mod one_time;
@@ -144,6 +145,7 @@ impl Sqlite {
             one_time: this.clone(),
             sessions: this.clone(),
             authorizations: this.clone(),
+            devices: this.clone(),
             spent: this.clone(),
             attempts: this.clone(),
             clients: this.clone(),

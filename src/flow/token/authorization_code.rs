@@ -17,7 +17,7 @@ use domain::secret::SecretText;
 use domain::session::Family;
 use protocol::oauth::pkce;
 use protocol::opaque::{RandomToken, RefreshToken};
-use store::port::sessions::{Redeemed, RedeemedGrant, Redemption};
+use store::port::sessions::{Redeemable, Redeemed, RedeemedGrant, Redemption};
 
 use super::client_auth::{self, ClientAuth, KnownClient};
 use super::id_token::{self, Identified};
@@ -90,6 +90,7 @@ fn redemption(
     origin.actor = Actor::Client(known.id().to_owned());
     Redemption {
         tenant: act.tenant.id,
+        kind: Redeemable::AuthorizationCode,
         signature,
         client: known.id().to_owned(),
         judge: judge(message, bound.jkt().map(str::to_owned)),

@@ -105,7 +105,14 @@ mod tests {
             assert_eq!(UserCode::parse(typed).as_ref(), Some(&code), "{typed}");
         }
         assert_eq!(code.shown(), "WDJB-MJHT");
-        for typed in ["", "WDJB-MJH", "WDJB-MJHTT", "WDJB-MJHA", "WDJB-MJH1", "ẄDJBMJHT"] {
+        for typed in [
+            "",
+            "WDJB-MJH",
+            "WDJB-MJHTT",
+            "WDJB-MJHA",
+            "WDJB-MJH1",
+            "ẄDJBMJHT",
+        ] {
             assert_eq!(UserCode::parse(typed), None, "{typed}");
         }
         assert_eq!(UserCode::parse(&"WDJBMJHT".repeat(9)), None);

@@ -38,6 +38,7 @@ async fn purge(world: &World, now: UnixMillis) -> Purged {
         sum.one_time += purged.one_time;
         sum.pushed_requests += purged.pushed_requests;
         sum.codes += purged.codes;
+        sum.devices += purged.devices;
         sum.spent_ids += purged.spent_ids;
         sum.changes += purged.changes;
         sum.attempts += purged.attempts;

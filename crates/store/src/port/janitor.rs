@@ -17,6 +17,8 @@ pub struct Purged {
     pub pushed_requests: u64,
     /// Codes past their end for an hour (kept that long so that a replay is recognised).
     pub codes: u64,
+    /// Device codes past their end for an hour (kept that long so that the device is told).
+    pub devices: u64,
     /// Ids that counted once, past their end.
     pub spent_ids: u64,
     /// Changes that nobody needs to remember; revocations an hour after that, because the instant is

@@ -14,7 +14,7 @@ use super::Pending;
 
 mod redemption;
 
-pub use redemption::{Judge, Redeemed, RedeemedGrant, Redemption, Replay};
+pub use redemption::{Judge, Redeemable, Redeemed, RedeemedGrant, Redemption, Replay};
 
 /// The sessions that a verb ended: each must be refused on this node before the verb's caller
 /// answers, and the store has written one `SessionEnded` change for each.

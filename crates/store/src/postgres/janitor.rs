@@ -67,6 +67,8 @@ const PURGE_PUSHED: &str = purge!(
 
 const PURGE_CODES: &str = purge!("codes", "signature", "row.expires_at <= $1::bigint");
 
+const PURGE_DEVICES: &str = purge!("device_codes", "signature", "row.expires_at <= $1::bigint");
+
 const PURGE_SPENT: &str = purge!("spent_ids", "key", "row.expires_at <= $1::bigint");
 
 const PURGE_CHANGES: &str = purge!(
@@ -115,6 +117,7 @@ impl Postgres {
             one_time: self.purge_one(PURGE_ONE_TIME, due).await?,
             pushed_requests: self.purge_one(PURGE_PUSHED, over).await?,
             codes: self.purge_one(PURGE_CODES, over).await?,
+            devices: self.purge_one(PURGE_DEVICES, over).await?,
             spent_ids: self.purge_one(PURGE_SPENT, due).await?,
             changes: self.purge_one(PURGE_CHANGES, told).await?,
             attempts: self.purge_one(PURGE_ATTEMPTS, old).await?,

@@ -36,11 +36,13 @@ fn runner() -> Result<Runner, Fault> {
     let unended = include_str!("../../../../migrations/postgres/0002_unended_sessions.sql");
     let pages = include_str!("../../../../migrations/postgres/0003_feed_pages.sql");
     let authorization = include_str!("../../../../migrations/postgres/0004_authorization.sql");
+    let devices = include_str!("../../../../migrations/postgres/0005_devices.sql");
     let all = [
         ("V1__foundation", foundation),
         ("V2__unended_sessions", unended),
         ("V3__feed_pages", pages),
         ("V4__authorization", authorization),
+        ("V5__devices", devices),
     ];
     let migrations: Result<Vec<_>, _> = all
         .into_iter()

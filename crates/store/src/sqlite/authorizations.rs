@@ -148,6 +148,13 @@ fn issue(step: &Step<'_>, new: &NewCode) -> rusqlite::Result<CodeIssue> {
     if let Some(more) = &new.remember {
         remember(step, new, more)?;
     }
+    insert_code(step, new)?;
+    audit::write(step, &new.entry)?;
+    Ok(CodeIssue::Issued)
+}
+
+/// Stores a code.
+pub(super) fn insert_code(step: &Step<'_>, new: &NewCode) -> rusqlite::Result<()> {
     step.prepare_cached(INSERT_CODE)?.execute(params![
         new.tenant.blob(),
         new.signature,
@@ -158,8 +165,7 @@ fn issue(step: &Step<'_>, new: &NewCode) -> rusqlite::Result<CodeIssue> {
         new.created_at.as_millis(),
         new.expires_at.as_millis(),
     ])?;
-    audit::write(step, &new.entry)?;
-    Ok(CodeIssue::Issued)
+    Ok(())
 }
 
 /// Spends the pushed request, if there was one; false when somebody else did.

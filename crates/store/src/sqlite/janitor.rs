@@ -16,7 +16,7 @@ use crate::port::janitor::{Janitor, Purged};
 
 /// How long ended sessions and families are kept.
 const KEPT: Duration = Duration::from_hours(24);
-/// How long expired codes and pushed requests are kept.
+/// How long expired codes, device codes and pushed requests are kept.
 const LINGERING: Duration = Duration::from_hours(1);
 /// How long an untouched failure counter is kept.
 const COUNTED: Duration = Duration::from_hours(24 * 90);
@@ -90,6 +90,14 @@ const DELETE_CODES: &str = "DELETE FROM codes
 WHERE (tenant_id, signature) IN (
     SELECT tenant_id, signature
     FROM codes
+    WHERE expires_at <= ?1
+    LIMIT ?2
+)";
+
+const DELETE_DEVICES: &str = "DELETE FROM device_codes
+WHERE (tenant_id, signature) IN (
+    SELECT tenant_id, signature
+    FROM device_codes
     WHERE expires_at <= ?1
     LIMIT ?2
 )";
@@ -172,6 +180,7 @@ impl Sqlite {
             Ok(Purged {
                 pushed_requests: sweep(step, DELETE_PUSHED, lingered, limit)?,
                 codes: sweep(step, DELETE_CODES, lingered, limit)?,
+                devices: sweep(step, DELETE_DEVICES, lingered, limit)?,
                 spent_ids: sweep(step, DELETE_SPENT, now, limit)?,
                 ..Purged::default()
             })

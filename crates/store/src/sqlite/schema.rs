@@ -12,7 +12,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 /// Each migration by name and text, in order. A released one is never edited.
-const MIGRATIONS: [(&str, &str); 4] = [
+const MIGRATIONS: [(&str, &str); 5] = [
     (
         "V1__foundation",
         include_str!("../../../../migrations/sqlite/0001_foundation.sql"),
@@ -28,6 +28,10 @@ const MIGRATIONS: [(&str, &str); 4] = [
     (
         "V4__authorization",
         include_str!("../../../../migrations/sqlite/0004_authorization.sql"),
+    ),
+    (
+        "V5__devices",
+        include_str!("../../../../migrations/sqlite/0005_devices.sql"),
     ),
 ];
 

@@ -219,6 +219,7 @@ fn migrations_are_pending_until_they_are_applied_once() {
         "V2__unended_sessions",
         "V3__feed_pages",
         "V4__authorization",
+        "V5__devices",
     ];
     assert_eq!(sqlite.pending_migrations().unwrap(), all);
     assert_eq!(sqlite.migrate().unwrap(), all);
@@ -235,6 +236,8 @@ async fn hot_queries_search_and_never_scan() {
         sessions::SELECT_FAMILY,
         sessions::SELECT_CODE,
         authorizations::SELECT_LIVE,
+        devices::FIND,
+        devices::SELECT_POLLED,
         sessions::LIST,
         sessions::COUNT_LIVE,
         changes::SELECT,

@@ -1,4 +1,5 @@
-//! The vocabulary of redeeming an authorization code (RFC 6749 §4.1.3).
+//! The vocabulary of redeeming an authorization code (RFC 6749 §4.1.3), or a device code that was
+//! allowed (RFC 8628 §3.4).
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,11 +19,24 @@ use super::EndedSessions;
 /// inside its step.
 pub type Judge = Arc<dyn Fn(&CodeGrant) -> bool + Send + Sync>;
 
+/// What is presented.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Redeemable {
+    /// An authorization code. It travels through a browser: whoever presents it a second time may have
+    /// stolen it, or the first did, so what it gave is taken back (RFC 9700 §4.5).
+    AuthorizationCode,
+    /// A device code. It never leaves the device, which asks with it again and again: that it asks once
+    /// more takes nothing back.
+    DeviceCode,
+}
+
 /// One presentation of a code.
 #[derive(Clone)]
 pub struct Redemption {
     /// The tenant.
     pub tenant: TenantId,
+    /// What kind of code it is.
+    pub kind: Redeemable,
     /// The code's signature.
     pub signature: [u8; 32],
     /// The client that presents it; another client's code is refused.
@@ -49,7 +63,7 @@ pub struct Redemption {
 pub enum Redeemed {
     /// The code is spent now and gave this.
     Granted(Box<RedeemedGrant>),
-    /// The code was spent before: what it gave is taken back.
+    /// The authorization code was spent before: what it gave is taken back.
     Replayed(Replay),
     /// It is worth nothing here; nothing was written.
     Refused,
@@ -76,6 +90,18 @@ pub struct Replay {
     pub ended: EndedSessions,
     /// The `jti` of the access token that the code gave, and when that expires.
     pub access: Option<(String, UnixMillis)>,
+}
+
+// === impl Redeemable ===
+
+impl Redeemable {
+    /// Gives the word of the audit trail.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::AuthorizationCode => "authorization_code",
+            Self::DeviceCode => "device_code",
+        }
+    }
 }
 
 // === impl Redemption ===
@@ -108,7 +134,7 @@ impl Redemption {
     /// Writes the entry of a code that was redeemed.
     pub(crate) fn issued_entry(&self, grant: &CodeGrant) -> Entry {
         self.entry(EventKind::TokenIssued, grant)
-            .with(json!({"grant": "authorization_code", "jti": self.access_jti}))
+            .with(json!({"grant": self.kind.as_str(), "jti": self.access_jti}))
     }
 
     /// Writes the entry of a code that was presented again.

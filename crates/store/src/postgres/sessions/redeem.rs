@@ -22,7 +22,7 @@ use super::super::ending::{self, End, ending};
 use super::super::pool::{Step, Values};
 use super::super::row::{self, Line, get, session_columns, user_columns};
 use super::super::{Postgres, Scope};
-use crate::port::sessions::{Redeemed, RedeemedGrant, Redemption, Replay};
+use crate::port::sessions::{Redeemable, Redeemed, RedeemedGrant, Redemption, Replay};
 
 const LOAD_CODE: &str = "
     SELECT content, family_id, access_jti, access_expires_at
@@ -141,7 +141,7 @@ impl Postgres {
             return Ok(Redeemed::Refused);
         }
         if found.family.is_some() {
-            return self.take_back(&order, found).await.map(Redeemed::Replayed);
+            return self.answer_spent(&order, found).await;
         }
         if let Some(granted) = self.spend_code(&order, found.grant).await? {
             return Ok(Redeemed::Granted(Box::new(granted)));
@@ -149,8 +149,18 @@ impl Postgres {
         // Another was first, or nobody may redeem it.
         let spent = self.find_code(&order).await?;
         match spent.filter(|found| found.family.is_some()) {
-            Some(found) => self.take_back(&order, found).await.map(Redeemed::Replayed),
+            Some(found) => self.answer_spent(&order, found).await,
             None => Ok(Redeemed::Refused),
+        }
+    }
+
+    /// Answers whoever presents what is spent.
+    async fn answer_spent(&self, order: &Redemption, found: Found) -> Result<Redeemed, Fault> {
+        match order.kind {
+            Redeemable::DeviceCode => Ok(Redeemed::Refused),
+            Redeemable::AuthorizationCode => {
+                self.take_back(order, found).await.map(Redeemed::Replayed)
+            }
         }
     }
 

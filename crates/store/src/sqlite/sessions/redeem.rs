@@ -9,7 +9,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::begin::insert_family;
 use super::{Doomed, end};
-use crate::port::sessions::{EndTarget, Redeemed, RedeemedGrant, Redemption, Replay};
+use crate::port::sessions::{EndTarget, Redeemable, Redeemed, RedeemedGrant, Redemption, Replay};
 use crate::sqlite::authorizations::find_live;
 use crate::sqlite::row::{Columns, Id};
 use crate::sqlite::{Step, audit, changes};
@@ -48,6 +48,9 @@ pub(super) fn redeem(step: &Step<'_>, order: &Redemption) -> rusqlite::Result<Re
         return Ok(Redeemed::Refused);
     };
     if !(order.judge)(&found.grant) {
+        return Ok(Redeemed::Refused);
+    }
+    if found.is_redeemed && order.kind == Redeemable::DeviceCode {
         return Ok(Redeemed::Refused);
     }
     if found.is_redeemed {

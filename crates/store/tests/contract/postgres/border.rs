@@ -105,7 +105,7 @@ async fn fill(store: &Postgres) -> World {
     world
 }
 
-/// Completes an authorization and claims an id.
+/// Completes an authorization, lets a device wait and claims an id.
 async fn authorize(world: &World, session: &Session) {
     let (ports, pushed) = (&world.ports, world.pushed(at(0)));
     let mut code = world.code(session, at(0));
@@ -113,6 +113,8 @@ async fn authorize(world: &World, session: &Session) {
     ports.authorizations.push_request(pushed).await.unwrap();
     let issued = ports.authorizations.issue_code(code).await.unwrap();
     assert_eq!(issued, CodeIssue::Issued);
+    let device = world.device(at(0));
+    assert_eq!(ports.devices.begin_device(device).await, Ok(true));
     let claimed = ports.spent.claim_id(world.tenant, bytes(), at(60)).await;
     assert_eq!(claimed, Ok(true));
 }
@@ -134,7 +136,7 @@ async fn tables(client: &Client) -> Vec<String> {
           AND relname <> 'refinery_schema_history'";
     let rows = client.query(sql, &[]).await.unwrap();
     let names: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
-    assert_eq!(names.len(), 16);
+    assert_eq!(names.len(), 17);
     names
 }
 
@@ -294,6 +296,7 @@ async fn nodes_that_migrate_at_once_apply_each_migration_once(database: Database
         "V2__unended_sessions",
         "V3__feed_pages",
         "V4__authorization",
+        "V5__devices",
     ];
     assert_eq!(before, all);
     assert_eq!(applied, before, "each was applied by one node");
