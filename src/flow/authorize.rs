@@ -31,7 +31,8 @@ mod delivery;
 mod push;
 
 pub use asked::Asked;
-use asked::{bad_request, load_client};
+use asked::bad_request;
+pub(crate) use asked::load_client;
 pub use delivery::Delivery;
 pub use push::{Push, Pushed, push};
 

@@ -17,6 +17,7 @@ use super::{Act, Flows};
 pub mod authorization_code;
 pub mod client_auth;
 pub mod client_credentials;
+pub mod device_code;
 pub mod id_token;
 pub mod mint;
 pub mod refresh;
@@ -24,6 +25,7 @@ pub mod refresh;
 pub use authorization_code::AuthorizationCode;
 pub use client_auth::{AuthMethod, ClientAuth};
 pub use client_credentials::ClientCredentials;
+pub use device_code::DeviceCode;
 pub use refresh::Refresh;
 
 /// A request for tokens.
@@ -35,6 +37,8 @@ pub enum Grant {
     Refresh(Refresh),
     /// `client_credentials`.
     ClientCredentials(ClientCredentials),
+    /// `urn:ietf:params:oauth:grant-type:device_code`.
+    DeviceCode(DeviceCode),
 }
 
 /// What the token endpoint answers with (RFC 6749 §5.1).
@@ -92,5 +96,6 @@ pub async fn token(flows: &Flows, act: &Act, grant: Grant) -> Result<TokenReply,
         Grant::ClientCredentials(message) => {
             client_credentials::client_credentials(flows, act, message).await
         }
+        Grant::DeviceCode(message) => device_code::device_code(flows, act, message).await,
     }
 }

@@ -87,7 +87,7 @@ impl Asked {
 ///
 /// # Errors
 /// `invalid_client` words for the error page; never a redirect (RFC 9700 §4.11).
-pub(super) async fn load_client(
+pub(crate) async fn load_client(
     flows: &Flows,
     act: &Act,
     id: &str,

@@ -17,7 +17,7 @@ use domain::secret::SecretText;
 use domain::session::Family;
 use protocol::oauth::pkce;
 use protocol::opaque::{RandomToken, RefreshToken};
-use store::port::sessions::{Redeemable, Redeemed, RedeemedGrant, Redemption};
+use store::port::sessions::{Judge, Redeemable, Redeemed, RedeemedGrant, Redemption};
 
 use super::client_auth::{self, ClientAuth, KnownClient};
 use super::id_token::{self, Identified};
@@ -43,6 +43,15 @@ pub struct AuthorizationCode {
     pub proof: Option<Presented>,
 }
 
+/// What is presented, and what was proved with it.
+pub(super) struct Presentation<'a> {
+    pub(super) kind: Redeemable,
+    pub(super) signature: [u8; 32],
+    pub(super) judge: Judge,
+    pub(super) bound: &'a Bound,
+    pub(super) jti: &'a str,
+}
+
 /// The grant's registered name.
 pub const GRANT: &str = "authorization_code";
 
@@ -65,7 +74,14 @@ pub async fn authorization_code(
         .map_err(|_| invalid_grant())?;
     let bound = Bound::prove(flows, act, Some(&client), message.proof.as_ref()).await?;
     let jti = mint::new_jti(flows);
-    let redemption = redemption(flows, act, &known, signature, (&message, &bound, &jti));
+    let presentation = Presentation {
+        kind: Redeemable::AuthorizationCode,
+        signature,
+        judge: judge(&message, bound.jkt().map(str::to_owned)),
+        bound: &bound,
+        jti: &jti,
+    };
+    let redemption = redemption(flows, act, &known, presentation);
     match flows.sessions.redeem(redemption, act.deadline).await? {
         Redeemed::Granted(granted) => answer(
             flows,
@@ -78,24 +94,24 @@ pub async fn authorization_code(
     }
 }
 
-fn redemption(
+/// Makes the order to redeem what a client presents.
+pub(super) fn redemption(
     flows: &Flows,
     act: &Act,
     known: &KnownClient,
-    signature: [u8; 32],
-    (message, bound, jti): (&AuthorizationCode, &Bound, &str),
+    presentation: Presentation<'_>,
 ) -> Redemption {
     let settings = &flows.settings.tokens;
     let mut origin = act.origin.clone();
     origin.actor = Actor::Client(known.id().to_owned());
     Redemption {
         tenant: act.tenant.id,
-        kind: Redeemable::AuthorizationCode,
-        signature,
+        kind: presentation.kind,
+        signature: presentation.signature,
         client: known.id().to_owned(),
-        judge: judge(message, bound.jkt().map(str::to_owned)),
-        family: new_family(flows, act, known, bound),
-        access_jti: jti.to_owned(),
+        judge: presentation.judge,
+        family: new_family(flows, act, known, presentation.bound),
+        access_jti: presentation.jti.to_owned(),
         access_expires_at: act.now + mint::longest_lifetime(settings),
         now: act.now,
         remember_until: flows.remember_until(act.now),
@@ -128,10 +144,7 @@ fn new_family(flows: &Flows, act: &Act, known: &KnownClient, bound: &Bound) -> F
 }
 
 /// Judges what was presented against what the code is worth.
-fn judge(
-    message: &AuthorizationCode,
-    jkt: Option<String>,
-) -> Arc<dyn Fn(&CodeGrant) -> bool + Send + Sync> {
+fn judge(message: &AuthorizationCode, jkt: Option<String>) -> Judge {
     let redirect_uri = message.redirect_uri.clone();
     let verifier = message.code_verifier.clone();
     Arc::new(move |grant: &CodeGrant| {
@@ -147,7 +160,8 @@ fn judge(
     })
 }
 
-fn answer(
+/// Answers with what was granted.
+pub(super) fn answer(
     flows: &Flows,
     act: &Act,
     client: &Arc<Client>,

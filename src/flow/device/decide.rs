@@ -1,0 +1,101 @@
+//! A person decides about a device (RFC 8628 §3.3).
+//!
+//! The yes is one commit: the decision, the code that the device redeems, the audit entry. It counts
+//! only within a sign-in that is live at that moment, and only if nobody decided before.
+
+use domain::authorization::{CodeGrant, GrantDetails};
+use domain::event::{Actor, Entry, EventKind};
+use domain::rejection::Rejection;
+use serde_json::json;
+use store::port::authorizations::{CodeIssue, NewCode};
+use store::port::devices::Denial;
+
+use super::AskedDevice;
+use crate::flow::authorize::Decision;
+use crate::flow::browser::Browser;
+use crate::flow::{Act, Flows};
+
+/// What became of a decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decided {
+    /// The device gets what it asked for.
+    Allowed,
+    /// It does not.
+    Denied,
+    /// It was decided before, or waited for too long.
+    TooLate,
+    /// The person is not signed in any more.
+    SignedOut,
+}
+
+/// Does what the person decided.
+///
+/// # Errors
+/// A fault: whether the decision counts is then unknown; it may be repeated.
+pub async fn decide(
+    flows: &Flows,
+    act: &Act,
+    asked: &AskedDevice,
+    browser: &Browser,
+    decision: Decision,
+) -> Result<Decided, Rejection> {
+    if decision == Decision::Deny {
+        let denial = Denial {
+            tenant: act.tenant.id,
+            signature: asked.device.signature,
+            now: act.now,
+            entry: entry(act, asked, browser, EventKind::AuthorizationDenied).failed(),
+        };
+        let is_denied = act.wait(flows.devices.deny_device(denial)).await?;
+        return Ok(if is_denied {
+            Decided::Denied
+        } else {
+            Decided::TooLate
+        });
+    }
+    let allowed = flows.devices.allow_device(new_code(act, asked, browser));
+    Ok(match act.wait(allowed).await? {
+        CodeIssue::Issued => Decided::Allowed,
+        CodeIssue::AlreadySpent => Decided::TooLate,
+        CodeIssue::SessionEnded => Decided::SignedOut,
+    })
+}
+
+/// Makes what the device redeems: a code under its own signature, which it has to fetch while it may
+/// still ask.
+fn new_code(act: &Act, asked: &AskedDevice, browser: &Browser) -> NewCode {
+    let device = &asked.device;
+    let grant = CodeGrant {
+        client: device.client.clone(),
+        user: browser.user.id,
+        session: browser.session.id,
+        redirect_uri: String::new(),
+        scope: device.scope.clone(),
+        code_challenge: None,
+        nonce: None,
+        dpop_jkt: None,
+        details: GrantDetails {
+            resources: device.resources.clone(),
+            ..GrantDetails::default()
+        },
+    };
+    NewCode {
+        tenant: act.tenant.id,
+        signature: device.signature,
+        grant,
+        created_at: act.now,
+        expires_at: device.expires_at,
+        spend_pushed: None,
+        remember: None,
+        entry: entry(act, asked, browser, EventKind::AuthorizationGranted),
+    }
+}
+
+fn entry(act: &Act, asked: &AskedDevice, browser: &Browser, kind: EventKind) -> Entry {
+    let device = &asked.device;
+    act.entry_by(Actor::User(browser.user.id.to_string()), kind)
+        .about(&browser.user.id)
+        .through(&device.client)
+        .within(browser.session.id)
+        .with(json!({ "device": true, "scope": device.scope, "resources": device.resources }))
+}
