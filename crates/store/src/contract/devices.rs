@@ -257,7 +257,7 @@ async fn an_allowed_device_is_redeemed_once_and_asking_again_takes_nothing_back(
     assert_eq!(story.allow(story.code(at(1))).await, CodeIssue::Issued);
     assert_eq!(story.poll(at(2)).await, Polled::Allowed);
     let Redeemed::Granted(granted) = story.redeem(at(2)).await else {
-        panic!("it is allowed")
+        unreachable!("it is allowed")
     };
     assert_eq!(granted.family.session, story.session.id);
     assert_eq!(story.redeem(at(3)).await, Redeemed::Refused);
