@@ -119,6 +119,7 @@ routes! {
    GET    "/oauth/authorize"                  Act  page::authorize::answer        Public Anyone None       Attached Network
    POST   "/oauth/authorize"                  Act  page::authorize::answer        Public Anyone Form       Detached Network
    POST   "/oauth/par"                        Act  oauth::par::answer             Public Anyone Form       Detached Network
+   POST   "/oauth/device_authorization"       Act  oauth::device_authorization::answer Public Anyone Form  Detached Network
    POST   "/oauth/token"                      Act  oauth::token::answer           Public Anyone Form       Detached Network
    POST   "/oauth/introspect"                 Act  oauth::introspect::answer      Public Anyone Form       Detached Network
    POST   "/oauth/revoke"                     Act  oauth::revoke::answer          Public Anyone Form       Detached Network
@@ -143,6 +144,8 @@ routes! {
    POST   "/register"                         Act  page::register::submit         Public Browser Form      Detached Network
    GET    "/consent"                          Act  page::consent::show            Public Browser None      Attached Network
    POST   "/consent"                          Act  page::consent::submit          Public Browser Form      Detached Network
+   GET    "/device"                           Act  page::device::show             Public Browser None      Attached Network
+   POST   "/device"                           Act  page::device::submit           Public Browser Form      Detached Network
    GET    "/forgotten-password"               Act  page::password::ask            Public Browser None      Attached Network
    POST   "/forgotten-password"               Act  page::password::send           Public Browser Form      Detached Network
    GET    "/reset-password"                   Act  page::password::choose         Public Browser None      Attached Network
@@ -209,8 +212,9 @@ pub fn undocumented() -> Vec<String> {
 }
 
 /// The paths of the hosted pages.
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 10] = [
     "/consent",
+    "/device",
     "/forgotten-password",
     "/oauth/authorize",
     "/oauth/logout",

@@ -25,6 +25,7 @@ mod assertions;
 mod authorize;
 mod chosen;
 mod code;
+mod device;
 mod discovery;
 pub mod dpop;
 mod egress;
@@ -48,6 +49,8 @@ pub fn all() -> Vec<Case> {
         asked::cases(),
         authorize::cases(),
         code::cases(),
+        device::cases(),
+        device::strangers::cases(),
         discovery::cases(),
         dpop::cases(),
         egress::cases(),

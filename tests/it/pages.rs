@@ -168,6 +168,7 @@ async fn a_page_runs_nothing_cannot_be_framed_and_is_not_kept(house: House) {
         "/forgotten-password",
         "/reset-password",
         "/verify-email",
+        "/device",
     ] {
         let page = Browser::new(&house.public()).open(path).await;
         page.expect(200);

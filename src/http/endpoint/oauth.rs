@@ -1,5 +1,6 @@
 //! `/oauth` and `/.well-known`: what third-party clients speak (CONTRACT §6).
 
+pub(in crate::http) mod device_authorization;
 pub(in crate::http) mod discovery;
 pub(in crate::http) mod introspect;
 pub(in crate::http) mod jwks;

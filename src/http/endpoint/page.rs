@@ -7,8 +7,9 @@ use domain::rejection::{Refusal, Rejection};
 use http::StatusCode;
 
 use super::Call;
-use crate::flow::authorize::{Asked, Delivery, Step};
+use crate::flow::authorize::{Asked, Decision, Delivery, Step, decide};
 use crate::flow::browser::Browser;
+use crate::flow::device::AskedDevice;
 use crate::http::form;
 use crate::http::page::guard::{self, Guard};
 use crate::http::page::{self, Frame, Leave, session, views};
@@ -16,6 +17,7 @@ use crate::http::render::Reply;
 
 pub(in crate::http) mod authorize;
 pub(in crate::http) mod consent;
+pub(in crate::http) mod device;
 pub(in crate::http) mod password;
 pub(in crate::http) mod register;
 pub(in crate::http) mod sign_in;
@@ -28,7 +30,9 @@ struct Desk {
     guard: Guard,
     browser: Option<Browser>,
     asked: Option<Asked>,
-    /// The sealed request, as it came.
+    /// The device that the page is about instead.
+    device: Option<AskedDevice>,
+    /// The sealed request or device, as it came.
     request: String,
 }
 
@@ -64,17 +68,50 @@ impl Desk {
             query_of(&call, "request")?
         };
         let request = request.unwrap_or_default();
-        let asked = match request.as_str() {
-            "" => None,
-            text => Some(Asked::open(call.flows(), &call.act, text).await?),
+        let (flows, act) = (call.flows(), &call.act);
+        let (asked, device) = match (request.as_str(), request.strip_prefix(device::MARK)) {
+            ("", _) => (None, None),
+            (_, Some(sealed)) => {
+                let device = AskedDevice::open(flows, act, guard.visitor(), sealed).await?;
+                (None, Some(device))
+            }
+            (text, None) => (Some(Asked::open(flows, act, text).await?), None),
         };
         Ok(Self {
             call,
             guard,
             browser,
             asked,
+            device,
             request,
         })
+    }
+
+    /// Names the client that the page is about, if it is about one.
+    fn client_name(&self) -> &str {
+        let asked = self.asked.as_ref().map(|asked| &asked.client);
+        let client = asked.or_else(|| self.device.as_ref().map(|device| &device.client));
+        client.map_or("", |client| client.name.as_str())
+    }
+
+    /// Takes a person who does not want to sign in back to where they came from, if they say so. A
+    /// device waits on: whoever is not signed in decides nothing about it.
+    async fn cancel(&mut self) -> Result<Option<Reply>, Rejection> {
+        if self.call.fields.optional_text("decision").as_deref() != Some("cancel") {
+            return Ok(None);
+        }
+        if self.device.is_some() {
+            return Ok(Some(page::see_other(&format!(
+                "{}/device",
+                self.frame().base
+            ))));
+        }
+        let Some(asked) = self.asked.clone() else {
+            return Ok(None);
+        };
+        let (flows, act) = (self.call.flows(), &self.call.act);
+        let step = decide(flows, act, asked, None, Decision::Deny).await?;
+        self.follow(step).map(Some)
     }
 
     fn frame(&self) -> Frame {
@@ -171,6 +208,10 @@ fn query_of(call: &Call, name: &str) -> Result<Option<String>, Refusal> {
         .map(|(_, value)| value))
 }
 
+fn names(refusal: &Refusal, field: &str) -> bool {
+    refusal.fields.iter().any(|wrong| wrong.field == field)
+}
+
 // === impl Problem ===
 
 impl Problem {
@@ -187,14 +228,13 @@ impl Problem {
                 let wait = refusal.retry_after.unwrap_or_default();
                 frame.texts.wait(wait.as_secs().saturating_add(1))
             }
-            Code::Validation if refusal.fields.iter().any(|wrong| wrong.field == "token") => {
-                frame.texts.problem_token.clone()
-            }
+            Code::Validation if names(&refusal, "token") => frame.texts.problem_token.clone(),
+            Code::Validation if names(&refusal, "user_code") => frame.texts.problem_code.clone(),
             Code::Validation => frame.texts.problem_fields.clone(),
             _ => return Err(Rejection::Refused(refusal)),
         };
         let details = refusal.fields.iter();
-        let details = details.filter(|wrong| wrong.field != "token");
+        let details = details.filter(|wrong| wrong.field != "token" && wrong.field != "user_code");
         Ok(Self {
             text,
             details: details

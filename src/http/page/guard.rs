@@ -45,6 +45,11 @@ impl Guard {
         }
     }
 
+    /// Gives the browser's name, which only it knows.
+    pub(in crate::http) fn visitor(&self) -> &str {
+        &self.visitor
+    }
+
     /// Gives the token for a form on this page.
     pub(in crate::http) fn token(&self, flows: &Flows, act: &Act) -> String {
         URL_SAFE_NO_PAD.encode(flows.secrets.sign(Label::Form, &self.message(act)))

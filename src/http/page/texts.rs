@@ -33,6 +33,14 @@ pub(in crate::http) struct Texts {
     consent_client: String,
     pub(in crate::http) consent_scopes: String,
     pub(in crate::http) consent_local: String,
+    pub(in crate::http) device: String,
+    pub(in crate::http) device_lead: String,
+    pub(in crate::http) device_code: String,
+    device_warning_code: String,
+    pub(in crate::http) device_allowed: String,
+    pub(in crate::http) device_allowed_text: String,
+    pub(in crate::http) device_denied: String,
+    pub(in crate::http) device_denied_text: String,
     signed_in_as_email: String,
     pub(in crate::http) signed_in: String,
     pub(in crate::http) allow: String,
@@ -89,6 +97,7 @@ pub(in crate::http) struct Texts {
     problem_wait: String,
     pub(in crate::http) problem_fields: String,
     pub(in crate::http) problem_token: String,
+    pub(in crate::http) problem_code: String,
     pub(in crate::http) problem_taken: String,
 }
 
@@ -172,6 +181,11 @@ impl Texts {
         fill(&self.consent_client, client)
     }
 
+    /// Says which device is allowed, and that it must be at hand (RFC 8628 §5.4).
+    pub(in crate::http) fn device_warning(&self, user_code: &str) -> String {
+        fill(&self.device_warning_code, user_code)
+    }
+
     /// Says who is signed in.
     pub(in crate::http) fn signed_in_as(&self, email: &str) -> String {
         fill(&self.signed_in_as_email, email)
@@ -219,6 +233,7 @@ mod tests {
                 &texts.sign_in_to_client,
                 &texts.password_rule_length,
                 &texts.consent_client,
+                &texts.device_warning_code,
                 &texts.signed_in_as_email,
                 &texts.sign_out_client,
                 &texts.lifetime_days,

@@ -45,6 +45,31 @@ pub(in crate::http) struct Consent<'a> {
     pub(in crate::http) facts: &'a [Fact<'a>],
 }
 
+/// The question which device is meant.
+#[derive(Template)]
+#[template(path = "page/device.html")]
+pub(in crate::http) struct Device<'a> {
+    pub(in crate::http) frame: &'a Frame,
+    pub(in crate::http) csrf: &'a str,
+    pub(in crate::http) user_code: &'a str,
+    pub(in crate::http) problem: &'a str,
+    pub(in crate::http) details: &'a [String],
+}
+
+/// The question whether a device may have what it asks for.
+#[derive(Template)]
+#[template(path = "page/device_consent.html")]
+pub(in crate::http) struct DeviceConsent<'a> {
+    pub(in crate::http) frame: &'a Frame,
+    pub(in crate::http) csrf: &'a str,
+    pub(in crate::http) request: &'a str,
+    pub(in crate::http) client: &'a str,
+    pub(in crate::http) email: &'a str,
+    pub(in crate::http) user_code: &'a str,
+    pub(in crate::http) scopes: &'a [Scope<'a>],
+    pub(in crate::http) facts: &'a [Fact<'a>],
+}
+
 /// A scope, in words and by its name.
 pub(in crate::http) struct Scope<'a> {
     pub(in crate::http) text: &'a str,

@@ -5,7 +5,10 @@ use http::HeaderMap;
 
 use super::super::{Answer, Call, tokens};
 use crate::flow::proof::Presented;
-use crate::flow::token::{AuthorizationCode, ClientAuth, ClientCredentials, Grant, Refresh, token};
+use crate::flow::token::{
+    AuthorizationCode, ClientAuth, ClientCredentials, DeviceCode, Grant, Refresh,
+};
+use crate::flow::token::{device_code, token};
 use crate::http::client_authentication;
 use crate::http::fields::Fields;
 use crate::http::proof::{self, present};
@@ -48,6 +51,12 @@ fn parse(
             resource: fields.texts_or_text("resource"),
             proof,
         }),
+        Some(device_code::GRANT) => Grant::DeviceCode(DeviceCode {
+            device_code: fields.secret("device_code"),
+            client,
+            resource: fields.texts_or_text("resource"),
+            proof,
+        }),
         Some(_) => return Err(unsupported()),
         None => {
             fields.refuse("grant_type", "is required");
@@ -75,7 +84,7 @@ pub(in crate::http::endpoint) fn parse_refresh(
 fn unsupported() -> Refusal {
     Refusal::oauth(
         OAuthCode::UnsupportedGrantType,
-        "grant_type is authorization_code, refresh_token or client_credentials",
+        "grant_type is authorization_code, refresh_token, client_credentials or device_code by its URN",
     )
 }
 
@@ -101,6 +110,8 @@ mod tests {
             panic!("client_credentials");
         };
         assert_eq!((own.resource.len(), own.scope), (2, None));
+        let body = "grant_type=urn:ietf:params:oauth:grant-type:device_code&device_code=x";
+        assert!(matches!(read(body), Ok(Grant::DeviceCode(_))));
     }
 
     #[test]

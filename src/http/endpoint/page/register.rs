@@ -5,7 +5,6 @@ use domain::rejection::{Refusal, Rejection};
 use http::StatusCode;
 
 use super::{Desk, Posted, Problem, sign_in};
-use crate::flow::authorize::{self, Decision};
 use crate::flow::login::{Login, login};
 use crate::flow::register::{Register, RegisterReply, register};
 use crate::http::endpoint::{Answer, Call};
@@ -29,11 +28,8 @@ pub(in crate::http) fn show(call: Call) -> Answer {
 pub(in crate::http) fn submit(call: Call) -> Answer {
     Box::pin(async move {
         let mut desk = Desk::open(call, Posted::Form).await?;
-        let cancels = desk.call.fields.optional_text("decision").as_deref() == Some("cancel");
-        if let (true, Some(asked)) = (cancels, desk.asked.clone()) {
-            let (flows, act) = (desk.call.flows(), &desk.call.act);
-            let step = authorize::decide(flows, act, asked, None, Decision::Deny).await?;
-            return desk.follow(step);
+        if let Some(reply) = desk.cancel().await? {
+            return Ok(reply);
         }
         let message = parse(&mut desk)?;
         let (flows, act) = (desk.call.flows(), &desk.call.act);

@@ -4,7 +4,6 @@ use domain::rejection::{Refusal, Rejection};
 use http::StatusCode;
 
 use super::{Desk, Posted, Problem};
-use crate::flow::authorize::{self, Decision};
 use crate::flow::login::{Login, login};
 use crate::http::endpoint::{Answer, Call};
 use crate::http::page::{self, session, views};
@@ -14,7 +13,7 @@ use crate::http::render::Reply;
 pub(in crate::http) fn show(call: Call) -> Answer {
     Box::pin(async move {
         let desk = Desk::open(call, Posted::No).await?;
-        if let (None, Some(browser)) = (&desk.asked, &desk.browser) {
+        if let ("", Some(browser)) = (desk.request.as_str(), &desk.browser) {
             let frame = desk.frame();
             let text = frame.texts.signed_in_as(browser.user.email.as_str());
             let sign_out = format!("{}/oauth/logout", frame.base);
@@ -38,11 +37,8 @@ pub(in crate::http) fn show(call: Call) -> Answer {
 pub(in crate::http) fn submit(call: Call) -> Answer {
     Box::pin(async move {
         let mut desk = Desk::open(call, Posted::Form).await?;
-        let cancels = desk.call.fields.optional_text("decision").as_deref() == Some("cancel");
-        if let (true, Some(asked)) = (cancels, desk.asked.clone()) {
-            let (flows, act) = (desk.call.flows(), &desk.call.act);
-            let step = authorize::decide(flows, act, asked, None, Decision::Deny).await?;
-            return desk.follow(step);
+        if let Some(reply) = desk.cancel().await? {
+            return Ok(reply);
         }
         let message = parse(&mut desk)?;
         let email = message.email.clone();
@@ -66,6 +62,7 @@ pub(super) fn enter(desk: &Desk, session: domain::id::SessionId) -> Reply {
     let base = desk.frame().base;
     let place = match desk.request.as_str() {
         "" => format!("{base}/sign-in"),
+        request if desk.device.is_some() => format!("{base}/device?request={request}"),
         request => format!("{base}/oauth/resume?request={request}"),
     };
     let mut reply = page::see_other(&place);
@@ -85,15 +82,11 @@ fn refuse(desk: &Desk, rejection: Rejection, email: &str) -> Result<Reply, Rejec
 
 fn form(desk: &Desk, status: StatusCode, email: &str, problem: &Problem) -> Reply {
     let (frame, csrf) = (desk.frame(), desk.token());
-    let client = desk
-        .asked
-        .as_ref()
-        .map_or("", |asked| asked.client.name.as_str());
     let page = views::SignIn {
         frame: &frame,
         csrf: &csrf,
         request: &desk.request,
-        client,
+        client: desk.client_name(),
         email,
         problem: &problem.text,
         details: &problem.details,
