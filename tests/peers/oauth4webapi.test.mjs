@@ -113,6 +113,32 @@ test('a request is pushed, and its tokens are bound to a key', async () => {
   assert.equal(stolen.status, 401);
 });
 
+test('a device without a browser is allowed, and another is denied', async () => {
+  const person = await makePerson(world);
+  const client = { client_id: world.tv.client_id };
+  const auth = oauth.None();
+  const begin = async () => {
+    const answer = await oauth.deviceAuthorizationRequest(as, client, auth, { scope: SCOPE }, INSECURE);
+    return oauth.processDeviceAuthorizationResponse(as, client, answer);
+  };
+  const poll = async (device) => {
+    const answer = await oauth.deviceCodeGrantRequest(as, client, auth, device.device_code, INSECURE);
+    return oauth.processDeviceCodeResponse(as, client, answer);
+  };
+  const device = await begin();
+  await assert.rejects(poll(device), { error: 'authorization_pending' });
+  await assert.rejects(poll(device), { error: 'slow_down' });
+  await person.decide(device.verification_uri, device.user_code, 'allow');
+  const tokens = await poll(device);
+  assert.equal(oauth.getValidatedIdTokenClaims(tokens).sub, person.id);
+  assert.ok(tokens.refresh_token);
+  await assert.rejects(poll(device), { error: 'invalid_grant' });
+
+  const other = await begin();
+  await person.decide(other.verification_uri_complete, other.user_code, 'deny');
+  await assert.rejects(poll(other), { error: 'access_denied' });
+});
+
 test('an answer comes as a signed JWT', async () => {
   const person = await makePerson(world);
   const client = { client_id: world.web.client_id };

@@ -37,7 +37,13 @@ export async function makeWorld() {
     client_type: 'service',
     scopes: ['read'],
   });
-  return { ...service, web, posting, signing, native, robot };
+  const tv = await service.admin('POST', '/admin/clients', {
+    name: 'A television',
+    client_type: 'native',
+    grant_types: ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'],
+    scopes: SCOPE.split(' '),
+  });
+  return { ...service, web, posting, signing, native, robot, tv };
 }
 
 /** Registers a client that signs who it is, and keeps its key beside it. */
@@ -72,6 +78,12 @@ export async function makePerson(world) {
       agent.walk(address, place, {
         '/sign-in': { email, password: PASSWORD },
         '/consent': { decision: 'allow' },
+      }),
+    /** Types the code of a device, signs in and decides; gives the page that says so. */
+    decide: (address, user_code, decision) =>
+      agent.walk(address, CALLBACK, {
+        '/sign-in': { email, password: PASSWORD },
+        '/device': { user_code, decision },
       }),
     signOut: (address, place) => agent.walk(String(address), place, { '/oauth/logout': { decision: 'logout' } }),
   };
