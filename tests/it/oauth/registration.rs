@@ -243,7 +243,8 @@ async fn rfc_7592_2_a_registration_is_shown_replaced_and_deleted_by_its_client(h
     let public = open(&house).await;
     let said = json!({ "client_uri": "https://app.example/" });
     let made = register(&public, said).await.expect(201);
-    let (path, client) = held(&public, &made);
+    let client = held(&public, &made).1;
+    let path = format!("/oauth/register/{}", made.field("client_id"));
     assert!(made.field("registration_client_uri").ends_with(&path));
     let shown = client.get(&path).await.expect(200);
     assert_eq!(shown.json(), made.json());
