@@ -1,7 +1,7 @@
 //! The gRPC door: `grpc.health.v1.Health`, asked as any gRPC client asks (CONTRACT §10).
 
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actors::supervision::TaskGroup;
 use futures_util::FutureExt;
@@ -61,6 +61,20 @@ async fn check(client: &mut HealthClient<Line>, service: &str) -> Result<Serving
     Ok(answer.into_inner().status())
 }
 
+/// Watches a service, from the first moment at which the door lets anybody watch.
+async fn watch(client: &mut HealthClient<Line>, service: &str) -> Streaming<HealthCheckResponse> {
+    let begun = Instant::now();
+    loop {
+        match client.watch(about(service)).await {
+            Ok(stream) => return stream.into_inner(),
+            Err(status) if status.code() == Code::Unavailable && begun.elapsed() < PATIENCE => {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            Err(status) => panic!("a stream: {status}"),
+        }
+    }
+}
+
 async fn next(stream: &mut Streaming<HealthCheckResponse>) -> Option<ServingStatus> {
     let message = timeout(PATIENCE, stream.message()).await;
     let message = message.expect("in time").ok()?;
@@ -72,11 +86,7 @@ async fn the_house_and_its_service_are_serving() {
     let group = TaskGroup::new("clients");
     let mut client = connect(house.grpc_address(), &group).await;
     for service in ["", OURS] {
-        let mut stream = client
-            .watch(about(service))
-            .await
-            .expect("a stream")
-            .into_inner();
+        let mut stream = watch(&mut client, service).await;
         let mut status = next(&mut stream).await;
         if status == Some(ServingStatus::NotServing) {
             status = next(&mut stream).await;
@@ -109,11 +119,7 @@ async fn who_watches_is_told_of_the_end_and_does_not_hold_it_up() {
     let house = House::with(Backend::Sqlite, &[("SHUTDOWN_GRACE", "60s")]).await;
     let group = TaskGroup::new("clients");
     let mut client = connect(house.grpc_address(), &group).await;
-    let mut stream = client
-        .watch(about(""))
-        .await
-        .expect("a stream")
-        .into_inner();
+    let mut stream = watch(&mut client, "").await;
     while next(&mut stream).await != Some(ServingStatus::Serving) {}
     let begun = Instant::now();
     let watching = async {
