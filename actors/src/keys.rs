@@ -5,6 +5,14 @@
 //! verifier meets a signature by a key it cannot know; a retired key stays published until the last
 //! token it signed has expired, and never signs again, imported anew or not. When the configured
 //! algorithm is another, the old key goes on signing until the new one has been published that long.
+//!
+//! Beside what signs access tokens there may be a ring of each other algorithm, for clients that are
+//! registered to be answered in it. It is made when first needed, and its first key signs as soon as
+//! it is stored and published here: until then no key of that algorithm was promised to anybody, so
+//! nobody can have remembered a key set that must hold it; a verifier that meets an unknown name
+//! fetches the set again (OpenID Connect Core §10.1.1), and other nodes publish it as soon as they
+//! hear of the change. From then on it moves on like the others, and apart from them.
+//!
 //! Rotation happens by itself when the active key has signed for
 //! `rotation_interval`, or on demand. Private keys are stored sealed, and sealed anew when
 //! `SYSTEM_SECRETS` moved on.
@@ -146,7 +154,8 @@ impl Keys {
         self.ring.load_full()
     }
 
-    /// Lets the next key sign, if it has been published for long enough.
+    /// Lets the next key sign, if it has been published for long enough; then those of the rings
+    /// beside it that have been.
     ///
     /// # Errors
     /// As [`Handle::ask`] and the store; whether the keys moved on is then unknown.
@@ -157,6 +166,20 @@ impl Keys {
         let by = Box::new(by);
         self.handle
             .ask(deadline, |reply| Message::Rotate { by, reply })
+            .await?
+    }
+
+    /// Makes sure that something signs with an algorithm: makes a ring of it unless there is one.
+    /// An RSA key takes a part of a second, off the runtime's threads.
+    ///
+    /// # Errors
+    /// As [`Handle::ask`] and the store; the ring may be there all the same.
+    ///
+    /// # Cancel safety
+    /// As [`rotate`](Self::rotate).
+    pub async fn provide(&self, algorithm: Algorithm, deadline: Deadline) -> Result<(), Fault> {
+        self.handle
+            .ask(deadline, |reply| Message::Provide { algorithm, reply })
             .await?
     }
 

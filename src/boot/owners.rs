@@ -151,7 +151,7 @@ fn hire_keys(
         tenant: Arc::new(move || known.directory().default_tenant().map(|tenant| tenant.id)),
         algorithm: settings.keys.algorithm,
         rotation_interval: settings.keys.rotation_interval,
-        retired_for: longest_lifetime(&settings.tokens) + SKEW,
+        retired_for: longest_lifetime(&settings.tokens).max(settings.oidc.id_token_ttl) + SKEW,
         jwks_max_age: JWKS_MAX_AGE,
         import_pem: imported_key(settings)?,
     };

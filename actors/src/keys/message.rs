@@ -1,6 +1,7 @@
 //! What can be asked of the keys owner.
 
 use domain::event::Origin;
+use domain::key::Algorithm;
 use domain::rejection::Fault;
 
 use super::Rotated;
@@ -13,6 +14,11 @@ pub(super) enum Message {
     Rotate {
         by: Box<Origin>,
         reply: Reply<Result<Rotated, Fault>>,
+    },
+    /// Make a ring of this algorithm unless there is one.
+    Provide {
+        algorithm: Algorithm,
+        reply: Reply<Result<(), Fault>>,
     },
     /// Load the ring again: another node changed it.
     Reload { reply: Reply<Result<(), Fault>> },

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use domain::event::{Actor, Entry, EventKind, Origin};
 use domain::id::{RequestId, TenantId};
-use domain::key::{KeyState, SigningKey};
+use domain::key::{Algorithm, KeyState, SigningKey};
 use domain::random::Random;
 use domain::rejection::Fault;
 use domain::time::{Clock, UnixMillis};
 use protocol::jose::key_pair::KeyPair;
 use protocol::system_secrets::SystemSecrets;
 use store::port::keys::{KeyRotation, Keys};
+use tokio::task::spawn_blocking;
 
 use super::message::Message;
 use super::plan::{Plan, Step};
@@ -52,7 +53,8 @@ impl Owner for Locksmith {
 
     async fn handle(&mut self, message: Message) -> Result<(), Fault> {
         match message {
-            Message::Rotate { by, reply } => reply.send(self.rotate(&by).await),
+            Message::Rotate { by, reply } => reply.send(self.rotate_all(&by).await),
+            Message::Provide { algorithm, reply } => reply.send(self.provide(algorithm).await),
             Message::Reload { reply } => reply.send(self.reload().await),
         }
         Ok(())
@@ -104,7 +106,8 @@ impl Locksmith {
         }
         let key = self.row(&pair, KeyState::Active, now)?;
         let entry = Entry::new(EventKind::KeyActivated, &self.origin(now)).about(&pair.kid());
-        patiently(self.parts.store.import_key(key, now, entry)).await?;
+        let outgoing = self.plan.outgoing(&self.stored);
+        patiently(self.parts.store.import_key(key, outgoing, now, entry)).await?;
         Ok(())
     }
 
@@ -121,27 +124,47 @@ impl Locksmith {
         let first = if self.plan.signing(&self.stored).is_some() {
             Vec::new()
         } else {
-            vec![self.row(&self.generate()?, KeyState::Active, now)?]
+            vec![self.row(&generate(self.plan.algorithm).await?, KeyState::Active, now)?]
         };
         self.ensure_ring(first, now).await.map(drop)
     }
 
     /// Stores a ring of this key and a next one. Says whether one of the kind is there now.
     async fn ensure_ring(&self, mut ring: Vec<SigningKey>, now: UnixMillis) -> Result<bool, Fault> {
-        ring.push(self.row(&self.generate()?, KeyState::Next, now)?);
+        let pair = generate(self.plan.algorithm).await?;
+        ring.push(self.row(&pair, KeyState::Next, now)?);
         let Some(first) = ring.first().cloned() else {
             return Ok(false);
         };
         let entry = Entry::new(EventKind::KeyCreated, &self.origin(now)).about(&first.kid);
-        let stored = patiently(self.parts.store.ensure_keys(ring, entry)).await?;
+        let outgoing = self.plan.outgoing(&self.stored);
+        let stored = patiently(self.parts.store.ensure_keys(ring, outgoing, entry)).await?;
         Ok(first.is_forestalled(&stored))
+    }
+
+    /// Stores a ring of an algorithm that nothing signs with yet, and publishes it. What another
+    /// node stored meanwhile stands.
+    async fn provide(&mut self, algorithm: Algorithm) -> Result<(), Fault> {
+        self.reload().await?;
+        if self.plan.of(algorithm).signing_own(&self.stored).is_some() {
+            return Ok(());
+        }
+        let (first, second) = tokio::try_join!(generate(algorithm), generate(algorithm))?;
+        let now = self.parts.clock.now();
+        let ring = vec![
+            self.row(&first, KeyState::Active, now)?,
+            self.row(&second, KeyState::Next, now)?,
+        ];
+        let entry = Entry::new(EventKind::KeyCreated, &self.origin(now)).about(&first.kid());
+        patiently(self.parts.store.ensure_keys(ring, algorithm, entry)).await?;
+        self.reload().await
     }
 
     /// Loads the keys, publishes the ring, and seals anew what an older secret sealed.
     async fn reload(&mut self) -> Result<(), Fault> {
         self.stored = self.load().await?;
-        let chosen = self.plan.signing(&self.stored).map(|key| key.kid.as_str());
-        let (mut signing, mut outdated) = (None, Vec::new());
+        let for_access = self.plan.signing(&self.stored).map(|key| key.algorithm);
+        let (mut signing, mut outdated) = (Vec::new(), Vec::new());
         for key in &self.stored {
             let Some(opened) = sealed::open(&self.parts.secrets, key) else {
                 tracing::error!(
@@ -152,11 +175,12 @@ impl Locksmith {
                 continue;
             };
             outdated.extend(opened.resealed.map(|sealed| (key.kid.clone(), sealed)));
-            if chosen == Some(key.kid.as_str()) {
-                signing = Some(opened.pair);
+            let chosen = self.plan.of(key.algorithm).signing_own(&self.stored);
+            if chosen.is_some_and(|chosen| chosen.kid == key.kid) {
+                signing.push(opened.pair);
             }
         }
-        let ring = KeyRing::new(&self.stored, signing);
+        let ring = KeyRing::new(&self.stored, signing, for_access);
         self.parts.publisher.publish(ring);
         self.reseal(outdated).await;
         Ok(())
@@ -173,21 +197,37 @@ impl Locksmith {
         }
     }
 
-    /// Lets the next key sign. The store is the judge: if another node was first, what it made
+    /// Rotates what signs access tokens, and then the rings beside it that may be. What becomes of
+    /// those is not the answer: their time comes with the chores.
+    async fn rotate_all(&mut self, by: &Origin) -> Result<Rotated, Fault> {
+        let rotated = self.rotate(self.plan, by).await?;
+        if matches!(rotated, Rotated::Done { .. }) {
+            for plan in self.plan.beside(&self.stored) {
+                if let Err(fault) = self.rotate(plan, by).await {
+                    let algorithm = plan.algorithm.as_str();
+                    tracing::warn!(%fault, algorithm, "a ring beside the first was not rotated");
+                }
+            }
+        }
+        Ok(rotated)
+    }
+
+    /// Lets the next key of a ring sign. The store is the judge: if another node was first, what it made
     /// stands, and is judged once more.
-    async fn rotate(&mut self, by: &Origin) -> Result<Rotated, Fault> {
+    async fn rotate(&mut self, plan: Plan, by: &Origin) -> Result<Rotated, Fault> {
         for _ in 0..2 {
             let now = self.parts.clock.now();
-            let (active, promote) = match self.plan.step(&self.stored, now) {
+            let (active, promote) = match plan.step(&self.stored, now) {
                 Step::Rotate { active, promote } => (active, promote),
                 Step::TooEarly { at } => return Ok(Rotated::TooEarly { at }),
                 Step::Incomplete => return Err(Fault::Broken("there is no next key".to_owned())),
             };
             let rotation = KeyRotation {
                 tenant: self.tenant,
-                algorithm: self.plan.algorithm,
+                algorithm: plan.algorithm,
+                instead_of: plan.outgoing(&self.stored),
                 expected_active: active,
-                next: self.row(&self.generate()?, KeyState::Next, now)?,
+                next: self.row(&generate(plan.algorithm).await?, KeyState::Next, now)?,
                 now,
                 entry: Entry::new(EventKind::KeyActivated, by).about(&promote),
                 promote: promote.clone(),
@@ -207,9 +247,14 @@ impl Locksmith {
         if patiently(self.parts.store.purge_keys(horizon)).await? > 0 {
             self.reload().await?;
         }
-        if self.plan.is_due(&self.stored, now) {
-            let rotated = self.rotate(&self.origin(now)).await?;
-            tracing::info!(?rotated, "the signing key is due to be rotated");
+        let mut plans = self.plan.beside(&self.stored);
+        plans.insert(0, self.plan);
+        for plan in plans {
+            if plan.is_due(&self.stored, now) {
+                let rotated = self.rotate(plan, &self.origin(now)).await?;
+                let algorithm = plan.algorithm.as_str();
+                tracing::info!(?rotated, algorithm, "a signing key is due to be rotated");
+            }
         }
         Ok(())
     }
@@ -227,10 +272,6 @@ impl Locksmith {
             .map_err(|error| Fault::Broken(error.to_string()))
     }
 
-    fn generate(&self) -> Result<KeyPair, Fault> {
-        KeyPair::generate(self.plan.algorithm).map_err(|error| Fault::Broken(error.to_string()))
-    }
-
     fn row(&self, pair: &KeyPair, state: KeyState, now: UnixMillis) -> Result<SigningKey, Fault> {
         sealed::row(&self.parts.secrets, self.tenant, pair, state, now)
     }
@@ -246,4 +287,11 @@ impl Locksmith {
             at: now,
         }
     }
+}
+
+/// Makes a key where no request waits for the thread: an RSA key takes a part of a second.
+async fn generate(algorithm: Algorithm) -> Result<KeyPair, Fault> {
+    let made = spawn_blocking(move || KeyPair::generate(algorithm)).await;
+    let made = made.map_err(|error| Fault::Broken(error.to_string()))?;
+    made.map_err(|error| Fault::Broken(error.to_string()))
 }

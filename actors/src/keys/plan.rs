@@ -68,10 +68,44 @@ impl Plan {
         })
     }
 
-    /// Finds the key that signs: the active one, for a while perhaps of another algorithm.
+    /// Finds the key that signs access tokens: the active one, for a while perhaps of another
+    /// algorithm; never one of RS256, whose ring is for ID tokens and the like.
     pub(super) fn signing<'k>(&self, keys: &'k [SigningKey]) -> Option<&'k SigningKey> {
-        let any = || keys.iter().find(|key| key.state == KeyState::Active);
-        self.find(keys, KeyState::Active).or_else(any)
+        let is_other =
+            |key: &&SigningKey| key.state == KeyState::Active && key.algorithm != Algorithm::Rs256;
+        self.find(keys, KeyState::Active)
+            .or_else(|| keys.iter().find(is_other))
+    }
+
+    /// Finds the key that signs with the plan's algorithm, if anything may: the active one, or the
+    /// next one while no other is active. That one waits to take over from another algorithm; who
+    /// is registered for its own need not.
+    pub(super) fn signing_own<'k>(&self, keys: &'k [SigningKey]) -> Option<&'k SigningKey> {
+        self.find(keys, KeyState::Active)
+            .or_else(|| self.find(keys, KeyState::Next))
+    }
+
+    /// Gives the algorithm that a key of the plan's takes over from; its own where nothing signs.
+    pub(super) fn outgoing(&self, keys: &[SigningKey]) -> Algorithm {
+        self.signing(keys)
+            .map_or(self.algorithm, |key| key.algorithm)
+    }
+
+    /// Gives the plan of another algorithm's ring.
+    pub(super) const fn of(self, algorithm: Algorithm) -> Self {
+        Self { algorithm, ..self }
+    }
+
+    /// Gives the plans of the rings that sign beside the one for access tokens.
+    pub(super) fn beside(&self, keys: &[SigningKey]) -> Vec<Self> {
+        let outgoing = self.outgoing(keys);
+        let is_beside =
+            |algorithm: &Algorithm| *algorithm != self.algorithm && *algorithm != outgoing;
+        let plans = Algorithm::ALL.into_iter().filter(is_beside);
+        plans
+            .map(|algorithm| self.of(algorithm))
+            .filter(|plan| plan.find(keys, KeyState::Active).is_some())
+            .collect()
     }
 
     /// Gives the instant before which a key must have retired to be of no more use.
@@ -154,6 +188,27 @@ mod tests {
         let keys = [key("a", KeyState::Active, at(0))];
         assert!(!PLAN.is_due(&keys, at(86_399)));
         assert!(PLAN.is_due(&keys, at(86_400)));
+    }
+
+    #[test]
+    fn a_ring_of_rsa_keys_stands_beside_and_never_signs_access_tokens() {
+        let rsa = |kid: &str, state| SigningKey {
+            algorithm: Algorithm::Rs256,
+            ..key(kid, state, at(0))
+        };
+        let side = [rsa("r", KeyState::Active), rsa("s", KeyState::Next)];
+        assert!(PLAN.signing(&side).is_none());
+        let keys = [side.to_vec(), vec![key("a", KeyState::Active, at(0))]].concat();
+        assert_eq!(PLAN.signing(&keys).map(|key| key.kid.as_str()), Some("a"));
+        assert_eq!(PLAN.outgoing(&keys), Algorithm::Es256);
+        let beside = PLAN.beside(&keys);
+        let [plan] = beside.as_slice() else {
+            panic!("{beside:?}");
+        };
+        let kid = |key: Option<&SigningKey>| key.map(|key| key.kid.clone());
+        assert_eq!(kid(plan.signing_own(&keys)).as_deref(), Some("r"));
+        assert_eq!(kid(plan.signing_own(&keys[1..])).as_deref(), Some("s"));
+        assert!(!plan.is_due(&keys, at(86_399)) && plan.is_due(&keys, at(86_400)));
     }
 
     #[test]

@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 
 /// The keys of the service at one moment: what signs, what verifies, what is published.
 pub struct KeyRing {
-    signer: Option<Signer>,
+    signers: HashMap<Algorithm, Signer>,
+    for_access: Option<Algorithm>,
     verifying: HashMap<String, VerifyingKey>,
     jwks: Jwks,
     list: Vec<KeyView>,
@@ -48,8 +49,14 @@ pub struct KeyView {
 // === impl KeyRing ===
 
 impl KeyRing {
-    /// Makes the ring of these keys, of which `signing` signs.
-    pub(super) fn new(keys: &[SigningKey], signing: Option<KeyPair>) -> Self {
+    /// Makes the ring of these keys, of which `signing` sign, one of each algorithm; access tokens
+    /// with `for_access`.
+    pub(super) fn new(
+        keys: &[SigningKey],
+        signing: Vec<KeyPair>,
+        for_access: Option<Algorithm>,
+    ) -> Self {
+        let by_algorithm = |pair: KeyPair| (pair.algorithm(), Signer::new(pair));
         let mut keys: Vec<&SigningKey> = keys
             .iter()
             .filter(|key| key.state != KeyState::Revoked)
@@ -57,7 +64,8 @@ impl KeyRing {
         keys.sort_by_key(|key| (rank(key.state), key.created_at));
         let public: Vec<&Value> = keys.iter().map(|key| &key.public_jwk).collect();
         Self {
-            signer: signing.map(Signer::new),
+            signers: signing.into_iter().map(by_algorithm).collect(),
+            for_access,
             verifying: keys.iter().filter_map(|key| verifying(key)).collect(),
             jwks: Jwks::new(&public),
             list: keys.iter().map(|key| KeyView::of(key)).collect(),
@@ -67,8 +75,14 @@ impl KeyRing {
     /// Gives what signs access tokens; none before the owner's first start, or when the active key
     /// does not open.
     #[must_use]
-    pub const fn signer(&self) -> Option<&Signer> {
-        self.signer.as_ref()
+    pub fn signer(&self) -> Option<&Signer> {
+        self.signer_of(self.for_access?)
+    }
+
+    /// Gives what signs with an algorithm; none until somebody [needed](super::Keys::provide) it.
+    #[must_use]
+    pub fn signer_of(&self, algorithm: Algorithm) -> Option<&Signer> {
+        self.signers.get(&algorithm)
     }
 
     /// Finds what verifies the tokens that name this key.
@@ -93,7 +107,7 @@ impl KeyRing {
 impl Default for KeyRing {
     /// Gives the ring without keys: nothing signs and nothing verifies.
     fn default() -> Self {
-        Self::new(&[], None)
+        Self::new(&[], Vec::new(), None)
     }
 }
 
@@ -157,6 +171,7 @@ mod tests {
     fn a_ring_without_keys_signs_and_verifies_nothing() {
         let ring = KeyRing::default();
         assert!(ring.signer().is_none() && ring.find("any").is_none());
+        assert!(ring.signer_of(Algorithm::Rs256).is_none());
         assert_eq!(ring.jwks().body, r#"{"keys":[]}"#);
     }
 

@@ -246,3 +246,68 @@ async fn another_algorithm_signs_when_its_key_has_been_published_for_long_enough
     laggard.reload(in_time()).await.unwrap();
     assert_eq!(signing(&laggard.ring()), Some(new));
 }
+
+/// Who signs with an algorithm.
+fn signing_with(ring: &KeyRing, algorithm: Algorithm) -> Option<String> {
+    let signer = ring.signer_of(algorithm)?;
+    Some(signer.key().kid().to_owned())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_algorithm_is_provided_once_however_many_need_it() {
+    let house = House::new().await;
+    let ((one, spec_one), (two, spec_two)) = (house.keys(), house.keys());
+    let _trees = tokio::join!(raise(vec![spec_one]), raise(vec![spec_two]));
+    let before = signing(&one.ring());
+    assert!(signing_with(&one.ring(), Algorithm::Rs256).is_none());
+    let needs = (0..10).map(|number| {
+        let keys = if number % 2 == 0 { &one } else { &two };
+        keys.provide(Algorithm::Rs256, in_time())
+    });
+    for provided in futures_util::future::join_all(needs).await {
+        provided.unwrap();
+    }
+    let kid = signing_with(&one.ring(), Algorithm::Rs256).unwrap();
+    assert_eq!(
+        signing_with(&two.ring(), Algorithm::Rs256),
+        Some(kid.clone())
+    );
+    for keys in [&one, &two] {
+        assert!(keys.ring().jwks().body.contains(&kid), "it is published");
+        assert!(keys.ring().find(&kid).is_some());
+        assert_eq!(keys.ring().list().len(), 4, "two rings of two");
+        assert_eq!(signing(&keys.ring()), before, "access tokens as before");
+    }
+}
+
+#[tokio::test]
+async fn a_ring_beside_is_rotated_and_outlives_the_rotation_of_the_first() {
+    let house = House::new().await;
+    let (keys, spec) = house.keys();
+    let tree = raise(vec![spec]).await;
+    keys.provide(Algorithm::EdDsa, in_time()).await.unwrap();
+    let (main, beside) = (
+        signing(&keys.ring()),
+        signing_with(&keys.ring(), Algorithm::EdDsa),
+    );
+    house.clock.advance(MAX_AGE);
+    assert!(matches!(rotate(&house, &keys).await, Rotated::Done { .. }));
+    let ring = keys.ring();
+    assert_ne!(signing(&ring), main);
+    assert_ne!(signing_with(&ring, Algorithm::EdDsa), beside);
+    let states = |state| kids(&ring, state).len();
+    let counted = (
+        states(KeyState::Active),
+        states(KeyState::Next),
+        states(KeyState::Retired),
+    );
+    assert_eq!(counted, (2, 2, 2));
+    tree.stop(SOON).await;
+    let (again, spec) = house.keys();
+    let _tree = raise(vec![spec]).await;
+    let kept = signing_with(&again.ring(), Algorithm::EdDsa);
+    assert_eq!(kept, signing_with(&ring, Algorithm::EdDsa), "it survives");
+    house.clock.advance(Duration::from_hours(90 * 24));
+    let has_rotated = || async { signing_with(&again.ring(), Algorithm::EdDsa) != kept };
+    within(3 * SOON, "the next key signs", has_rotated).await;
+}

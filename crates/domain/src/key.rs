@@ -18,6 +18,9 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
+    /// Every one of them.
+    pub const ALL: [Self; 3] = [Self::Es256, Self::EdDsa, Self::Rs256];
+
     /// Gives the `alg` value (RFC 7518 §3.1).
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -31,12 +34,9 @@ impl Algorithm {
     /// Reads an `alg` value.
     #[must_use]
     pub fn from_stored(word: &str) -> Option<Self> {
-        match word {
-            "ES256" => Some(Self::Es256),
-            "EdDSA" => Some(Self::EdDsa),
-            "RS256" => Some(Self::Rs256),
-            _ => None,
-        }
+        Self::ALL
+            .into_iter()
+            .find(|algorithm| algorithm.as_str() == word)
     }
 }
 

@@ -16,6 +16,7 @@ super::claims!("keys":
     tenants_have_rings_of_their_own,
     a_ring_that_signs_takes_over_from_another_algorithm,
     a_ring_that_waits_leaves_another_algorithm_signing,
+    rings_beside_each_other_move_on_alone,
     one_of_ten_concurrent_rotations_happens,
     a_rotation_on_a_false_belief_changes_nothing,
     an_imported_key_retires_the_active_one,
@@ -45,15 +46,26 @@ fn ring(world: &World, number: usize) -> Vec<SigningKey> {
     ]
 }
 
+/// Makes sure of a ring that takes over from keys of ES256, or is of them.
 async fn ensure(world: &World, ring: Vec<SigningKey>) -> Vec<SigningKey> {
+    ensure_instead(world, ring, Algorithm::Es256).await
+}
+
+async fn ensure_instead(
+    world: &World,
+    ring: Vec<SigningKey>,
+    instead_of: Algorithm,
+) -> Vec<SigningKey> {
     let entry = world.entry(EventKind::KeyCreated);
-    world.ports.keys.ensure_keys(ring, entry).await.unwrap()
+    let ensured = world.ports.keys.ensure_keys(ring, instead_of, entry);
+    ensured.await.unwrap()
 }
 
 fn rotation(world: &World, from: &str, to: &str, next: &str) -> KeyRotation {
     KeyRotation {
         tenant: world.tenant,
         algorithm: Algorithm::Es256,
+        instead_of: Algorithm::Es256,
         expected_active: from.to_owned(),
         promote: to.to_owned(),
         next: key(world, next, KeyState::Next),
@@ -181,6 +193,40 @@ async fn a_ring_that_waits_leaves_another_algorithm_signing(ports: Ports) {
     assert_eq!(states(&load(&world).await), after);
 }
 
+async fn rings_beside_each_other_move_on_alone(ports: Ports) {
+    let world = World::new(ports.clone()).await;
+    ensure(&world, ring(&world, 1)).await;
+    // Twenty nodes need a ring of another algorithm at once.
+    let beside = |number| {
+        let ring = edwards(ring(&world, number));
+        ensure_instead(&world, ring, Algorithm::EdDsa)
+    };
+    let answers = join_all((2..22).map(beside)).await;
+    let chosen = states(&answers[0]);
+    assert!(answers.iter().all(|answer| states(answer) == chosen));
+    let name = |state: &str| {
+        let with = |word: &String| Some(word.strip_suffix(state)?.to_owned());
+        chosen.iter().find_map(with).unwrap()
+    };
+    let (active, next) = (name("=active"), name("=next"));
+    let step = rotation(&world, "active-1", "next-1", "next-90");
+    assert!(ports.keys.rotate_keys(step).await.unwrap());
+    let mut step = rotation(&world, &active, &next, "next-91");
+    (step.algorithm, step.instead_of) = (Algorithm::EdDsa, Algorithm::EdDsa);
+    step.next.algorithm = Algorithm::EdDsa;
+    assert!(ports.keys.rotate_keys(step).await.unwrap());
+    let mut wanted = vec![
+        "active-1=retired".to_owned(),
+        "next-1=active".to_owned(),
+        "next-90=next".to_owned(),
+        format!("{active}=retired"),
+        format!("{next}=active"),
+        "next-91=next".to_owned(),
+    ];
+    wanted.sort();
+    assert_eq!(states(&load(&world).await), wanted);
+}
+
 async fn one_of_ten_concurrent_rotations_happens(ports: Ports) {
     let world = World::new(ports.clone()).await;
     ensure(&world, ring(&world, 0)).await;
@@ -236,7 +282,9 @@ async fn an_imported_key_retires_the_active_one(ports: Ports) {
     let import = || {
         let entry = world.entry(EventKind::KeyActivated);
         let imported = key(&world, "imported", KeyState::Active);
-        ports.keys.import_key(imported, at(60), entry)
+        ports
+            .keys
+            .import_key(imported, Algorithm::Es256, at(60), entry)
     };
     assert!(import().await.unwrap());
     assert!(!import().await.unwrap(), "it is stored already");
@@ -252,7 +300,10 @@ async fn an_imported_key_retires_the_active_one(ports: Ports) {
     let fresh = world.beside().await;
     let entry = fresh.entry(EventKind::KeyActivated);
     let first = key(&fresh, "imported", KeyState::Active);
-    assert!(ports.keys.import_key(first, at(60), entry).await.unwrap());
+    let imported = ports
+        .keys
+        .import_key(first, Algorithm::Es256, at(60), entry);
+    assert!(imported.await.unwrap());
 }
 
 async fn a_key_is_sealed_anew(ports: Ports) {
@@ -288,7 +339,10 @@ async fn a_purged_key_is_never_taken_in_again(ports: Ports) {
     assert_eq!(ports.keys.purge_keys(at(61)).await.unwrap(), 1);
     let entry = world.entry(EventKind::KeyActivated);
     let again = key(&world, "active-0", KeyState::Active);
-    assert!(!ports.keys.import_key(again, at(62), entry).await.unwrap());
+    let imported = ports
+        .keys
+        .import_key(again, Algorithm::Es256, at(62), entry);
+    assert!(!imported.await.unwrap());
     let stored = ensure(&world, edwards(ring(&world, 0))).await;
     assert!(stored.is_empty(), "{:?}", states(&stored));
     assert_eq!(

@@ -12,8 +12,11 @@ use super::Pending;
 pub struct KeyRotation {
     /// The tenant.
     pub tenant: TenantId,
-    /// The algorithm that signs from now on.
+    /// The algorithm of the key that is promoted.
     pub algorithm: Algorithm,
+    /// The algorithm of the key that retires; another than `algorithm` when what signs access tokens
+    /// changes.
+    pub instead_of: Algorithm,
     /// The `kid` that is believed to be active, of whatever algorithm; if another is, nothing
     /// happens: another node was first.
     pub expected_active: String,
@@ -36,19 +39,31 @@ pub trait Keys: Send + Sync + 'static {
     /// and algorithm are stored then. For the ring that must exist from the first start, however
     /// many nodes start at once: nothing is stored if there is an active key of the algorithm, or
     /// one as far as the first of these, or if one of these was ever stored before. When the first
-    /// is active, it takes over from the keys of other algorithms, which retire. Writes a
-    /// `KeysChanged` change when it stored.
-    fn ensure_keys(&self, ring: Vec<SigningKey>, entry: Entry) -> Pending<'_, Vec<SigningKey>>;
+    /// is active, it takes over from the keys of `instead_of`, which retire if that is another
+    /// algorithm; keys of a third one stay. Writes a `KeysChanged` change when it stored.
+    fn ensure_keys(
+        &self,
+        ring: Vec<SigningKey>,
+        instead_of: Algorithm,
+        entry: Entry,
+    ) -> Pending<'_, Vec<SigningKey>>;
 
-    /// Retires the active key, activates the next one, stores a new next one: one step. Active and
-    /// next keys of other algorithms retire with it. Writes a `KeysChanged` change. False, and nothing written, when `expected_active` is not active or
-    /// `promote` is not next.
+    /// Retires the active key, activates the next one, stores a new next one: one step. Where
+    /// `instead_of` is another algorithm, its active and next keys retire; keys of a third one stay.
+    /// Writes a `KeysChanged` change. False, and nothing written, when `expected_active` is not
+    /// active or `promote` is not next.
     fn rotate_keys(&self, rotation: KeyRotation) -> Pending<'_, bool>;
 
     /// Makes an imported key active, retiring what it takes over from as a rotation does; does
     /// nothing if a key with its `kid` was ever stored, purged or not: a key that retired never signs
     /// again. Writes a `KeysChanged` change. Says whether it was stored.
-    fn import_key(&self, key: SigningKey, now: UnixMillis, entry: Entry) -> Pending<'_, bool>;
+    fn import_key(
+        &self,
+        key: SigningKey,
+        instead_of: Algorithm,
+        now: UnixMillis,
+        entry: Entry,
+    ) -> Pending<'_, bool>;
 
     /// Stores a key's private part sealed anew, because `SYSTEM_SECRETS` moved on.
     fn reseal_key(&self, tenant: TenantId, kid: String, sealed: Vec<u8>) -> Pending<'_, ()>;

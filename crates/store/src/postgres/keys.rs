@@ -46,13 +46,14 @@ const INSERT_KEY: &str = "
     )
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 
-/// Retires what a key of this algorithm takes over from.
+/// Retires what a key of the first algorithm takes over from: keys of it and of the second.
 const RETIRE: &str = "
     UPDATE signing_keys
     SET state = 'retired',
-        retired_at = $3
+        retired_at = $4
     WHERE tenant_id = $1
-      AND (state = 'active' OR (state = 'next' AND algorithm <> $2))";
+      AND ((state = 'active' AND algorithm IN ($2, $3))
+        OR (state = 'next' AND algorithm = $3 AND algorithm <> $2))";
 
 const ACTIVATE: &str = "
     UPDATE signing_keys
@@ -131,9 +132,13 @@ async fn knows_any(link: &mut Link, keys: &[SigningKey]) -> Result<bool, Fault> 
 }
 
 /// Retires, inside an open transaction, what `key` takes over from.
-async fn retire(link: &mut Link, key: &SigningKey, now: UnixMillis) -> Result<(), Fault> {
+async fn retire(
+    link: &mut Link,
+    key: &SigningKey,
+    (instead_of, now): (Algorithm, UnixMillis),
+) -> Result<(), Fault> {
     let (id, word) = (key.tenant.as_uuid(), key.algorithm.as_str());
-    let values: Values<'_> = &[&id, &word, &now.as_millis()];
+    let values: Values<'_> = &[&id, &word, &instead_of.as_str(), &now.as_millis()];
     link.go_on(&[Step {
         sql: RETIRE,
         values,
@@ -171,7 +176,12 @@ async fn tell(link: &mut Link, tenant: TenantId, entry: &Entry) -> Result<(), Fa
 }
 
 impl Postgres {
-    async fn ensure(&self, ring: Vec<SigningKey>, entry: Entry) -> Result<Vec<SigningKey>, Fault> {
+    async fn ensure(
+        &self,
+        ring: Vec<SigningKey>,
+        instead_of: Algorithm,
+        entry: Entry,
+    ) -> Result<Vec<SigningKey>, Fault> {
         let Some(first) = ring.first() else {
             return Ok(ring);
         };
@@ -183,7 +193,7 @@ impl Postgres {
             return Ok(stored);
         }
         if first.state == KeyState::Active {
-            retire(&mut link, first, first.created_at).await?;
+            retire(&mut link, first, (instead_of, first.created_at)).await?;
         }
         for key in &ring {
             insert(&mut link, key).await?;
@@ -203,7 +213,8 @@ impl Postgres {
             return Ok(false);
         }
         let (id, now) = (rotation.tenant.as_uuid(), rotation.now.as_millis());
-        retire(&mut link, &rotation.next, rotation.now).await?;
+        let outgoing = (rotation.instead_of, rotation.now);
+        retire(&mut link, &rotation.next, outgoing).await?;
         let activate = Step {
             sql: ACTIVATE,
             values: &[&id, &rotation.promote, &now],
@@ -214,14 +225,19 @@ impl Postgres {
         Ok(true)
     }
 
-    async fn import(&self, key: SigningKey, now: UnixMillis, entry: Entry) -> Result<bool, Fault> {
+    async fn import(
+        &self,
+        key: SigningKey,
+        outgoing: (Algorithm, UnixMillis),
+        entry: Entry,
+    ) -> Result<bool, Fault> {
         let mut link = self.pool().link().await?;
         hold_rings(&mut link, key.tenant).await?;
         if knows_any(&mut link, std::slice::from_ref(&key)).await? {
             link.leave().await?;
             return Ok(false);
         }
-        retire(&mut link, &key, now).await?;
+        retire(&mut link, &key, outgoing).await?;
         insert(&mut link, &key).await?;
         tell(&mut link, key.tenant, &entry).await?;
         Ok(true)
@@ -236,16 +252,27 @@ impl Keys for Postgres {
         })
     }
 
-    fn ensure_keys(&self, ring: Vec<SigningKey>, entry: Entry) -> Pending<'_, Vec<SigningKey>> {
-        Box::pin(within(self.ensure(ring, entry)))
+    fn ensure_keys(
+        &self,
+        ring: Vec<SigningKey>,
+        instead_of: Algorithm,
+        entry: Entry,
+    ) -> Pending<'_, Vec<SigningKey>> {
+        Box::pin(within(self.ensure(ring, instead_of, entry)))
     }
 
     fn rotate_keys(&self, rotation: KeyRotation) -> Pending<'_, bool> {
         Box::pin(within(self.rotate_ring(rotation)))
     }
 
-    fn import_key(&self, key: SigningKey, now: UnixMillis, entry: Entry) -> Pending<'_, bool> {
-        Box::pin(within(self.import(key, now, entry)))
+    fn import_key(
+        &self,
+        key: SigningKey,
+        instead_of: Algorithm,
+        now: UnixMillis,
+        entry: Entry,
+    ) -> Pending<'_, bool> {
+        Box::pin(within(self.import(key, (instead_of, now), entry)))
     }
 
     fn reseal_key(&self, tenant: TenantId, kid: String, sealed: Vec<u8>) -> Pending<'_, ()> {

@@ -37,9 +37,10 @@ FROM signing_keys
 WHERE tenant_id = ?1 AND kid = ?2";
 
 const RETIRE: &str = "UPDATE signing_keys
-SET state = 'retired', retired_at = ?3
+SET state = 'retired', retired_at = ?4
 WHERE tenant_id = ?1
-  AND (state = 'active' OR (state = 'next' AND algorithm <> ?2))";
+  AND ((state = 'active' AND algorithm IN (?2, ?3))
+    OR (state = 'next' AND algorithm = ?3 AND algorithm <> ?2))";
 
 const ACTIVATE: &str = "UPDATE signing_keys
 SET state = 'active', activated_at = ?3
@@ -62,16 +63,27 @@ impl Keys for Sqlite {
         })
     }
 
-    fn ensure_keys(&self, ring: Vec<SigningKey>, entry: Entry) -> Pending<'_, Vec<SigningKey>> {
-        self.write(move |step| ensure(step, &ring, &entry))
+    fn ensure_keys(
+        &self,
+        ring: Vec<SigningKey>,
+        instead_of: Algorithm,
+        entry: Entry,
+    ) -> Pending<'_, Vec<SigningKey>> {
+        self.write(move |step| ensure(step, &ring, instead_of, &entry))
     }
 
     fn rotate_keys(&self, rotation: KeyRotation) -> Pending<'_, bool> {
         self.write(move |step| rotate(step, &rotation))
     }
 
-    fn import_key(&self, key: SigningKey, now: UnixMillis, entry: Entry) -> Pending<'_, bool> {
-        self.write(move |step| import(step, &key, now, &entry))
+    fn import_key(
+        &self,
+        key: SigningKey,
+        instead_of: Algorithm,
+        now: UnixMillis,
+        entry: Entry,
+    ) -> Pending<'_, bool> {
+        self.write(move |step| import(step, &key, (instead_of, now), &entry))
     }
 
     fn reseal_key(&self, tenant: TenantId, kid: String, sealed: Vec<u8>) -> Pending<'_, ()> {
@@ -93,6 +105,7 @@ impl Keys for Sqlite {
 fn ensure(
     step: &Step<'_>,
     ring: &[SigningKey],
+    instead_of: Algorithm,
     entry: &Entry,
 ) -> rusqlite::Result<Vec<SigningKey>> {
     let Some(first) = ring.first() else {
@@ -108,7 +121,7 @@ fn ensure(
         }
     }
     if first.state == KeyState::Active {
-        retire(step, first, first.created_at)?;
+        retire(step, first, (instead_of, first.created_at))?;
     }
     for key in ring {
         insert(step, key)?;
@@ -123,7 +136,7 @@ fn rotate(step: &Step<'_>, rotation: &KeyRotation) -> rusqlite::Result<bool> {
     if active != Some(KeyState::Active) || next != Some(KeyState::Next) {
         return Ok(false);
     }
-    retire(step, &rotation.next, rotation.now)?;
+    retire(step, &rotation.next, (rotation.instead_of, rotation.now))?;
     let mut activate = step.prepare_cached(ACTIVATE)?;
     activate.execute(params![
         rotation.tenant.blob(),
@@ -138,13 +151,13 @@ fn rotate(step: &Step<'_>, rotation: &KeyRotation) -> rusqlite::Result<bool> {
 fn import(
     step: &Step<'_>,
     key: &SigningKey,
-    now: UnixMillis,
+    (instead_of, now): (Algorithm, UnixMillis),
     entry: &Entry,
 ) -> rusqlite::Result<bool> {
     if state(step, key.tenant, &key.kid)?.is_some() {
         return Ok(false);
     }
-    retire(step, key, now)?;
+    retire(step, key, (instead_of, now))?;
     let active = SigningKey {
         state: KeyState::Active,
         activated_at: key.activated_at.or(Some(now)),
@@ -155,11 +168,16 @@ fn import(
     Ok(true)
 }
 
-/// Retires what `key` takes over from.
-fn retire(step: &Step<'_>, key: &SigningKey, now: UnixMillis) -> rusqlite::Result<()> {
+/// Retires what `key` takes over from: keys of its own algorithm and of `instead_of`.
+fn retire(
+    step: &Step<'_>,
+    key: &SigningKey,
+    (instead_of, now): (Algorithm, UnixMillis),
+) -> rusqlite::Result<()> {
     step.prepare_cached(RETIRE)?.execute(params![
         key.tenant.blob(),
         key.algorithm.as_str(),
+        instead_of.as_str(),
         now.as_millis()
     ])?;
     Ok(())

@@ -100,7 +100,8 @@ async fn fill(store: &Postgres) -> World {
         retired_at: None,
     }];
     let entry = world.entry(EventKind::KeyCreated);
-    ports.keys.ensure_keys(ring, entry).await.unwrap();
+    let ensured = ports.keys.ensure_keys(ring, Algorithm::Es256, entry);
+    ensured.await.unwrap();
     authorize(&world, &session).await;
     world
 }
