@@ -73,6 +73,7 @@ pub mod reset;
 pub mod revoke;
 pub mod sessions;
 pub mod sign_out;
+pub mod signature;
 pub mod token;
 pub mod userinfo;
 pub mod verify_email;

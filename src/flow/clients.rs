@@ -137,6 +137,7 @@ fn judge(flows: &Flows, act: &Act, id: &str, said: Value) -> Result<Client, Refu
     let mut patch = description.into_patch(client_type, offered)?;
     // It is written for every service that it is shown to: what we do not offer is passed over.
     patch.absent = AbsentPatch::default();
+    patch.answers = patch.answers.offered();
     let metadata = own::judge(flows, client_type, base, patch)?;
     Ok(Client {
         tenant: act.tenant.id,

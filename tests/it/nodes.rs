@@ -8,6 +8,7 @@ use crate::case::Case;
 use crate::cases;
 use crate::client::{Client, Person, Tokens};
 use crate::house::House;
+use crate::oauth::{World, signing};
 use crate::patience::{PATIENCE, best_of_three};
 
 cases![
@@ -15,6 +16,7 @@ cases![
     what_one_node_revokes_the_other_refuses_within_a_second,
     a_client_closed_on_one_node_gets_nothing_on_the_other,
     a_key_rotated_on_one_node_is_published_and_verifies_on_the_other,
+    openid_connect_core_10_1_1_a_new_algorithm_is_published_everywhere_within_a_second,
     a_role_taken_on_one_node_opens_nothing_on_the_other,
     guesses_are_counted_together,
 ];
@@ -178,6 +180,28 @@ async fn until_closed(operator: &Client) -> Duration {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     begun.elapsed()
+}
+
+async fn openid_connect_core_10_1_1_a_new_algorithm_is_published_everywhere_within_a_second(
+    house: House,
+) {
+    let world = World::new(house).await;
+    let other = world.house.second_node().await;
+    let client = signing::answered_in(&world, "RS256").await;
+    let identity = signing::tokens(&world, &client).await.field("id_token");
+    let kid = signing::header(&identity)["kid"].clone();
+    let begun = Instant::now();
+    loop {
+        let answer = other.public().get("/.well-known/jwks.json").await;
+        let set = answer.expect(200).json();
+        let keys = set["keys"].as_array().expect("keys");
+        if keys.iter().any(|key| key["kid"] == kid) {
+            break;
+        }
+        assert!(begun.elapsed() < A_SECOND, "not published");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    other.stop().await;
 }
 
 async fn guesses_are_counted_together(house: House) {

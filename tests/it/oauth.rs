@@ -36,6 +36,7 @@ pub mod par;
 mod redirects;
 mod registration;
 mod restarts;
+pub mod signing;
 pub mod world;
 
 pub use restarts::scenes;
@@ -60,6 +61,7 @@ pub fn all() -> Vec<Case> {
         par::cases(),
         redirects::cases(),
         registration::cases(),
+        signing::cases(),
     ];
     own.into_iter().flatten().collect()
 }

@@ -120,6 +120,8 @@ pub struct ClientMetadata {
     pub id_token_signed_response_alg: Option<String>,
     /// The algorithm of its userinfo answers; absent: they are plain JSON.
     pub userinfo_signed_response_alg: Option<String>,
+    /// The algorithm of its introspection answers, where it asks for signed ones (RFC 9701 §6).
+    pub introspection_signed_response_alg: Option<String>,
     /// `pairwise` for subjects that no other client sees (OpenID Connect Core §8).
     pub subject_type: Option<String>,
     /// The host that groups its pairwise subjects (OpenID Connect Core §8.1).

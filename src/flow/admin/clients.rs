@@ -30,7 +30,9 @@ mod redirect_uri;
 mod registration;
 
 pub use change::{PatchClient, patch, rotate_secret};
-pub use registration::{AbsentPatch, KeysPatch, MetadataPatch, PagesPatch, PolicyPatch};
+pub use registration::{
+    AbsentPatch, AnswersPatch, KeysPatch, MetadataPatch, PagesPatch, PolicyPatch,
+};
 
 use registration::{Terms, has_secret};
 
@@ -124,7 +126,6 @@ pub async fn delete(flows: &Flows, act: &Act, client: String) -> Result<(), Reje
 fn terms(flows: &Flows, client_type: ClientType) -> Terms {
     Terms {
         client_type,
-        id_token_algorithm: flows.settings.keys.algorithm,
         takes_clear_text: flows.egress.takes_clear_text(),
     }
 }
@@ -161,7 +162,6 @@ pub(in crate::flow) fn mint_secret(flows: &Flows, now: UnixMillis) -> (SecretTex
 
 #[cfg(test)]
 mod tests {
-    use domain::key::Algorithm;
     use domain::random::Counting;
 
     use super::*;
@@ -183,7 +183,6 @@ mod tests {
         };
         let terms = Terms {
             client_type: ClientType::Service,
-            id_token_algorithm: Algorithm::Es256,
             takes_clear_text: false,
         };
         let refusal = check(terms, "", metadata).expect_err("two mistakes");

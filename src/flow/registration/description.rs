@@ -10,7 +10,9 @@ use domain::scope::ScopeSet;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::flow::admin::clients::{AbsentPatch, KeysPatch, MetadataPatch, PagesPatch, PolicyPatch};
+use crate::flow::admin::clients::{
+    AbsentPatch, AnswersPatch, KeysPatch, MetadataPatch, PagesPatch, PolicyPatch,
+};
 use crate::flow::token::client_auth::{METHOD_BASIC, METHOD_NONE};
 
 /// The grants of a client that nobody vouches for: those that a person decides on. What it may do for
@@ -56,6 +58,7 @@ pub struct Description {
     pub tos_uri: Option<String>,
     pub id_token_signed_response_alg: Option<String>,
     pub userinfo_signed_response_alg: Option<String>,
+    pub introspection_signed_response_alg: Option<String>,
     pub subject_type: Option<String>,
     pub sector_identifier_uri: Option<String>,
     pub backchannel_logout_uri: Option<String>,
@@ -170,6 +173,11 @@ impl Description {
                 request_object_signing_alg: Some(self.request_object_signing_alg),
                 require_signed_request_object: Some(self.require_signed_request_object),
             },
+            answers: AnswersPatch {
+                id_token_signed_response_alg: Some(self.id_token_signed_response_alg),
+                userinfo_signed_response_alg: Some(self.userinfo_signed_response_alg),
+                introspection_signed_response_alg: Some(self.introspection_signed_response_alg),
+            },
             pages: PagesPatch {
                 post_logout_redirect_uris: Some(self.post_logout_redirect_uris),
                 client_uri: Some(self.client_uri),
@@ -178,8 +186,6 @@ impl Description {
                 tos_uri: Some(self.tos_uri),
             },
             absent: AbsentPatch {
-                id_token_signed_response_alg: self.id_token_signed_response_alg,
-                userinfo_signed_response_alg: self.userinfo_signed_response_alg,
                 subject_type: self.subject_type,
                 sector_identifier_uri: self.sector_identifier_uri,
                 backchannel_logout_uri: self.backchannel_logout_uri,

@@ -73,6 +73,7 @@ pub async fn authorization_code(
         .parse(&flows.secrets, message.code.expose())
         .map_err(|_| invalid_grant())?;
     let bound = Bound::prove(flows, act, Some(&client), message.proof.as_ref()).await?;
+    id_token::prepare(flows, act, &client).await?;
     let jti = mint::new_jti(flows);
     let presentation = Presentation {
         kind: Redeemable::AuthorizationCode,

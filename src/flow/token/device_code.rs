@@ -15,7 +15,7 @@ use store::port::sessions::{Redeemable, Redeemed};
 
 use super::authorization_code::{self, Presentation};
 use super::client_auth::{self, ClientAuth};
-use super::{TokenReply, mint};
+use super::{TokenReply, id_token, mint};
 use crate::flow::proof::{Bound, Presented};
 use crate::flow::{Act, Flows};
 
@@ -52,6 +52,7 @@ pub async fn device_code(
         .parse(&flows.secrets, message.device_code.expose())
         .map_err(|_| invalid_grant())?;
     let bound = Bound::prove(flows, act, Some(&client), message.proof.as_ref()).await?;
+    id_token::prepare(flows, act, &client).await?;
     let poll = Poll {
         tenant: act.tenant.id,
         signature,

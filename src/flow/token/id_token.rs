@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use domain::client::Client;
+use domain::key::Algorithm;
 use domain::rejection::Fault;
 use domain::scope::ScopeSet;
 use domain::session::Session;
@@ -14,7 +15,7 @@ use protocol::oidc::id_token::{IdTokenClaims, half_hash};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::flow::{Act, Flows};
+use crate::flow::{Act, Flows, signature};
 
 /// Whom an ID token is about, and what it belongs to.
 pub(crate) struct Identified<'a> {
@@ -39,15 +40,33 @@ pub struct HintClaims {
     #[serde(default)]
     pub sid: Option<String>,
     iss: String,
+    iat: i64,
+    exp: i64,
 }
 
 /// The scope that asks for an ID token (OpenID Connect Core §3.1.2.1).
 pub(crate) const OPENID: &str = "openid";
 
-/// Mints an ID token if the scope asks for one.
+/// Makes sure that the client's ID tokens can be signed in its algorithm. Before whatever happens once.
 ///
 /// # Errors
-/// [`Fault::Restarting`] while there is no key to sign with.
+/// As [`signature::prepare`].
+///
+/// # Cancel safety
+/// As [`signature::prepare`].
+pub(crate) async fn prepare(flows: &Flows, act: &Act, client: &Client) -> Result<(), Fault> {
+    signature::prepare(flows, act, algorithm_of(client)).await
+}
+
+/// Gives the algorithm that a client registered for its ID tokens.
+fn algorithm_of(client: &Client) -> Option<Algorithm> {
+    signature::registered(client.metadata.id_token_signed_response_alg.as_deref())
+}
+
+/// Mints an ID token if the scope asks for one, in the client's algorithm.
+///
+/// # Errors
+/// [`Fault::Restarting`] while there is no key to sign with; see [`prepare`].
 pub(crate) fn mint(
     flows: &Flows,
     act: &Act,
@@ -58,7 +77,7 @@ pub(crate) fn mint(
         return Ok(None);
     }
     let ring = flows.keys.ring();
-    let signer = ring.signer().ok_or(Fault::Restarting("keys"))?;
+    let signer = signature::signer(&ring, algorithm_of(whom.client))?;
     let algorithm = signer.key().algorithm();
     let lifetime: Duration = flows.settings.oidc.id_token_ttl;
     let claims = IdTokenClaims {
@@ -88,5 +107,7 @@ pub(crate) fn mint(
 pub fn read_hint(flows: &Flows, act: &Act, text: &str) -> Option<HintClaims> {
     let ring = flows.keys.ring();
     let claims: HintClaims = verify(text, ID_TOKEN, |kid| ring.find(kid)).ok()?;
-    (claims.iss == act.issuer).then_some(claims)
+    // An ID token has both times (§2); a signed answer of the userinfo endpoint has neither.
+    let is_ours = claims.iss == act.issuer && claims.iat <= claims.exp;
+    is_ours.then_some(claims)
 }

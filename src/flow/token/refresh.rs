@@ -84,6 +84,9 @@ async fn rotate(
         .filter(|token| token.tenant == act.tenant.id)
         .ok_or_else(invalid_grant)?;
     let bound = Bound::prove(flows, act, client.registration(), message.proof.as_ref()).await?;
+    if let Some(registered) = client.registration() {
+        id_token::prepare(flows, act, registered).await?;
+    }
     let turn = turn(flows, act, &token, &client, &bound);
     match flows.sessions.rotate(turn, act.deadline).await? {
         Rotation::Granted(granted) => {

@@ -184,7 +184,7 @@ async fn what_has_no_effect_is_refused_and_never_stored(house: House) {
     let said = json!({
         "subject_type": "pairwise",
         "id_token_signed_response_alg": "HS256",
-        "userinfo_signed_response_alg": "ES256",
+        "userinfo_signed_response_alg": "none",
         "sector_identifier_uri": "https://app.example/sector",
         "backchannel_logout_uri": "https://app.example/logout",
     });

@@ -3,11 +3,11 @@
 //! What an operator says is laid over the defaults of the client's type, or over what is stored, and
 //! the whole is judged: the same rules hold when a client is made and when it is changed.
 //!
-//! By subject: `policy` for what it must do and may do, `keys` for what it signs with, `pages` for
-//! what people are shown and where they go, `absent` for what is not offered and so not stored.
+//! By subject: `policy` for what it must do and may do, `keys` for what it signs with, `answers` for
+//! what is signed for it, `pages` for what people are shown and where they go, `absent` for what is not
+//! offered and so not stored.
 
 use domain::client::{ClientMetadata, ClientType};
-use domain::key::Algorithm;
 use domain::scope::ScopeSet;
 use serde_json::{Value, json};
 use url::Url;
@@ -20,11 +20,13 @@ use crate::flow::token::client_auth::{
 };
 
 mod absent;
+mod answers;
 mod keys;
 mod pages;
 mod policy;
 
 pub use absent::AbsentPatch;
+pub use answers::AnswersPatch;
 pub use keys::KeysPatch;
 pub use pages::PagesPatch;
 pub use policy::PolicyPatch;
@@ -83,6 +85,8 @@ pub struct MetadataPatch {
     pub policy: PolicyPatch,
     /// What it signs with.
     pub keys: KeysPatch,
+    /// What is signed for it.
+    pub answers: AnswersPatch,
     /// What people are shown of it, and where they go.
     pub pages: PagesPatch,
     /// What is not offered.
@@ -94,8 +98,6 @@ pub struct MetadataPatch {
 pub(super) struct Terms {
     /// What stands behind the client.
     pub(super) client_type: ClientType,
-    /// What the service signs ID tokens with.
-    pub(super) id_token_algorithm: Algorithm,
     /// Whether the operator opened places that are asked in clear text (`EGRESS_ALLOW`).
     pub(super) takes_clear_text: bool,
 }
@@ -131,8 +133,9 @@ impl MetadataPatch {
         };
         self.policy.lay_over(&mut metadata);
         self.keys.lay_over(&mut metadata);
+        self.answers.lay_over(&mut metadata);
         self.pages.lay_over(&mut metadata);
-        self.absent.check(terms, mistakes);
+        self.absent.check(mistakes);
         check_all(&metadata, terms, mistakes);
         metadata
     }
@@ -184,6 +187,7 @@ fn check_all(metadata: &ClientMetadata, terms: Terms, mistakes: &mut Mistakes) {
     check_tokens(metadata, mistakes);
     policy::check(metadata, mistakes);
     keys::check(metadata, terms, mistakes);
+    answers::check(metadata, mistakes);
     pages::check(metadata, terms.client_type, mistakes);
 }
 

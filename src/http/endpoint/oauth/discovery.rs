@@ -5,7 +5,6 @@
 //! Both forms of a tenant's path lead here: appended to its issuer, and inserted after the well-known
 //! part; see `http::path`.
 
-use domain::key::Algorithm;
 use domain::tenant::RegistrationPolicy;
 use http::header::CACHE_CONTROL;
 use http::{HeaderValue, StatusCode};
@@ -15,6 +14,7 @@ use protocol::oidc::discovery::{Facts, Metadata, protected_resource};
 
 use super::super::{Answer, Call};
 use crate::flow::client_keys::ALGORITHMS;
+use crate::flow::signature;
 use crate::flow::token::mint::ACR_SINGLE_FACTOR;
 use crate::http::page::texts;
 use crate::http::render::{self, Reply};
@@ -28,7 +28,7 @@ pub(in crate::http) fn provider(call: Call) -> Answer {
         let config = &act.tenant.config;
         let scopes = &settings.oidc.supported_scopes;
         let languages: Vec<&str> = texts::languages().collect();
-        let algorithms: [Algorithm; 1] = [settings.keys.algorithm];
+        let algorithms = signature::algorithms(settings.keys.algorithm);
         let clients = ALGORITHMS.map(ForeignAlgorithm::as_str);
         let proofs = dpop::ALGORITHMS.map(ForeignAlgorithm::as_str);
         let facts = Facts {
@@ -41,8 +41,8 @@ pub(in crate::http) fn provider(call: Call) -> Answer {
             ui_locales: &languages,
             ciba_delivery_modes: &[],
             supports_pairwise: false,
-            signs_userinfo: false,
-            signs_introspection: false,
+            signs_userinfo: true,
+            signs_introspection: true,
             is_registration_open: config.registration != RegistrationPolicy::Closed,
             supports_cimd: config.client_id_metadata_documents,
             supports_mtls: false,

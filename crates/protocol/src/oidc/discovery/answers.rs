@@ -55,6 +55,8 @@ impl<'a> Answers<'a> {
     pub(super) fn new(facts: &Facts<'a>) -> Self {
         let ours = facts.algorithms.iter().copied().map(Algorithm::as_str);
         let ours: Vec<_> = ours.collect();
+        // Nothing is registered for the answers of JARM: they are in the default alone.
+        let of_authorization = ours.iter().take(1).copied().collect();
         let of_people = BY_SCOPE.into_iter().flat_map(|(_, names)| names).copied();
         Self {
             subject_types_supported: if facts.supports_pairwise {
@@ -65,7 +67,7 @@ impl<'a> Answers<'a> {
             id_token_signing_alg_values_supported: ours.clone(),
             userinfo_signing_alg_values_supported: only_if(facts.signs_userinfo, &ours),
             introspection_signing_alg_values_supported: only_if(facts.signs_introspection, &ours),
-            authorization_signing_alg_values_supported: ours,
+            authorization_signing_alg_values_supported: of_authorization,
             claim_types_supported: ["normal"],
             claims_supported: OF_SIGN_INS.into_iter().chain(of_people).collect(),
             backchannel_logout_supported: facts.supports_backchannel_logout,

@@ -2,7 +2,6 @@
 
 use domain::client::ClientType;
 use domain::id::TenantId;
-use domain::key::Algorithm;
 use domain::random::Counting;
 
 use super::super::registration::defaults_of;
@@ -38,7 +37,6 @@ fn client() -> Client {
 fn terms() -> Terms {
     Terms {
         client_type: ClientType::Service,
-        id_token_algorithm: Algorithm::Es256,
         takes_clear_text: false,
     }
 }

@@ -3,7 +3,6 @@
 //! Nothing of it is stored: a registration that is kept and has no effect would be a promise that
 //! nobody keeps. A value that is what happens anyway is accepted, any other refused in a sentence.
 
-use super::Terms;
 use crate::flow::account::Mistakes;
 
 /// The one kind of subject there is: the same for every client (OpenID Connect Core §8).
@@ -12,10 +11,6 @@ const SUBJECT_PUBLIC: &str = "public";
 /// What an operator says about what is not offered.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AbsentPatch {
-    /// The algorithm of its ID tokens: the service's own is acceptable.
-    pub id_token_signed_response_alg: Option<String>,
-    /// The algorithm of its userinfo answers.
-    pub userinfo_signed_response_alg: Option<String>,
     /// The kind of its subjects: `public` is acceptable.
     pub subject_type: Option<String>,
     /// The host that groups its pairwise subjects.
@@ -28,14 +23,9 @@ pub struct AbsentPatch {
 
 impl AbsentPatch {
     /// Refuses whatever would have no effect.
-    pub(super) fn check(&self, terms: Terms, mistakes: &mut Mistakes) {
-        self.check_choices(terms, mistakes);
+    pub(super) fn check(&self, mistakes: &mut Mistakes) {
+        self.check_choices(mistakes);
         for (field, said, message) in [
-            (
-                "userinfo_signed_response_alg",
-                &self.userinfo_signed_response_alg,
-                "is not supported: userinfo answers are plain JSON",
-            ),
             (
                 "sector_identifier_uri",
                 &self.sector_identifier_uri,
@@ -53,17 +43,11 @@ impl AbsentPatch {
         }
     }
 
-    fn check_choices(&self, terms: Terms, mistakes: &mut Mistakes) {
+    fn check_choices(&self, mistakes: &mut Mistakes) {
         let subject = self.subject_type.as_deref();
         if subject.is_some_and(|kind| kind != SUBJECT_PUBLIC) {
             let message = "must be public: every client is told the same subject";
             mistakes.add("subject_type", message);
-        }
-        let ours = terms.id_token_algorithm.as_str();
-        let algorithm = self.id_token_signed_response_alg.as_deref();
-        if algorithm.is_some_and(|algorithm| algorithm != ours) {
-            let message = format!("must be {ours}, which this service signs with");
-            mistakes.add("id_token_signed_response_alg", message);
         }
     }
 }

@@ -21,7 +21,6 @@ fn over(
     let mut mistakes = Mistakes::default();
     let terms = Terms {
         client_type: kind,
-        id_token_algorithm: Algorithm::Es256,
         takes_clear_text: false,
     };
     let metadata = said.over(base, terms, &mut mistakes);

@@ -6,7 +6,9 @@
 use domain::client::{Client, ClientMetadata};
 use serde_json::{Map, Value, json};
 
-use crate::flow::admin::clients::{AbsentPatch, KeysPatch, MetadataPatch, PagesPatch, PolicyPatch};
+use crate::flow::admin::clients::{
+    AbsentPatch, AnswersPatch, KeysPatch, MetadataPatch, PagesPatch, PolicyPatch,
+};
 use crate::http::fields::Fields;
 
 /// Takes whatever a request says about a client's metadata.
@@ -23,6 +25,7 @@ pub(super) fn take_metadata(fields: &mut Fields) -> MetadataPatch {
             .nullable("access_token_ttl_seconds", Fields::optional_number),
         policy: take_policy(fields),
         keys: take_keys(fields),
+        answers: take_answers(fields),
         pages: take_pages(fields),
         absent: take_absent(fields),
     }
@@ -54,6 +57,17 @@ fn take_keys(fields: &mut Fields) -> KeysPatch {
     }
 }
 
+fn take_answers(fields: &mut Fields) -> AnswersPatch {
+    AnswersPatch {
+        id_token_signed_response_alg: fields
+            .nullable("id_token_signed_response_alg", Fields::optional_text),
+        userinfo_signed_response_alg: fields
+            .nullable("userinfo_signed_response_alg", Fields::optional_text),
+        introspection_signed_response_alg: fields
+            .nullable("introspection_signed_response_alg", Fields::optional_text),
+    }
+}
+
 fn take_pages(fields: &mut Fields) -> PagesPatch {
     PagesPatch {
         post_logout_redirect_uris: fields.optional_texts("post_logout_redirect_uris"),
@@ -66,8 +80,6 @@ fn take_pages(fields: &mut Fields) -> PagesPatch {
 
 fn take_absent(fields: &mut Fields) -> AbsentPatch {
     AbsentPatch {
-        id_token_signed_response_alg: fields.optional_text("id_token_signed_response_alg"),
-        userinfo_signed_response_alg: fields.optional_text("userinfo_signed_response_alg"),
         subject_type: fields.optional_text("subject_type"),
         sector_identifier_uri: fields.optional_text("sector_identifier_uri"),
         backchannel_logout_uri: fields.optional_text("backchannel_logout_uri"),
@@ -98,6 +110,7 @@ pub(super) fn view(client: &Client) -> Value {
         view_tokens(metadata),
         view_policy(metadata),
         view_keys(metadata),
+        view_answers(metadata),
         view_pages(metadata),
     ];
     let members = parts.into_iter().filter_map(into_members).flatten();
@@ -136,6 +149,14 @@ fn view_keys(metadata: &ClientMetadata) -> Value {
         "token_endpoint_auth_signing_alg": metadata.token_endpoint_auth_signing_alg,
         "request_object_signing_alg": metadata.request_object_signing_alg,
         "require_signed_request_object": metadata.require_signed_request_object,
+    })
+}
+
+fn view_answers(metadata: &ClientMetadata) -> Value {
+    json!({
+        "id_token_signed_response_alg": metadata.id_token_signed_response_alg,
+        "userinfo_signed_response_alg": metadata.userinfo_signed_response_alg,
+        "introspection_signed_response_alg": metadata.introspection_signed_response_alg,
     })
 }
 

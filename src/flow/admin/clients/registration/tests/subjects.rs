@@ -234,18 +234,15 @@ fn what_would_have_no_effect_is_refused_and_what_happens_anyway_is_not() {
     let text = || Some("https://a.example/x".to_owned());
     let said = MetadataPatch {
         absent: AbsentPatch {
-            id_token_signed_response_alg: Some("RS256".to_owned()),
-            userinfo_signed_response_alg: Some("ES256".to_owned()),
             subject_type: Some("pairwise".to_owned()),
             sector_identifier_uri: text(),
             backchannel_logout_uri: text(),
         },
         ..MetadataPatch::default()
     };
-    assert_eq!(refused(said).len(), 5);
+    assert_eq!(refused(said).len(), 3);
     let said = MetadataPatch {
         absent: AbsentPatch {
-            id_token_signed_response_alg: Some("ES256".to_owned()),
             subject_type: Some("public".to_owned()),
             ..AbsentPatch::default()
         },
@@ -253,6 +250,51 @@ fn what_would_have_no_effect_is_refused_and_what_happens_anyway_is_not() {
     };
     let metadata = register(ClientType::Service, said).expect("acceptable");
     assert_eq!(metadata, defaults_of(ClientType::Service));
+}
+
+fn answered(algorithm: &str) -> MetadataPatch {
+    let said = || Some(Some(algorithm.to_owned()));
+    MetadataPatch {
+        answers: AnswersPatch {
+            id_token_signed_response_alg: said(),
+            userinfo_signed_response_alg: said(),
+            introspection_signed_response_alg: said(),
+        },
+        ..MetadataPatch::default()
+    }
+}
+
+#[test]
+fn openid_connect_registration_2_answers_are_signed_as_registered_and_never_with_none() {
+    for algorithm in ["ES256", "EdDSA", "RS256"] {
+        let metadata = register(ClientType::Service, answered(algorithm)).expect("acceptable");
+        let stored = metadata.id_token_signed_response_alg.as_deref();
+        assert_eq!(stored, Some(algorithm));
+        assert!(metadata.userinfo_signed_response_alg.is_some());
+        assert!(metadata.introspection_signed_response_alg.is_some());
+    }
+    for algorithm in ["none", "HS256", "PS256", "rs256", ""] {
+        assert_eq!(refused(answered(algorithm)).len(), 3, "{algorithm}");
+    }
+}
+
+#[test]
+fn fapi_2_0_5_4_1_answers_are_not_signed_with_rs256() {
+    let under_fapi = |algorithm| MetadataPatch {
+        policy: PolicyPatch {
+            fapi_2_0: Some(true),
+            ..PolicyPatch::default()
+        },
+        ..answered(algorithm)
+    };
+    let of_answers = |algorithm| {
+        let wrong = refused(under_fapi(algorithm));
+        wrong
+            .iter()
+            .filter(|field| field.ends_with("response_alg"))
+            .count()
+    };
+    assert_eq!((of_answers("RS256"), of_answers("ES256")), (3, 0));
 }
 
 #[test]
