@@ -29,7 +29,7 @@ use domain::time::UnixMillis;
 use futures_util::FutureExt;
 use store::port::sessions as port;
 use store::port::sessions::{
-    EndTarget, EndedSessions, Ending, NewSession, Redeemed, Redemption, Rotation, Turn,
+    EndTarget, EndedSessions, Ending, Granted, NewSession, Redeemed, Redemption, Rotation, Turn,
 };
 
 use crate::deadline::Deadline;
@@ -214,6 +214,23 @@ impl Sessions {
         deadline: Deadline,
     ) -> Result<Option<String>, Fault> {
         answered(deadline, self.store.load_family_client(tenant, family)).await
+    }
+
+    /// Reads a family of a client's that has not ended, whose user may sign in. Read past the mailbox.
+    ///
+    /// # Errors
+    /// As [`list`](Self::list).
+    ///
+    /// # Cancel safety
+    /// Reads only.
+    pub async fn live_family(
+        &self,
+        tenant: TenantId,
+        family: FamilyId,
+        client: String,
+        deadline: Deadline,
+    ) -> Result<Option<Granted>, Fault> {
+        answered(deadline, self.store.load_family(tenant, family, client)).await
     }
 
     /// Refuses sessions that another port's verb ended (a password change, a lock, a deletion).

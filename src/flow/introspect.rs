@@ -1,14 +1,18 @@
 //! Telling a client what a token is worth (RFC 7662).
 //!
 //! A client that may ask is told of every token of its tenant, any other of its own alone; what may not
-//! be told, is unknown, expired or revoked is one answer: not active (§2.2). Whoever asks for it is
+//! be told, is unknown, expired or revoked is one answer: not active (§2.2). Of a refresh token nobody is
+//! told but the client it was issued to: no other can use it. Whoever asks for it is
 //! answered with a JWS (RFC 9701).
 
 use domain::client::Client;
 use domain::rejection::{Fault, OAuthCode, Refusal, Rejection};
 use domain::secret::SecretText;
-use protocol::access_token::AccessClaims;
+use domain::session::Presentation;
+use protocol::access_token::{AccessClaims, Confirmation};
 use protocol::introspection::{ActiveToken, Introspection, TYPE};
+use protocol::opaque::{REFRESH_PREFIX, RefreshToken};
+use store::port::sessions::Granted;
 
 use super::token::ClientAuth;
 use super::token::client_auth::{self, KnownClient};
@@ -63,6 +67,9 @@ async fn judge(
     client: &Client,
     token: &str,
 ) -> Result<Option<ActiveToken>, Rejection> {
+    if token.starts_with(REFRESH_PREFIX) {
+        return judge_refresh(flows, act, client, token).await;
+    }
     let Some(claims) = caller::accept(flows, act, token) else {
         return Ok(None);
     };
@@ -71,6 +78,59 @@ async fn judge(
         return Ok(None);
     }
     Ok(Some(ActiveToken::from(claims)))
+}
+
+/// Gives what is told of the client's own refresh token, if it is the current one of its family and
+/// in time.
+async fn judge_refresh(
+    flows: &Flows,
+    act: &Act,
+    client: &Client,
+    token: &str,
+) -> Result<Option<ActiveToken>, Rejection> {
+    let parsed = RefreshToken::parse(&flows.secrets, token).ok();
+    let Some(own) = parsed.filter(|token| token.tenant == act.tenant.id) else {
+        return Ok(None);
+    };
+    let (tenant, id) = (act.tenant.id, client.id.clone());
+    let found = flows
+        .sessions
+        .live_family(tenant, own.family, id, act.deadline);
+    let window = flows.settings.tokens.refresh_reuse_window;
+    let is_current = |granted: &Granted| {
+        granted.family.judge(own.generation, act.now, window) == Presentation::Current
+    };
+    let found = found.await?.filter(is_current);
+    Ok(found.map(|granted| active_refresh(act, granted)))
+}
+
+fn active_refresh(act: &Act, granted: Granted) -> ActiveToken {
+    let Granted {
+        family,
+        session,
+        user,
+        ..
+    } = granted;
+    ActiveToken {
+        scope: family.scope.to_string(),
+        client_id: family.client,
+        exp: family.idle_expires_at.min(family.expires_at).as_seconds(),
+        iat: family.rotated_at.as_seconds(),
+        sub: user.id.to_string(),
+        iss: act.issuer.clone(),
+        cnf: family.details.dpop_jkt.map(|jkt| Confirmation {
+            jkt: Some(jkt),
+            x5t_s256: None,
+        }),
+        tid: act.tenant.id.to_string(),
+        roles: user.roles,
+        client_type: caller::TYPE_USER.to_owned(),
+        acr: Some(session.acr),
+        amr: session.amr,
+        auth_time: Some(session.auth_time.as_seconds()),
+        sid: Some(session.id.to_string()),
+        ..ActiveToken::default()
+    }
 }
 
 fn is_revoked(flows: &Flows, claims: &AccessClaims) -> Result<bool, Fault> {

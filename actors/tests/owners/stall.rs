@@ -21,7 +21,7 @@ use store::port::Pending;
 use store::port::attempts as attempts_port;
 use store::port::sessions as port;
 use store::port::sessions::{
-    EndTarget, EndedSessions, Ending, NewSession, Redeemed, Redemption, Rotation, Turn,
+    EndTarget, EndedSessions, Ending, Granted, NewSession, Redeemed, Redemption, Rotation, Turn,
 };
 use tokio::time::{Instant, sleep};
 
@@ -65,6 +65,15 @@ impl port::Sessions for Hung {
         _tenant: TenantId,
         _family: FamilyId,
     ) -> Pending<'_, Option<String>> {
+        Box::pin(pending())
+    }
+
+    fn load_family(
+        &self,
+        _tenant: TenantId,
+        _family: FamilyId,
+        _client: String,
+    ) -> Pending<'_, Option<Granted>> {
         Box::pin(pending())
     }
 

@@ -15,7 +15,7 @@ use store::contract::fixture::at;
 use store::port::Pending;
 use store::port::sessions as port;
 use store::port::sessions::{
-    EndedSessions, Ending, NewSession, Redeemed, Redemption, Rotation, Turn,
+    EndedSessions, Ending, Granted, NewSession, Redeemed, Redemption, Rotation, Turn,
 };
 
 use crate::house::{House, SOON, in_time, raise, within};
@@ -76,6 +76,15 @@ impl port::Sessions for Treacherous {
         family: FamilyId,
     ) -> Pending<'_, Option<String>> {
         self.inner.load_family_client(tenant, family)
+    }
+
+    fn load_family(
+        &self,
+        tenant: TenantId,
+        family: FamilyId,
+        client: String,
+    ) -> Pending<'_, Option<Granted>> {
+        self.inner.load_family(tenant, family, client)
     }
 
     fn list_sessions(

@@ -22,6 +22,7 @@ cases![
     a_refreshed_family_keeps_its_scope_and_names_the_person_anew,
     openid_connect_core_5_3_userinfo_says_what_the_scope_opens,
     rfc_7662_2_2_only_a_live_token_is_told_of_and_only_to_whom_it_concerns,
+    rfc_7662_2_2_a_refresh_token_is_active_for_the_client_that_owns_it_alone,
     rfc_7009_a_client_ends_its_own_family_and_no_others,
     a_locked_account_has_no_codes_and_no_tokens,
 ];
@@ -245,6 +246,55 @@ async fn rfc_7662_2_2_only_a_live_token_is_told_of_and_only_to_whom_it_concerns(
         .expect(200);
     let told = told_of(&world, &resource, &token).await.expect(200).json();
     assert_eq!(told, json!({ "active": false }));
+}
+
+async fn rfc_7662_2_2_a_refresh_token_is_active_for_the_client_that_owns_it_alone(house: House) {
+    let world = World::new(house).await;
+    let may = json!({ "redirect_uris": [], "may_introspect": true });
+    let resource = register(&world.house, "service", may).await;
+    let code = world.code(&world.web).await;
+    let tokens = world.redeem(&world.web, &code).await.expect(200);
+    let first = tokens.field("refresh_token");
+    let told = told_of(&world, &world.web, &first).await.expect(200).json();
+    let access = claims(&tokens.field("access_token"));
+    assert_eq!(
+        (&told["active"], &told["sub"]),
+        (&json!(true), &access["sub"])
+    );
+    assert_eq!(told["client_id"], world.web.id);
+    assert_eq!(told["sid"], access["sid"]);
+    assert!(told["exp"].as_i64() > access["exp"].as_i64());
+    assert!(told.get("token_type").is_none() && told.get("aud").is_none());
+    let nothing = json!({ "active": false });
+    let stranger = told_of(&world, &resource, &first).await.expect(200);
+    assert_eq!(stranger.json(), nothing, "it could not use it");
+    // §2.2: asking changes nothing; a superseded token is not active, though it may be repeated.
+    let refresh = |token: &str| {
+        let (world, token) = (&world, token.to_owned());
+        async move {
+            let fields = [
+                ("grant_type", "refresh_token"),
+                ("refresh_token", token.as_str()),
+            ];
+            world.token(&world.web, &fields).await.expect(200)
+        }
+    };
+    let second = refresh(&first).await.field("refresh_token");
+    let told = told_of(&world, &world.web, &first).await.expect(200);
+    assert_eq!(told.json(), nothing);
+    let told = told_of(&world, &world.web, &second).await.expect(200);
+    assert_eq!(told.json()["active"], true);
+    let mut broken = second.clone();
+    broken.push('x');
+    for wrong in [broken.as_str(), "qf_rt_x"] {
+        let told = told_of(&world, &world.web, wrong).await.expect(200);
+        assert_eq!(told.json(), nothing, "{wrong}");
+    }
+    let ended = [("token", second.as_str())];
+    let revoked = world.form("/oauth/revoke", &world.web, &ended).await;
+    revoked.expect(200);
+    let told = told_of(&world, &world.web, &second).await.expect(200);
+    assert_eq!(told.json(), nothing);
 }
 
 /// What a client is told of a token.

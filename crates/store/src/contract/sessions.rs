@@ -36,6 +36,7 @@ super::claims!("sessions" in own:
     ending_a_user_spares_the_session_kept,
     ending_twice_ends_once,
     a_revoked_access_token_is_announced_until_it_expires,
+    a_live_family_is_read_for_its_own_client_alone,
 );
 
 async fn end(world: &World, target: EndTarget) -> EndedSessions {
@@ -356,4 +357,28 @@ async fn a_revoked_access_token_is_announced_until_it_expires(ports: Ports) {
     assert_eq!(told.what, ChangeKind::AccessRevoked("jti-1".to_owned()));
     assert_eq!((told.tenant, told.expires_at), (world.tenant, at(900)));
     assert_eq!(world.count_events(EventKind::TokenRevoked).await, 2);
+}
+
+async fn a_live_family_is_read_for_its_own_client_alone(ports: Ports) {
+    let world = World::new(ports.clone()).await;
+    let user = world.register("ada@example.org").await.id;
+    let (session, family) = world.sign_in(user).await;
+    let other = world.beside().await.tenant;
+    let read = |tenant, client: &str| {
+        ports
+            .sessions
+            .load_family(tenant, family.id, client.to_owned())
+    };
+    let found = read(world.tenant, &family.client).await.unwrap().unwrap();
+    assert_eq!((&found.family, &found.session), (&family, &session));
+    assert_eq!((found.user.id, found.advanced), (user, false));
+    for (tenant, client) in [(world.tenant, "another"), (other, family.client.as_str())] {
+        assert!(read(tenant, client).await.unwrap().is_none(), "{client}");
+    }
+    let turn = ports.sessions.rotate_refresh(world.turn(&family, 1, at(1)));
+    assert!(matches!(turn.await.unwrap(), Rotation::Granted(_)));
+    let found = read(world.tenant, &family.client).await.unwrap().unwrap();
+    assert_eq!(found.family.generation, 2, "it reads what stands");
+    end(&world, EndTarget::Family(family.id)).await;
+    assert!(read(world.tenant, &family.client).await.unwrap().is_none());
 }

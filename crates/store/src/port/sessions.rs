@@ -187,6 +187,16 @@ pub trait Sessions: Send + Sync + 'static {
     fn load_family_client(&self, tenant: TenantId, family: FamilyId)
     -> Pending<'_, Option<String>>;
 
+    /// Reads a family of this client's that has not ended, nor its session, with its user if that may
+    /// sign in. Changes nothing; whether a token of it is the current one and in time is for the
+    /// caller to judge.
+    fn load_family(
+        &self,
+        tenant: TenantId,
+        family: FamilyId,
+        client: String,
+    ) -> Pending<'_, Option<Granted>>;
+
     /// Lists the user's sessions that can still be used, last used first: those with a family that
     /// is neither ended nor expired. At most [`MAX_SESSIONS`].
     fn list_sessions(

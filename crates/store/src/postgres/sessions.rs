@@ -14,8 +14,8 @@ use super::row::{self, Line, session_columns};
 use super::{Postgres, Scope};
 use crate::port::Pending;
 use crate::port::sessions::{
-    EndTarget, EndedSessions, Ending, MAX_SESSIONS, NewSession, Redeemed, Redemption, Rotation,
-    Sessions, Turn,
+    EndTarget, EndedSessions, Ending, Granted, MAX_SESSIONS, NewSession, Redeemed, Redemption,
+    Rotation, Sessions, Turn,
 };
 
 mod begin;
@@ -181,6 +181,15 @@ impl Sessions for Postgres {
                 .map(|row| row::get(row, "client_id"))
                 .transpose()
         })
+    }
+
+    fn load_family(
+        &self,
+        tenant: TenantId,
+        family: FamilyId,
+        client: String,
+    ) -> Pending<'_, Option<Granted>> {
+        Box::pin(self.load_live_family(tenant, family, client))
     }
 
     fn list_sessions(

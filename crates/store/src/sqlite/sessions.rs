@@ -15,8 +15,8 @@ use super::row::{self, Columns, Id, session_columns};
 use super::{Sqlite, Step, audit, changes};
 use crate::port::Pending;
 use crate::port::sessions::{
-    EndTarget, EndedSessions, Ending, MAX_SESSIONS, NewSession, Redeemed, Redemption, Rotation,
-    Sessions, Turn,
+    EndTarget, EndedSessions, Ending, Granted, MAX_SESSIONS, NewSession, Redeemed, Redemption,
+    Rotation, Sessions, Turn,
 };
 
 mod begin;
@@ -140,6 +140,15 @@ impl Sessions for Sqlite {
             let bounds = params![tenant.blob(), family.blob()];
             statement.query_row(bounds, |row| row.get(0)).optional()
         })
+    }
+
+    fn load_family(
+        &self,
+        tenant: TenantId,
+        family: FamilyId,
+        client: String,
+    ) -> Pending<'_, Option<Granted>> {
+        self.read(move |connection| rotate::load(connection, tenant, family, &client))
     }
 
     fn list_sessions(

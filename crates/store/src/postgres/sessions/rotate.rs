@@ -12,6 +12,7 @@
 //! transaction of its own, judges again, and writes then.
 
 use domain::event::{Entry, EventKind, Origin};
+use domain::id::{FamilyId, TenantId};
 use domain::rejection::Fault;
 use domain::session::{EndReason, Family, Presentation};
 use domain::time::UnixMillis;
@@ -92,6 +93,22 @@ const LOAD_FAMILY: &str = concat!(
     " FROM refresh_families AS f
     WHERE f.tenant_id = $1 AND f.id = $2 AND f.client_id = $3
       AND coalesce(f.details->>'dpop_jkt', $4::text, '') = coalesce($4::text, '')"
+);
+
+const LOAD_LIVE_FAMILY: &str = concat!(
+    "SELECT ",
+    family_columns!(),
+    ", ",
+    session_columns!(),
+    ", ",
+    user_columns!(),
+    " FROM refresh_families AS f
+    JOIN sessions AS s ON s.tenant_id = f.tenant_id AND s.id = f.session_id
+    JOIN users AS u ON u.tenant_id = f.tenant_id AND u.id = f.user_id
+    WHERE f.tenant_id = $1 AND f.id = $2 AND f.client_id = $3
+      AND f.ended_at IS NULL
+      AND s.ended_at IS NULL
+      AND u.status = 'active'"
 );
 
 const END_REUSED: &str = concat!(
@@ -219,6 +236,29 @@ impl Postgres {
             Some(rotation) => Ok(rotation),
             None => self.end_reused(&turn).await,
         }
+    }
+
+    pub(super) async fn load_live_family(
+        &self,
+        tenant: TenantId,
+        family: FamilyId,
+        client: String,
+    ) -> Result<Option<Granted>, Fault> {
+        if !row::is_storable(&client) {
+            return Ok(None);
+        }
+        let values: Values<'_> = &[&tenant.as_uuid(), &family.as_uuid(), &client];
+        let scope = Scope::Tenant(tenant);
+        let rows = self.pool().run(scope, LOAD_LIVE_FAMILY, values).await?;
+        let Some(row) = rows.first() else {
+            return Ok(None);
+        };
+        Ok(Some(Granted {
+            family: row::family(row)?,
+            session: row::session(row)?,
+            user: row::user(row)?,
+            advanced: false,
+        }))
     }
 
     /// Ends the family's session with all its families, after judging again under their locks.

@@ -4,10 +4,10 @@
 //! entry. That the writer is alone makes "at most one advances" true without further ado.
 
 use domain::event::{Entry, EventKind};
-use domain::id::SessionId;
+use domain::id::{FamilyId, SessionId, TenantId};
 use domain::session::{EndReason, Presentation};
 use domain::user::UserStatus;
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::json;
 
 use super::{Doomed, end};
@@ -75,6 +75,21 @@ pub(super) fn rotate(step: &Step<'_>, turn: &Turn) -> rusqlite::Result<Rotation>
         Presentation::Expired => Ok(Rotation::Ended),
         Presentation::Unissued => Ok(Rotation::Unknown),
     }
+}
+
+/// Reads a family that has not ended.
+pub(super) fn load(
+    connection: &Connection,
+    tenant: TenantId,
+    family: FamilyId,
+    client: &str,
+) -> rusqlite::Result<Option<Granted>> {
+    let mut statement = connection.prepare_cached(SELECT)?;
+    let bounds = params![tenant.blob(), family.blob(), client];
+    let found = statement.query_row(bounds, read).optional()?;
+    let may_go_on =
+        |found: &Found| !found.is_ended && found.granted.user.status == UserStatus::Active;
+    Ok(found.filter(may_go_on).map(|found| found.granted))
 }
 
 fn advance(step: &Step<'_>, turn: &Turn, mut found: Found) -> rusqlite::Result<Rotation> {
