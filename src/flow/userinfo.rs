@@ -8,9 +8,9 @@ use protocol::oidc::claims::{self, ClaimsTarget};
 use protocol::oidc::id_token::TYPE;
 use serde_json::{Map, Value};
 
-use super::caller::{Person, load_live_client};
+use super::caller::Person;
 use super::token::id_token::OPENID;
-use super::{Act, Flows, signature};
+use super::{Act, Flows, clients, signature};
 
 /// What a client is told of a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,8 +27,8 @@ pub enum Userinfo {
 /// 403 `insufficient_scope` without `openid`; 401 when the account is gone or closed; or a fault.
 pub async fn userinfo(flows: &Flows, act: &Act, person: &Person) -> Result<Userinfo, Rejection> {
     let claims = load_claims(flows, act, person).await?;
-    let client = load_live_client(flows, act, &person.claims).await?;
-    match client {
+    let client = clients::find(flows, act, &person.claims.client_id).await?;
+    match client.filter(|client| !client.disabled) {
         Some(client) if client.metadata.userinfo_signed_response_alg.is_some() => {
             sign(flows, act, &client, claims).await
         }
