@@ -268,6 +268,21 @@ mod tests {
     }
 
     #[test]
+    fn openid_connect_registration_2_a_client_says_what_it_is_answered_in() {
+        let said = json!({
+            "id_token_signed_response_alg": "RS256", "userinfo_signed_response_alg": "PS256",
+        });
+        let patch = read(said).into_patch(ClientType::Web, &ScopeSet::default());
+        let answers = patch.expect("acceptable").answers;
+        let rs256 = Some(Some("RS256".to_owned()));
+        assert_eq!(answers.id_token_signed_response_alg, rs256);
+        assert_eq!(answers.introspection_signed_response_alg, Some(None));
+        let offered = answers.offered();
+        assert_eq!(offered.id_token_signed_response_alg, rs256);
+        assert_eq!(offered.userinfo_signed_response_alg, Some(None));
+    }
+
+    #[test]
     fn a_scope_is_narrowed_to_what_is_offered() {
         let offered = ScopeSet::parse("openid email").expect("a scope");
         assert_eq!(

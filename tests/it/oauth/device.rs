@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use super::dpop::Key;
+use super::signing::header;
 use super::world::{Registered, World, claims, register};
 use crate::browser::{Browser, Page};
 use crate::cases;
@@ -22,6 +23,7 @@ cases![
     one_of_fifty_questions_after_the_yes_gets_tokens_and_keeps_them,
     a_device_is_decided_once,
     rfc_9449_5_a_device_binds_its_tokens_to_its_key,
+    openid_connect_core_10_1_a_device_is_answered_in_its_own_algorithm,
     whoever_does_not_want_to_sign_in_goes_back_and_the_device_waits_on,
 ];
 
@@ -262,6 +264,14 @@ async fn rfc_9449_5_a_device_binds_its_tokens_to_its_key(house: House) {
     assert_eq!(answer.json()["token_type"], "DPoP");
     let bound = claims(&answer.field("access_token"));
     assert_eq!(bound["cnf"]["jkt"], key.thumbprint());
+}
+
+async fn openid_connect_core_10_1_a_device_is_answered_in_its_own_algorithm(house: House) {
+    let room = Living::with(house, json!({ "id_token_signed_response_alg": "RS256" })).await;
+    let device = room.begin().await;
+    room.decide(&device, "allow").await;
+    let answer = room.poll(&device).await.expect(200);
+    assert_eq!(header(&answer.field("id_token"))["alg"], "RS256");
 }
 
 async fn whoever_does_not_want_to_sign_in_goes_back_and_the_device_waits_on(house: House) {

@@ -5,6 +5,7 @@ use protocol::jose::key_pair::KeyPair;
 use serde_json::{Value, json};
 
 use super::chosen::{add_key, choose};
+use super::signing::header;
 use super::world::{CALLBACK, Registered, World, ask, parameter};
 use crate::cases;
 use crate::client::{Answer, Client};
@@ -119,8 +120,10 @@ async fn rfc_7591_3_an_initial_access_token_is_a_key_for_just_that(house: House)
 async fn rfc_7591_3_2_1_a_registered_client_works_and_people_are_asked_each_time(house: House) {
     let world = World::new(house).await;
     let public = open(&world.house).await;
-    let secret =
-        json!({ "token_endpoint_auth_method": "client_secret_basic", "scope": "openid x" });
+    let secret = json!({
+        "token_endpoint_auth_method": "client_secret_basic", "scope": "openid x",
+        "id_token_signed_response_alg": "RS256",
+    });
     for own in [json!({}), secret] {
         let made = register(&public, own).await.expect(201);
         assert_eq!(made.header("cache-control"), "no-store");
@@ -137,7 +140,10 @@ async fn rfc_7591_3_2_1_a_registered_client_works_and_people_are_asked_each_time
         let asked = ask(&client, &[("scope", "openid")]);
         let sent = browser.authorize(&asked, &world.person).await;
         let code = parameter(&sent, "code").expect("a code");
-        world.redeem(&client, &code).await.expect(200);
+        let tokens = world.redeem(&client, &code).await.expect(200);
+        let algorithm = &made.json()["id_token_signed_response_alg"];
+        let algorithm = algorithm.as_str().unwrap_or("ES256");
+        assert_eq!(header(&tokens.field("id_token"))["alg"], algorithm);
         let page = browser.open(&asked).await;
         let page = browser.follow(page).await;
         page.expect(200);
@@ -193,6 +199,7 @@ async fn rfc_7591_3_2_2_what_is_not_accepted_is_said_in_the_standards_words(hous
         json!({ "client_name": "a\nb" }),
         json!({ "client_uri": "javascript:alert(1)" }),
         json!({ "scope": "a\"b" }),
+        json!({ "id_token_signed_response_alg": "none" }),
     ] {
         let answer = register(&public, own.clone()).await;
         assert_eq!(answer.status.as_u16(), 400, "{own}: {}", answer.text);
