@@ -133,6 +133,8 @@ test('without JavaScript everything works, by keyboard alone', async () => {
   const context = await browser.newContext({ javaScriptEnabled: false });
   const page = await context.newPage();
   await page.goto(address({ response_mode: 'form_post', login_hint: 'light@example.org' }));
+  // The browser gives the field the focus by itself, a moment after the page has loaded.
+  await page.locator('input[type=password]:focus').waitFor();
   await page.keyboard.type(PASSWORD);
   await page.keyboard.press('Enter');
   await page.getByRole('button', { name: 'Continue' }).focus();
