@@ -1,5 +1,7 @@
-//! A thousand sign-ins at once: memory stays bounded, everybody else is served about as quickly as
-//! ever, the surplus is told when to come back.
+//! A thousand sign-ins at once: memory stays bounded, everybody else is served, the slowest of a
+//! hundred within ten times what an idle service takes or ten times 20 ms, whichever is more; the
+//! surplus is told when to come back. The ratio without that allowance is for a release build: what
+//! is printed shows it.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
