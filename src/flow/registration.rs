@@ -23,6 +23,7 @@ use store::port::clients::ClientWrite;
 use super::account::parse_name;
 use super::admin::clients::own::{self, defaults_of, detail, has_secret, mint_id, mint_secret};
 use super::caller::{self, Caller, Presented};
+use super::signature::publish;
 use super::token::client_auth::{is_live_secret, stored_signature};
 use super::{Act, Flows};
 
@@ -112,6 +113,7 @@ pub async fn register(
         .tenants
         .create_client(client.clone(), entry, act.deadline);
     created.await?;
+    publish(flows, act, &client.metadata).await;
     Ok(Registration {
         client,
         secret,
@@ -176,11 +178,14 @@ pub async fn replace(
         .tenants
         .update_client(client.id, patch, entry, act.deadline);
     match written.await? {
-        ClientWrite::Stored(client) => Ok(Registration {
-            client: *client,
-            secret,
-            token: message.token,
-        }),
+        ClientWrite::Stored(client) => {
+            publish(flows, act, &client.metadata).await;
+            Ok(Registration {
+                client: *client,
+                secret,
+                token: message.token,
+            })
+        }
         ClientWrite::Missing => Err(not_opened().into()),
         ClientWrite::Stale => Err(Fault::Busy("clients").into()),
     }

@@ -2,9 +2,11 @@
 //! OpenID Connect Registration §2, RFC 9701 §6).
 //!
 //! What a client registered nothing for is signed with what signs access tokens. Another algorithm
-//! has a key only once somebody needed it: [`prepare`] waits for that key, and is called before
-//! anything that happens once, so that no code is spent on an answer that cannot be given. [`signer`]
-//! then reads the ring and never waits.
+//! has a key only once somebody needed it. It is published when the first client registers for it
+//! ([`publish`]), because clients keep the key set and refuse for a while what it does not hold.
+//! Should that have failed, [`prepare`] waits for the key, and is called before anything that happens
+//! once, so that no code is spent on an answer that cannot be given. [`signer`] then reads the ring and
+//! never waits.
 
 use actors::keys::KeyRing;
 use domain::client::ClientMetadata;
@@ -54,6 +56,22 @@ pub(crate) async fn prepare(
             flows.keys.provide(algorithm, act.deadline).await
         }
         _ => Ok(()),
+    }
+}
+
+/// Makes what a registered client is answered in, as far as it can be made now.
+///
+/// # Cancel safety
+/// As [`prepare`].
+pub(crate) async fn publish(flows: &Flows, act: &Act, metadata: &ClientMetadata) {
+    for word in [
+        &metadata.id_token_signed_response_alg,
+        &metadata.userinfo_signed_response_alg,
+        &metadata.introspection_signed_response_alg,
+    ] {
+        if let Err(fault) = prepare(flows, act, registered(word.as_deref())).await {
+            tracing::warn!(%fault, "a key that a client registered for is made when it is needed");
+        }
     }
 }
 

@@ -21,6 +21,7 @@ use protocol::opaque::RandomToken;
 use super::not_found;
 use super::role::require_appointer;
 use crate::flow::account::{Mistakes, parse_name};
+use crate::flow::signature::publish;
 use crate::flow::token::client_auth::stored_signature;
 use crate::flow::{Act, Flows};
 
@@ -102,6 +103,7 @@ pub async fn create(
         .tenants
         .create_client(client.clone(), entry, act.deadline);
     stored.await?;
+    publish(flows, act, &client.metadata).await;
     Ok((client, secret))
 }
 

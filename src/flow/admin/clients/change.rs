@@ -15,6 +15,7 @@ use super::{get, mint_secret, terms};
 use crate::flow::account::{Mistakes, parse_name};
 use crate::flow::admin::role::require_appointer;
 use crate::flow::admin::{not_found, stale};
+use crate::flow::signature::publish;
 use crate::flow::{Act, Flows};
 
 /// Change a client; `None` leaves a field alone.
@@ -55,7 +56,9 @@ pub async fn patch(flows: &Flows, act: &Act, message: PatchClient) -> Result<Cli
         let entry = act.entry(EventKind::ClientUpdated).about(&client.id);
         Ok((patch.clone(), entry.with(told(client, &patch))))
     };
-    write(flows, act, &id, expected, make).await
+    let client = write(flows, act, &id, expected, make).await?;
+    publish(flows, act, &client.metadata).await;
+    Ok(client)
 }
 
 /// Gives a client a new secret; the one before works for another day, older ones do not.
