@@ -105,6 +105,8 @@ async fn rfc_9449_10_1_a_proof_at_par_binds_the_code(house: House) {
     let by_header = form(&world, "/oauth/par", client, (&fields, &proof)).await;
     let named = [("dpop_jkt", key.thumbprint())];
     let by_parameter = push(&world, client, &named).await;
+    // RFC 9449 §8.2: who sends a proof is given the nonce of the next.
+    assert!(!by_header.header("dpop-nonce").is_empty());
     for pushed in [by_header, by_parameter] {
         let address = short(client, &pushed.expect(201));
         let sent = world.browser().authorize(&address, &world.person).await;

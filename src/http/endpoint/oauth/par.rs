@@ -9,7 +9,7 @@ use super::super::{Answer, Call};
 use crate::flow::authorize::{Push, push};
 use crate::flow::proof;
 use crate::http::client_authentication;
-use crate::http::proof::present;
+use crate::http::proof::{offer_nonce, present};
 use crate::http::render;
 
 #[derive(Serialize)]
@@ -27,7 +27,9 @@ pub(in crate::http) fn answer(mut call: Call) -> Answer {
             request_uri: pushed.request_uri.expose(),
             expires_in: pushed.expires_in.as_secs(),
         };
-        Ok(render::json(StatusCode::CREATED, &body))
+        let mut reply = render::json(StatusCode::CREATED, &body);
+        offer_nonce(call.flows(), &call.act, &call.headers, &mut reply);
+        Ok(reply)
     })
 }
 
