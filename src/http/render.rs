@@ -164,7 +164,7 @@ fn challenge(refusal: &Refusal, status: StatusCode, dialect: Dialect) -> Option<
     const BASIC: &str = r#"Basic realm="auth-service", charset="UTF-8""#;
     const BEARER: &str = r#"Bearer realm="auth-service""#;
     const INVALID: &str = r#"Bearer realm="auth-service", error="invalid_token""#;
-    const UNPROVED: &str = r#"DPoP error="invalid_dpop_proof", algs="ES256 EdDSA PS256""#;
+    const UNPROVED: &str = r#"DPoP error="invalid_dpop_proof", algs="ES256 EdDSA Ed25519 PS256""#;
     const INSUFFICIENT: &str = r#"Bearer realm="auth-service", error="insufficient_scope""#;
     let text = match (status, refusal.oauth, dialect) {
         (StatusCode::UNAUTHORIZED, Some(OAuthCode::InvalidClient), Dialect::OAuth) => BASIC,

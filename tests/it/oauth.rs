@@ -284,7 +284,7 @@ async fn rfc_8414_2_the_metadata_promises_what_clients_can_have(house: House) {
         "private_key_jwt",
     ];
     let with_none = [&methods[..], &["none"]].concat();
-    let clients = json!(["ES256", "EdDSA", "PS256", "RS256"]);
+    let clients = json!(["ES256", "EdDSA", "Ed25519", "PS256", "RS256"]);
     let ours = json!(["ES256", "EdDSA", "RS256"]);
     for (member, expected) in [
         ("token_endpoint_auth_methods_supported", json!(with_none)),
@@ -303,7 +303,7 @@ async fn rfc_8414_2_the_metadata_promises_what_clients_can_have(house: House) {
         ("request_object_signing_alg_values_supported", clients),
         (
             "dpop_signing_alg_values_supported",
-            json!(["ES256", "EdDSA", "PS256"]),
+            json!(["ES256", "EdDSA", "Ed25519", "PS256"]),
         ),
         ("subject_types_supported", json!(["public"])),
         ("id_token_signing_alg_values_supported", ours.clone()),

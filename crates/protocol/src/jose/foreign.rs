@@ -124,15 +124,27 @@ impl ForeignAlgorithm {
     /// Those of the FAPI 2.0 Security Profile §5.4.1.
     pub const FAPI: [Self; 3] = [Self::Es256, Self::EdDsa, Self::Ps256];
 
-    /// Reads the value of `alg`.
+    /// Reads the value of `alg`, of which Ed25519 has two (RFC 9864 §2.2).
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
-            .find(|algorithm| algorithm.as_str() == text)
+            .find(|algorithm| algorithm.names().contains(&text))
     }
 
-    /// Gives the value of `alg`.
+    /// Gives every value of `alg` that means it.
+    #[must_use]
+    pub const fn names(self) -> &'static [&'static str] {
+        match self {
+            Self::Es256 => &["ES256"],
+            Self::Es384 => &["ES384"],
+            Self::EdDsa => &["EdDSA", "Ed25519"],
+            Self::Rs256 => &["RS256"],
+            Self::Ps256 => &["PS256"],
+        }
+    }
+
+    /// Gives the value of `alg` under which it is registered.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -258,10 +270,12 @@ impl ForeignKey {
         let named = kid.is_none_or(|kid| self.kid.as_deref() == Some(kid));
         let meant = self.algorithm.as_deref();
         named
-            && meant.is_none_or(|meant| meant == algorithm.as_str())
+            && meant.is_none_or(|meant| algorithm.names().contains(&meant))
             && self.key.fits(algorithm.in_library())
     }
 }
 
+#[cfg(test)]
+mod cookbook;
 #[cfg(test)]
 mod tests;

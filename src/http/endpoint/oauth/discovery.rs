@@ -29,8 +29,8 @@ pub(in crate::http) fn provider(call: Call) -> Answer {
         let scopes = &settings.oidc.supported_scopes;
         let languages: Vec<&str> = texts::languages().collect();
         let algorithms = signature::algorithms(settings.keys.algorithm);
-        let clients = ALGORITHMS.map(ForeignAlgorithm::as_str);
-        let proofs = dpop::ALGORITHMS.map(ForeignAlgorithm::as_str);
+        let clients = ALGORITHMS.map(ForeignAlgorithm::names).concat();
+        let proofs = dpop::ALGORITHMS.map(ForeignAlgorithm::names).concat();
         let facts = Facts {
             issuer: &act.issuer,
             scopes,

@@ -55,6 +55,25 @@ fn rfc_8037_a_4_the_example_is_signed_but_has_no_claims() {
 }
 
 #[test]
+fn rfc_9864_2_2_ed25519_has_two_names() {
+    let pair = KeyPair::generate(Algorithm::EdDsa).expect("generates");
+    for (said, meant) in [
+        ("EdDSA", "Ed25519"),
+        ("Ed25519", "EdDSA"),
+        ("Ed25519", "Ed25519"),
+    ] {
+        let key = with(pair.public_jwk(), "alg", json!(meant));
+        let token = forge(&pair, &json!({ "alg": said }), &json!({ "sub": "u" }));
+        let verified = verify(&keys(&[key]), &token).expect("the same algorithm");
+        assert_eq!(verified.algorithm, ForeignAlgorithm::EdDsa);
+    }
+    for other in ["ed25519", "Ed448", "ES256"] {
+        let token = forge(&pair, &json!({ "alg": other }), &json!({ "sub": "u" }));
+        assert!(verify(&keys(&[pair.public_jwk().clone()]), &token).is_err());
+    }
+}
+
+#[test]
 fn rfc_7518_3_5_ps256_verifies_and_is_no_rs256() {
     let pair = RsaKeyPair::generate(KeySize::Rsa2048).expect("generates");
     let public: PublicKeyComponents<Vec<u8>> = pair.public_key().into();
