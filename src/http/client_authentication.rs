@@ -161,6 +161,22 @@ mod tests {
     }
 
     #[test]
+    fn rfc_6749_2_3_1_the_examples_are_read() {
+        let header = "Basic czZCaGRSa3F0Mzo3RmpmcDBaQnIxS3REUmJuZlZkbUl3";
+        let read = take_from(Some(header), "");
+        assert_eq!(
+            read,
+            Ok("Basic s6BhdRkqt3 7Fjfp0ZBr1KtDRbnfVdmIw".to_owned())
+        );
+        let body = "grant_type=refresh_token&refresh_token=tGzv3JOkF0XG5Qx2TlKWIA&client_id=s6BhdRkqt3&client_secret=7Fjfp0ZBr1KtDRbnfVdmIw";
+        let read = take_from(None, body);
+        assert_eq!(
+            read,
+            Ok("Post s6BhdRkqt3 7Fjfp0ZBr1KtDRbnfVdmIw".to_owned())
+        );
+    }
+
+    #[test]
     fn the_body_names_a_client_with_or_without_a_secret() {
         assert_eq!(take_from(None, ""), Ok("none".to_owned()));
         assert_eq!(take_from(None, "client_id=x"), Ok("x".to_owned()));

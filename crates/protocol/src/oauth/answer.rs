@@ -183,6 +183,31 @@ mod tests {
     }
 
     #[test]
+    fn rfc_9207_2_1_and_2_2_the_examples_are_written_alike() {
+        let target = |state: &str| Target {
+            redirect_uri: "https://client.example/cb".to_owned(),
+            mode: ResponseMode::Query,
+            state: Some(state.to_owned()),
+        };
+        let issuer = "https://honest.as.example";
+        let code = "x1848ZT64p4IirMPT0R-X3141MFPTuBX-VFL_cvaplMH58";
+        let state = "ZWVlNDBlYzA1NjdkMDNhYjg3ZjUxZjAyNGQzMTM2NzI";
+        assert_eq!(
+            Answer::code(target(state), code, issuer).location(),
+            format!(
+                "https://client.example/cb?code={code}&state={state}&iss=https%3A%2F%2Fhonest.as.example"
+            )
+        );
+        let state = "N2JjNGJhY2JiZjRhYzA3MGJkMzNmMDE5OWJhZmJhZjA";
+        assert_eq!(
+            Answer::error(target(state), &denied(""), issuer).location(),
+            format!(
+                "https://client.example/cb?error=access_denied&error_description=&state={state}&iss=https%3A%2F%2Fhonest.as.example"
+            )
+        );
+    }
+
+    #[test]
     fn rfc_6749_4_1_2_1_an_error_says_its_code_and_the_state_as_it_came() {
         let answer = Answer::error(target(CALLBACK), &denied("The person said no."), ISSUER);
         let expected = [
