@@ -3,52 +3,18 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import * as oauth from 'oauth4webapi';
-import { CALLBACK, SCOPE, makePerson, makeWorld } from './world.mjs';
-
-const INSECURE = { [oauth.allowInsecureRequests]: true };
+import { INSECURE, addressOf, discover, makeRequest, redeem } from './flow.mjs';
+import { SCOPE, makePerson, makeWorld } from './world.mjs';
 
 let world;
 let as;
 
 before(async () => {
   world = await makeWorld();
-  const issuer = new URL(world.issuer);
-  const answer = await oauth.discoveryRequest(issuer, { algorithm: 'oidc', ...INSECURE });
-  as = await oauth.processDiscoveryResponse(issuer, answer);
+  as = await discover(world);
 });
 
 after(() => world?.stop());
-
-/** Makes the parameters of a request, and what has to be remembered of it. */
-async function makeRequest(client, more = {}) {
-  const verifier = oauth.generateRandomCodeVerifier();
-  const [state, nonce] = [oauth.generateRandomState(), oauth.generateRandomNonce()];
-  const parameters = new URLSearchParams({
-    client_id: client.client_id,
-    redirect_uri: CALLBACK,
-    response_type: 'code',
-    scope: SCOPE,
-    code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
-    code_challenge_method: 'S256',
-    state,
-    nonce,
-    ...more,
-  });
-  return { verifier, state, nonce, parameters };
-}
-
-const address = (parameters) => `${as.authorization_endpoint}?${parameters}`;
-
-async function redeem(client, auth, request, sent, options = {}) {
-  const parameters = oauth.validateAuthResponse(as, client, sent, request.state);
-  const answer = await oauth.authorizationCodeGrantRequest(
-    as, client, auth, parameters, CALLBACK, request.verifier, { ...INSECURE, ...options },
-  );
-  return oauth.processAuthorizationCodeResponse(as, client, answer, {
-    expectedNonce: request.nonce,
-    requireIdToken: true,
-  });
-}
 
 for (const [name, pick] of [
   ['client_secret_basic', () => [world.web, oauth.ClientSecretBasic(world.web.client_secret)]],
@@ -61,8 +27,8 @@ for (const [name, pick] of [
     const [registered, auth] = pick();
     const client = { client_id: registered.client_id };
     const request = await makeRequest(client);
-    const sent = await person.authorize(address(request.parameters));
-    const tokens = await redeem(client, auth, request, sent);
+    const sent = await person.authorize(addressOf(as, request.parameters));
+    const tokens = await redeem(as, client, auth, request, sent);
     const identity = oauth.getValidatedIdTokenClaims(tokens);
     assert.equal(identity.sub, person.id);
 
@@ -100,8 +66,8 @@ test('a request is pushed, and its tokens are bound to a key', async () => {
   );
   const pushed = await oauth.processPushedAuthorizationResponse(as, client, answer);
   const short = new URLSearchParams({ client_id: client.client_id, request_uri: pushed.request_uri });
-  const sent = await person.authorize(address(short));
-  const tokens = await redeem(client, auth, request, sent, { DPoP });
+  const sent = await person.authorize(addressOf(as, short));
+  const tokens = await redeem(as, client, auth, request, sent, { DPoP });
   assert.equal(tokens.token_type, 'dpop');
 
   const told = await oauth.userInfoRequest(as, client, tokens.access_token, { DPoP, ...INSECURE });
@@ -143,7 +109,7 @@ test('an answer comes as a signed JWT', async () => {
   const person = await makePerson(world);
   const client = { client_id: world.web.client_id };
   const request = await makeRequest(client, { response_mode: 'query.jwt' });
-  const sent = await person.authorize(address(request.parameters));
+  const sent = await person.authorize(addressOf(as, request.parameters));
   const parameters = await oauth.validateJwtAuthResponse(as, client, sent, request.state, INSECURE);
   assert.ok(parameters.get('code'));
 });

@@ -13,8 +13,9 @@ before(async () => {
 
 after(() => world?.stop());
 
-const authentication = ({ client_secret: secret, token_endpoint_auth_method: method }) => {
+const authentication = ({ client_secret: secret, token_endpoint_auth_method: method, key }) => {
   if (method === 'client_secret_basic') return client.ClientSecretBasic(secret);
+  if (method === 'private_key_jwt') return client.PrivateKeyJwt(key);
   return method === 'client_secret_post' ? client.ClientSecretPost(secret) : client.None();
 };
 
@@ -80,6 +81,41 @@ test('a public client needs no secret', async () => {
   const person = await makePerson(world);
   const tokens = await signIn(await discover(world.native), person);
   assert.equal(tokens.claims().sub, person.id);
+});
+
+test('a signed request is pushed and answered in a signed JWT, and the tokens are bound to a key', async () => {
+  const person = await makePerson(world);
+  const config = await discover(world.signing);
+  client.useJwtResponseMode(config);
+  client.enableNonRepudiationChecks(config);
+  const DPoP = client.getDPoPHandle(config, await client.randomDPoPKeyPair());
+  const verifier = client.randomPKCECodeVerifier();
+  const [state, nonce] = [client.randomState(), client.randomNonce()];
+  const signed = await client.buildAuthorizationUrlWithJAR(config, {
+    redirect_uri: CALLBACK,
+    scope: SCOPE,
+    code_challenge: await client.calculatePKCECodeChallenge(verifier),
+    code_challenge_method: 'S256',
+    state,
+    nonce,
+  }, world.signing.key);
+  const pushed = await client.buildAuthorizationUrlWithPAR(config, signed.searchParams, { DPoP });
+  const sent = await person.authorize(pushed.href);
+  const checks = { pkceCodeVerifier: verifier, expectedState: state, expectedNonce: nonce, idTokenExpected: true };
+  const tokens = await client.authorizationCodeGrant(config, sent, checks, undefined, { DPoP });
+  assert.equal(tokens.token_type, 'dpop');
+  assert.equal(tokens.claims().sub, person.id);
+  const told = await client.fetchUserInfo(config, tokens.access_token, person.id, { DPoP });
+  assert.equal(told.email, person.email);
+});
+
+test('a device without a browser waits until it is allowed', async () => {
+  const person = await makePerson(world);
+  const config = await discover(world.tv);
+  const device = await client.initiateDeviceAuthorization(config, { scope: SCOPE });
+  const tokens = client.pollDeviceAuthorizationGrant(config, device);
+  await person.decide(device.verification_uri, device.user_code, 'allow');
+  assert.equal((await tokens).claims().sub, person.id);
 });
 
 test('a service gets a token for itself', async () => {

@@ -9,7 +9,7 @@ import { join, resolve } from 'node:path';
 const BINARY = resolve(process.env.AUTH_SERVICE ?? '../../target/debug/auth-service');
 
 /** Gives a port on which nothing listens now. */
-async function freePort() {
+export async function freePort() {
   const server = createServer();
   await new Promise((done) => server.listen(0, '127.0.0.1', done));
   const { port } = server.address();

@@ -48,15 +48,26 @@ export async function makeWorld() {
 
 /** Registers a client that signs who it is, and keeps its key beside it. */
 async function makeSigning(service, application) {
-  const algorithm = { name: 'ECDSA', namedCurve: 'P-256' };
-  const { privateKey, publicKey } = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
-  const { kty, crv, x, y } = await crypto.subtle.exportKey('jwk', publicKey);
+  const { key, jwk } = await makeKey('ES256');
   const registered = await service.admin('POST', '/admin/clients', {
     ...application,
     token_endpoint_auth_method: 'private_key_jwt',
-    jwks: { keys: [{ kty, crv, x, y, alg: 'ES256', use: 'sig' }] },
+    jwks: { keys: [jwk] },
   });
-  return { ...registered, key: privateKey };
+  return { ...registered, key };
+}
+
+const KINDS = {
+  ES256: { name: 'ECDSA', namedCurve: 'P-256' },
+  PS256: { name: 'RSA-PSS', hash: 'SHA-256', modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]) },
+  Ed25519: { name: 'Ed25519' },
+};
+
+/** Makes a key for an algorithm: its private half, and the public one as it is registered. */
+export async function makeKey(algorithm) {
+  const { privateKey, publicKey } = await crypto.subtle.generateKey(KINDS[algorithm], true, ['sign', 'verify']);
+  const { kty, crv, x, y, n, e } = await crypto.subtle.exportKey('jwk', publicKey);
+  return { key: privateKey, jwk: { kty, crv, x, y, n, e, kid: 'key-1', use: 'sig' } };
 }
 
 /** Makes a person with an account, and a browser of theirs. */
