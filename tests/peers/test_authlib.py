@@ -3,9 +3,6 @@
 import html
 import os
 import re
-import subprocess
-import tempfile
-import threading
 from urllib.parse import urljoin, urlsplit
 
 import pytest
@@ -14,72 +11,12 @@ from authlib.common.security import generate_token
 from authlib.integrations.requests_client import OAuth2Session
 from authlib.jose import JsonWebKey, jwt
 
-BINARY = os.environ.get("AUTH_SERVICE", "../../target/debug/auth-service")
 PASSWORD = "a quiet garden in the rain"
 CALLBACK = "https://app.example/callback"
 SCOPE = "openid profile email offline_access"
 
 # Plain http is the loopback's.
 os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"
-
-
-class Service:
-    """The service as a process on an empty data directory."""
-
-    def __init__(self, directory):
-        ports = [free_port() for _ in range(3)]
-        self.issuer = f"http://localhost:{ports[0]}"
-        self.door = f"http://127.0.0.1:{ports[1]}"
-        settings = {
-            "PATH": os.environ["PATH"],
-            "DATA_DIR": directory,
-            "PUBLIC_HOST": "127.0.0.1",
-            "PUBLIC_PORT": str(ports[0]),
-            "ADMIN_PORT": str(ports[1]),
-            "GRPC_PORT": str(ports[2]),
-            "OIDC_ISSUER_URL": self.issuer,
-            "ARGON2_MEMORY": "64",
-            "ARGON2_TIME": "1",
-            "LOG_LEVEL": "warn",
-        }
-        binary = os.path.abspath(BINARY)
-        self.process = subprocess.Popen(
-            [binary, "serve"], env=settings, cwd=directory, stdout=subprocess.PIPE, text=True
-        )
-        self.key = self.read_key()
-        threading.Thread(target=self.process.stdout.read, daemon=True).start()
-
-    def read_key(self):
-        for line in self.process.stdout:
-            found = re.search(r"qf_ak_[A-Za-z0-9_-]+", line)
-            if found:
-                return found.group(0)
-        raise AssertionError("the service ended")
-
-    def add_client(self, **fields):
-        answer = requests.post(f"{self.door}/admin/clients", json=fields, headers={"x-api-key": self.key})
-        assert answer.status_code == 201, answer.text
-        return answer.json()
-
-    def stop(self):
-        self.process.terminate()
-        assert self.process.wait(30) == 0
-
-
-def free_port():
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-@pytest.fixture(scope="module")
-def service():
-    with tempfile.TemporaryDirectory() as directory:
-        running = Service(directory)
-        yield running
-        running.stop()
 
 
 @pytest.fixture(scope="module")
