@@ -17,7 +17,8 @@ const RESOURCE = 'https://mcp.example/mcp';
 let world;
 
 before(async () => {
-  world = await makeWorld();
+  // Whoever comes may register, and use this service's own API, which is the resource here.
+  world = await makeWorld({ choose: (issuer) => ({ registration: 'open', resources: [issuer] }) });
 });
 
 after(() => world?.stop());
@@ -82,9 +83,16 @@ test('the conformance tool finds nothing wrong with the authorization server', a
 /** What the SDK's client remembers between its steps. */
 const memory = (information, kept = {}) => ({
   redirectUrl: 'http://127.0.0.1:9/callback',
-  clientMetadata: { redirect_uris: ['http://127.0.0.1:9/callback'], scope: 'openid offline_access' },
+  clientMetadata: {
+    client_name: 'An assistant',
+    application_type: 'native',
+    redirect_uris: ['http://127.0.0.1:9/callback'],
+    grant_types: ['authorization_code', 'refresh_token'],
+    token_endpoint_auth_method: 'none',
+  },
   state: () => 'a-state',
-  clientInformation: () => information,
+  clientInformation: () => kept.information ?? information,
+  saveClientInformation: (given) => { kept.information = given; },
   tokens: () => kept.tokens,
   saveTokens: (tokens) => { kept.tokens = tokens; },
   codeVerifier: () => kept.verifier,
@@ -93,18 +101,22 @@ const memory = (information, kept = {}) => ({
   kept,
 });
 
-test('the client of the SDK finds its way from the resource to a token, and refreshes it', async () => {
-  const person = await makePerson(world);
-  const { client_id } = await register({ audiences: [world.issuer] });
-  const provider = memory({ client_id });
-  const options = { serverUrl: world.issuer };
-  assert.equal(await auth(provider, options), 'REDIRECT');
-  const sent = await person.authorize(provider.kept.address, provider.redirectUrl);
-  assert.equal(sent.searchParams.get('state'), 'a-state');
-  const authorizationCode = sent.searchParams.get('code');
-  assert.equal(await auth(provider, { ...options, authorizationCode }), 'AUTHORIZED');
-  const first = provider.kept.tokens;
-  assert.ok(first.access_token && first.refresh_token);
-  assert.equal(await auth(provider, options), 'AUTHORIZED');
-  assert.notEqual(provider.kept.tokens.refresh_token, first.refresh_token);
-});
+for (const [how, inform] of [
+  ['was registered', () => register({ audiences: [world.issuer] })],
+  ['registers itself', () => undefined],
+]) {
+  test(`a client of the SDK that ${how} finds its way from the resource to a token, and refreshes it`, async () => {
+    const person = await makePerson(world);
+    const provider = memory(await inform());
+    const options = { serverUrl: world.issuer };
+    assert.equal(await auth(provider, options), 'REDIRECT');
+    const sent = await person.authorize(provider.kept.address, provider.redirectUrl);
+    assert.equal(sent.searchParams.get('state'), 'a-state');
+    const authorizationCode = sent.searchParams.get('code');
+    assert.equal(await auth(provider, { ...options, authorizationCode }), 'AUTHORIZED');
+    const first = provider.kept.tokens;
+    assert.ok(first.access_token && first.refresh_token);
+    assert.equal(await auth(provider, options), 'AUTHORIZED');
+    assert.notEqual(provider.kept.tokens.refresh_token, first.refresh_token);
+  });
+}

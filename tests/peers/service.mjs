@@ -1,12 +1,18 @@
 // The service itself, as a process on an empty data directory and free ports, and its admin door.
 
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 const BINARY = resolve(process.env.AUTH_SERVICE ?? '../../target/debug/auth-service');
+
+const CHOOSE = `
+import sqlite3, sys
+with sqlite3.connect(sys.argv[1]) as store:
+    store.execute("UPDATE tenants SET config = json_patch(config, ?)", (sys.argv[2],))
+`;
 
 /** Gives a port on which nothing listens now. */
 export async function freePort() {
@@ -17,12 +23,15 @@ export async function freePort() {
   return port;
 }
 
-/** Starts the service; gives its issuer, its admin door and how to stop it. */
-export async function start(settings = {}) {
+/**
+ * Starts the service; gives its issuer, its admin door and how to stop it. What `choose` makes of the
+ * issuer, the tenant has chosen: no door changes that yet, so it is written into the store in between.
+ */
+export async function start({ choose, ...settings } = {}) {
   const data = await mkdtemp(join(tmpdir(), 'peers-'));
   const [port, admin, grpc] = [await freePort(), await freePort(), await freePort()];
   const issuer = `http://localhost:${port}`;
-  const process_ = spawn(BINARY, ['serve'], {
+  const run = () => spawn(BINARY, ['serve'], {
     cwd: data,
     env: {
       PATH: process.env.PATH,
@@ -41,7 +50,14 @@ export async function start(settings = {}) {
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  let process_ = run();
   const key = await readKey(process_);
+  if (choose) {
+    await end(process_);
+    execFileSync('python3', ['-c', CHOOSE, join(data, 'auth.db'), JSON.stringify(choose(issuer))]);
+    process_ = run();
+    await ready(issuer);
+  }
   const door = async (method, path, body) => {
     const answer = await fetch(`http://127.0.0.1:${admin}${path}`, {
       method,
@@ -55,11 +71,24 @@ export async function start(settings = {}) {
     issuer,
     admin: door,
     async stop() {
-      process_.kill('SIGTERM');
-      await new Promise((done) => process_.once('exit', done));
+      await end(process_);
       await rm(data, { recursive: true });
     },
   };
+}
+
+async function end(process_) {
+  process_.kill('SIGTERM');
+  await new Promise((done) => process_.once('exit', done));
+}
+
+async function ready(issuer) {
+  for (let tries = 0; tries < 200; tries += 1) {
+    const answer = await fetch(`${issuer}/ready`).catch(() => undefined);
+    if (answer?.ok) return;
+    await new Promise((done) => setTimeout(done, 50));
+  }
+  throw new Error('the service did not come back');
 }
 
 /** Reads the API key that a first start prints. */

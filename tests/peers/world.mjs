@@ -10,8 +10,8 @@ export const SCOPE = 'openid profile email offline_access';
 let people = 0;
 
 /** Starts a service and registers the clients. */
-export async function makeWorld() {
-  const service = await start();
+export async function makeWorld(settings) {
+  const service = await start(settings);
   const application = {
     name: 'A web application',
     client_type: 'web',
