@@ -2,7 +2,10 @@
 
 CARGO_DENY_VERSION=0.20.2
 
-check_format() { attend cargo fmt --all --check; }
+check_format() {
+  attend cargo fmt --all --check &&
+    attend cargo fmt --manifest-path tests/peers/rust/Cargo.toml --check
+}
 
 check_lints() {
   attend cargo clippy --workspace --all-targets --all-features -- -D warnings

@@ -8,6 +8,7 @@ run_peers() {
   find_node && build_service || return 1
   judge_by_node peers || status=1
   judge_by_python || status=1
+  judge_by_rust || status=1
   return "$status"
 }
 
@@ -23,7 +24,7 @@ run_browser() {
 
 build_service() {
   attend cargo build --quiet --all-features --bin auth-service || return 1
-  export AUTH_SERVICE="$PWD/target/debug/auth-service"
+  export AUTH_SERVICE="${CARGO_TARGET_DIR:-$PWD/target}/debug/auth-service"
 }
 
 find_node() {
@@ -69,6 +70,19 @@ judge_by_python() {
   }
   attend logged "$log" in_folder tests/peers "$home/bin/python" -m pytest -q -p no:cacheprovider || status=$?
   count_pytest "$log"
+  return "$status"
+}
+
+# Runs the Rust peers: a workspace of their own, whose lock file the service's build knows nothing of.
+judge_by_rust() {
+  local log="$WORK/rust.log" status=0 manifest=tests/peers/rust/Cargo.toml
+  attend cargo fetch --quiet --locked --manifest-path "$manifest" || {
+    did_not_run 'tests/peers/rust' 'its crates could not be fetched'
+    return 0
+  }
+  attend logged "$log" cargo test --quiet --locked --manifest-path "$manifest" \
+    --target-dir "${CARGO_TARGET_DIR:-$PWD/target}" || status=$?
+  count_results "$log"
   return "$status"
 }
 
