@@ -248,6 +248,7 @@ async fn begin(
         refresh: Some(refresh.mint(&flows.secrets)),
         expires_in: minted.expires_in,
         scope: family.scope,
+        details: None,
         user: Some(user.id),
     };
     Ok(SignedIn {

@@ -56,6 +56,8 @@ pub struct TokenReply {
     pub expires_in: Duration,
     /// What the access token is for.
     pub scope: ScopeSet,
+    /// What exactly it is for, where more was asked for than a scope says (RFC 9396 §7).
+    pub details: Option<serde_json::Value>,
     /// Whom it speaks for, if a person.
     pub user: Option<UserId>,
 }

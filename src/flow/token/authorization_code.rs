@@ -210,6 +210,7 @@ pub(super) fn answer(
         refresh,
         expires_in: minted.expires_in,
         scope: grant.scope.clone(),
+        details: grant.details.authorization_details.clone(),
         user: None,
         id_token,
         kind: bound.token_type(),

@@ -68,6 +68,7 @@ pub async fn client_credentials(
         refresh: None,
         expires_in: minted.expires_in,
         scope,
+        details: None,
         user: None,
     })
 }

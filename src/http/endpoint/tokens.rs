@@ -3,6 +3,7 @@
 use domain::secret::SecretText;
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::flow::token::TokenReply;
 use crate::http::render::{self, Reply};
@@ -15,6 +16,8 @@ struct Body<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<&'a str>,
     scope: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authorization_details: Option<&'a Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     id_token: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -29,6 +32,7 @@ pub(super) fn render(reply: &TokenReply) -> Reply {
         expires_in: reply.expires_in.as_secs(),
         refresh_token: reply.refresh.as_ref().map(SecretText::expose),
         scope: reply.scope.to_string(),
+        authorization_details: reply.details.as_ref(),
         id_token: reply.id_token.as_deref(),
         user_id: reply.user.map(|user| user.to_string()),
     };
@@ -46,7 +50,7 @@ mod tests {
 
     use domain::scope::ScopeSet;
     use http_body_util::BodyExt;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 
@@ -59,6 +63,7 @@ mod tests {
             refresh: None,
             expires_in: Duration::from_mins(15),
             scope: ScopeSet::parse("a b").expect("a scope"),
+            details: None,
             user: None,
         };
         let mut expected = json!({

@@ -15,6 +15,7 @@ cases![
     openid_connect_core_3_1_2_1_select_account_asks_who_it_is,
     openid_connect_core_5_5_single_claims_are_in_the_id_token,
     jarm_2_3_3_a_signed_answer_is_posted,
+    rfc_9396_7_details_are_in_the_token_and_told_with_it_and_never_taken_from_another_consent,
     rfc_6749_10_2_consent_tells_who_asks_for_what_and_for_how_long,
     rfc_9449_10_1_a_proof_at_par_binds_the_code,
     rfc_9449_4_3_9_the_address_proved_is_the_issuers_whatever_a_proxy_says,
@@ -66,6 +67,48 @@ async fn jarm_2_3_3_a_signed_answer_is_posted(house: House) {
     assert_eq!(answer["state"], "a state");
     let code = answer["code"].as_str().expect("a code");
     world.redeem(&world.web, code).await.expect(200);
+}
+
+async fn rfc_9396_7_details_are_in_the_token_and_told_with_it_and_never_taken_from_another_consent(
+    house: House,
+) {
+    let world = World::new(house).await;
+    let client = register(&world.house, "web", json!({ "may_introspect": true })).await;
+    let details = json!([{ "type": "payment", "actions": ["initiate"], "amount": "12.50" }]);
+    let text = details.to_string();
+    let mut browser = world.browser();
+    let plain = browser.authorize(&ask(&client, &[]), &world.person).await;
+    // What was allowed without them does not allow them: the person is asked again, and each time.
+    let wanted = ask(&client, &[("authorization_details", &text)]);
+    let mut sent = String::new();
+    for _ in 0..2 {
+        let page = browser.open(&wanted).await;
+        assert!(page.location().starts_with("/consent?"));
+        let page = browser.follow(page).await;
+        let page = browser.submit(&page, &[("decision", "allow")]).await;
+        page.location().clone_into(&mut sent);
+    }
+    let code = parameter(&sent, "code").expect("a code");
+    let first = world.redeem(&client, &code).await.expect(200);
+    let refresh = first.field("refresh_token");
+    let again = [("grant_type", "refresh_token"), ("refresh_token", &refresh)];
+    let second = world.token(&client, &again).await.expect(200);
+    for answer in [first, second] {
+        let access = answer.field("access_token");
+        assert_eq!(answer.json()["authorization_details"], details);
+        assert_eq!(claims(&access)["authorization_details"], details);
+        let fields = [("token", access.as_str())];
+        let told = world.form("/oauth/introspect", &client, &fields).await;
+        assert_eq!(told.expect(200).json()["authorization_details"], details);
+    }
+    let code = parameter(&plain, "code").expect("a code");
+    let without = world.redeem(&client, &code).await.expect(200);
+    assert!(without.json().get("authorization_details").is_none());
+    assert!(
+        claims(&without.field("access_token"))
+            .get("authorization_details")
+            .is_none()
+    );
 }
 
 async fn rfc_6749_10_2_consent_tells_who_asks_for_what_and_for_how_long(house: House) {
