@@ -25,11 +25,12 @@ mod assertions;
 mod authorize;
 mod chosen;
 mod code;
-mod device;
+pub mod device;
 mod discovery;
 pub mod dpop;
 mod egress;
 mod endings;
+mod fapi;
 mod metadata_documents;
 mod mutants;
 pub mod par;
@@ -56,6 +57,7 @@ pub fn all() -> Vec<Case> {
         dpop::cases(),
         egress::cases(),
         endings::cases(),
+        fapi::cases(),
         metadata_documents::cases(),
         mutants::cases(),
         par::cases(),

@@ -151,7 +151,10 @@ test('a client of the FAPI 2.0 profile pushes, signs, proves a key, and is answe
   });
   assert.equal(tokens.token_type, 'dpop');
   const fresh = await oauth.refreshTokenGrantRequest(as, client, auth, tokens.refresh_token, { DPoP, ...INSECURE });
-  assert.equal((await oauth.processRefreshTokenResponse(as, client, fresh)).token_type, 'dpop');
+  const again = await oauth.processRefreshTokenResponse(as, client, fresh);
+  assert.equal(again.token_type, 'dpop');
+  // FAPI 2.0 §5.3.2.1: it does not rotate.
+  assert.equal(again.refresh_token, tokens.refresh_token);
 });
 
 test('the resource names its authorization server', async () => {

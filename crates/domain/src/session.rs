@@ -95,6 +95,17 @@ impl Family {
         bound.is_none_or(|bound| Some(bound) == jkt)
     }
 
+    /// Makes of the family what it is after its current token was presented: another token is its current
+    /// one, or, where it does not rotate, the same; then what was superseded before is not issued for again.
+    pub fn advance(&mut self, rotates: bool, now: UnixMillis, idle: std::time::Duration) {
+        self.idle_expires_at = now + idle;
+        self.reissued = !rotates;
+        if rotates {
+            self.generation = self.generation.saturating_add(1);
+            self.rotated_at = now;
+        }
+    }
+
     /// Judges the token with the number `presented` (CONTRACT §4, RFC 9700 §4.14).
     ///
     /// A reuse is a reuse even after the family expired; everything else then is [`Expired`].

@@ -110,6 +110,14 @@ struct Wanted {
     bound: Bound,
 }
 
+/// Says whether a client is given another refresh token each time. Under FAPI 2.0 §5.3.2.1 it is not:
+/// what it holds is good only together with its own key.
+fn rotates(client: &KnownClient) -> bool {
+    client
+        .registration()
+        .is_none_or(|client| !client.metadata.fapi_2_0)
+}
+
 fn turn(
     flows: &Flows,
     act: &Act,
@@ -125,6 +133,7 @@ fn turn(
         family: token.family,
         generation: token.generation,
         client: client.id().to_owned(),
+        rotates: rotates(client),
         jkt: bound.jkt().map(str::to_owned),
         now: act.now,
         window: settings.refresh_reuse_window,
@@ -187,6 +196,7 @@ fn answer(
         refresh: Some(successor.mint(&flows.secrets)),
         expires_in: minted.expires_in,
         scope,
+        details: details.authorization_details.clone(),
         user: Some(user.id),
     })
 }

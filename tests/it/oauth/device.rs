@@ -32,14 +32,27 @@ pub mod strangers;
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 /// A client for devices, and a world around it.
-struct Living {
-    world: World,
-    tv: Registered,
+pub struct Living {
+    pub world: World,
+    pub tv: Registered,
 }
 
 impl Living {
-    async fn room(house: House) -> Self {
+    pub async fn room(house: House) -> Self {
         Self::with(house, json!({})).await
+    }
+
+    /// The same device and its client, at another world on the same store.
+    pub fn at(&self, world: World) -> Self {
+        let tv = self.tv.clone();
+        Self { world, tv }
+    }
+
+    /// The same after the service was stopped and started again.
+    pub async fn restart(self) -> Self {
+        let Self { world, tv } = self;
+        let world = world.restart().await;
+        Self { world, tv }
     }
 
     async fn with(house: House, mut own: Value) -> Self {
@@ -50,14 +63,14 @@ impl Living {
         Self { world, tv }
     }
 
-    async fn begin(&self) -> Value {
+    pub async fn begin(&self) -> Value {
         let fields = [("scope", "openid email offline_access")];
         let path = "/oauth/device_authorization";
         let begun = self.world.form(path, &self.tv, &fields).await;
         begun.expect(200).json()
     }
 
-    async fn poll(&self, device: &Value) -> Answer {
+    pub async fn poll(&self, device: &Value) -> Answer {
         let code = device["device_code"].as_str().expect("a code");
         let fields = [("grant_type", GRANT), ("device_code", code)];
         self.world.token(&self.tv, &fields).await
@@ -80,7 +93,7 @@ impl Living {
         page
     }
 
-    async fn decide(&self, device: &Value, decision: &str) {
+    pub async fn decide(&self, device: &Value, decision: &str) {
         let mut browser = self.world.browser();
         let page = self.question(&mut browser, device).await;
         let done = browser.submit(&page, &[("decision", decision)]).await;

@@ -75,6 +75,7 @@ fn turn(granted: &Granted, generation: u32, now: UnixMillis) -> Turn {
         family: granted.family.id,
         generation,
         client: granted.family.client.clone(),
+        rotates: true,
         jkt: None,
         now,
         window: WINDOW,

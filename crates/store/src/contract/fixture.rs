@@ -311,6 +311,7 @@ impl World {
             family: family.id,
             generation,
             client: family.client.clone(),
+            rotates: true,
             jkt: None,
             now,
             window: WINDOW,

@@ -53,6 +53,9 @@ pub struct Turn {
     pub generation: u32,
     /// The client that presents it; another client's family is `Unknown`.
     pub client: String,
+    /// Whether the family goes on to another token. Where it does not, the same one is good again, and
+    /// those before it are not (FAPI 2.0 §5.3.2.1).
+    pub rotates: bool,
     /// The thumbprint of the key that was proved with it. A family that is bound to a key (RFC 9449
     /// §5) is `Unknown` to any other.
     pub jkt: Option<String>,
@@ -149,7 +152,9 @@ pub trait Sessions: Send + Sync + 'static {
     /// in one step: at most one of any number of concurrent presentations advances the family.
     ///
     /// Advancing counts the generation up, sets `rotated_at` and `idle_expires_at`, clears
-    /// `reissued`, sets the session's `last_active_at`, and writes a `token.refreshed` entry. A
+    /// `reissued`, sets the session's `last_active_at`, and writes a `token.refreshed` entry. Where the
+    /// turn does not rotate, the generation and `rotated_at` stay, and `reissued` is set: what was
+    /// superseded before is not issued for again. A
     /// reissue sets `reissued` and writes the same entry with `{"reissued":true}`. A repeat writes
     /// nothing. A reuse ends the family's session with all its families, and writes a
     /// `token.reuse_detected` entry and a `SessionEnded` change.

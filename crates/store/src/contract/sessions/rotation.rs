@@ -12,7 +12,7 @@ use futures_util::future::join_all;
 
 use crate::contract::fixture::{ALL_CHANGES, Entropy, IDLE, World, at, much_later};
 use crate::port::Ports;
-use crate::port::sessions::{Granted, Rotation};
+use crate::port::sessions::{Granted, Rotation, Turn};
 
 crate::contract::claims!("sessions":
     the_current_token_advances_its_family,
@@ -29,6 +29,7 @@ crate::contract::claims!("sessions":
     one_of_fifty_concurrent_reissues_is_granted,
     the_user_is_read_again_at_every_rotation,
     families_rotate_side_by_side,
+    fapi_2_0_5_3_2_1_a_family_that_does_not_rotate_keeps_its_token,
 );
 
 /// One signed-in user.
@@ -63,6 +64,16 @@ impl Story {
             Rotation::Granted(granted) => *granted,
             other => unreachable!("{other:?}"),
         }
+    }
+
+    /// Presents a token for a client whose tokens do not rotate.
+    async fn stay(&self, generation: u32, now: UnixMillis) -> Rotation {
+        let turn = Turn {
+            rotates: false,
+            ..self.world.turn(&self.family, generation, now)
+        };
+        let sessions = &self.world.ports.sessions;
+        sessions.rotate_refresh(turn).await.unwrap()
     }
 
     async fn refreshed(&self) -> usize {
@@ -301,4 +312,30 @@ async fn families_rotate_side_by_side(ports: Ports) {
             );
         }
     }
+}
+
+async fn fapi_2_0_5_3_2_1_a_family_that_does_not_rotate_keeps_its_token(ports: Ports) {
+    let story = Story::begin(ports).await;
+    for now in [at(10), at(11), at(100)] {
+        let Rotation::Granted(granted) = story.stay(1, now).await else {
+            unreachable!("it is good again");
+        };
+        let expected = Family {
+            generation: 1,
+            idle_expires_at: now + IDLE,
+            reissued: true,
+            ..story.family.clone()
+        };
+        assert_eq!(granted.family, expected);
+        assert_eq!(granted.session.last_active_at, now);
+        assert!(granted.advanced);
+    }
+    assert_eq!(story.refreshed().await, 3);
+    assert_eq!(story.stay(2, at(101)).await, Rotation::Unknown);
+    // Where it rotated before, what was superseded is not brought back by the use of its successor.
+    assert_eq!(story.grant(1, at(110)).await.family.generation, 2);
+    assert!(matches!(story.stay(2, at(120)).await, Rotation::Granted(_)));
+    let reuse = story.stay(1, at(141)).await;
+    assert_eq!(reuse, Rotation::Reused(story.session.id));
+    story.assert_session_ended().await;
 }

@@ -28,7 +28,7 @@ use crate::port::sessions::{Granted, Rotation, Turn};
 
 /// `$2` the present instant, `$3` the fields of the entry, `$4` the family, `$5` the client, `$6`
 /// the number presented, `$7` the reuse window and `$8` the idle time in milliseconds, `$9` the key that
-/// was proved.
+/// was proved, `$10` whether the family goes on to another token.
 const ROTATE_REFRESH: &str = concat!(
     "WITH before AS (
         SELECT ",
@@ -58,13 +58,16 @@ const ROTATE_REFRESH: &str = concat!(
           AND $2::bigint < least(f_idle_expires_at, f_expires_at)
     ), written AS (
         UPDATE refresh_families AS f
-        SET generation = f.generation + (verdict.what = 'current')::int,
-            rotated_at = CASE verdict.what WHEN 'current' THEN $2 ELSE f.rotated_at END,
+        SET generation = f.generation + (verdict.what = 'current' AND $10::boolean)::int,
+            rotated_at = CASE
+                WHEN verdict.what = 'current' AND $10::boolean THEN $2
+                ELSE f.rotated_at
+            END,
             idle_expires_at = CASE verdict.what
                 WHEN 'current' THEN $2 + $8::bigint
                 ELSE f.idle_expires_at
             END,
-            reissued = verdict.what = 'reissue'
+            reissued = verdict.what = 'reissue' OR NOT $10::boolean
         FROM verdict
         WHERE f.tenant_id = $1 AND f.id = verdict.f_id AND verdict.what IS NOT NULL
         RETURNING verdict.s_id, verdict.u_id, verdict.f_client, verdict.what
@@ -173,11 +176,7 @@ fn outcome(row: &Row, turn: &Turn) -> Result<Option<Rotation>, Fault> {
 fn apply(judgement: Presentation, turn: &Turn, granted: &mut Granted) {
     match judgement {
         Presentation::Current => {
-            let family = &mut granted.family;
-            family.generation = family.generation.saturating_add(1);
-            family.rotated_at = turn.now;
-            family.idle_expires_at = turn.now + turn.idle;
-            family.reissued = false;
+            granted.family.advance(turn.rotates, turn.now, turn.idle);
             granted.session.last_active_at = turn.now;
         }
         Presentation::Reissue => granted.family.reissued = true,
@@ -226,6 +225,7 @@ impl Postgres {
             &span(turn.window),
             &span(turn.idle),
             &turn.jkt,
+            &turn.rotates,
         ];
         let scope = Scope::Tenant(turn.tenant);
         let rows = self.pool().run(scope, ROTATE_REFRESH, values).await?;

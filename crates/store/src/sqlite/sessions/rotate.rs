@@ -30,7 +30,7 @@ WHERE f.tenant_id = ?1 AND f.id = ?2 AND f.client_id = ?3"
 );
 
 const ADVANCE: &str = "UPDATE refresh_families
-SET generation = ?2, rotated_at = ?3, idle_expires_at = ?4, reissued = 0
+SET generation = ?2, rotated_at = ?3, idle_expires_at = ?4, reissued = ?5
 WHERE rowid = ?1";
 
 const REISSUE: &str = "UPDATE refresh_families
@@ -94,17 +94,15 @@ pub(super) fn load(
 
 fn advance(step: &Step<'_>, turn: &Turn, mut found: Found) -> rusqlite::Result<Rotation> {
     let granted = &mut found.granted;
-    granted.family.generation = turn.generation.saturating_add(1);
-    granted.family.rotated_at = turn.now;
-    granted.family.idle_expires_at = turn.now + turn.idle;
-    granted.family.reissued = false;
+    granted.family.advance(turn.rotates, turn.now, turn.idle);
     granted.session.last_active_at = turn.now;
     granted.advanced = true;
     step.prepare_cached(ADVANCE)?.execute(params![
         found.family_row,
         granted.family.generation,
-        turn.now.as_millis(),
+        granted.family.rotated_at.as_millis(),
         granted.family.idle_expires_at.as_millis(),
+        granted.family.reissued,
     ])?;
     step.prepare_cached(TOUCH)?
         .execute(params![found.session_row, turn.now.as_millis()])?;
