@@ -1,4 +1,4 @@
-//! Codes, pushed requests and proofs on two nodes: each counts once, wherever it is shown.
+//! Codes, pushed requests, devices and proofs on two nodes: each counts once, wherever it is shown.
 
 use futures_util::future::join_all;
 use serde_json::json;
@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::cases;
 use crate::house::House;
 use crate::oauth::World;
+use crate::oauth::device::Living;
 use crate::oauth::dpop::{Key, bound_tokens, prove_token};
 use crate::oauth::par::{push, short};
 use crate::oauth::world::parameter;
@@ -14,6 +15,7 @@ cases![
     a_code_of_one_node_is_redeemed_once_on_both,
     a_pushed_request_of_one_node_is_spent_once_on_both,
     one_of_fifty_uses_of_a_proof_on_two_nodes_counts,
+    a_device_of_one_node_is_decided_on_the_other_and_gets_tokens_once,
 ];
 
 /// A world at two nodes.
@@ -77,4 +79,26 @@ async fn one_of_fifty_uses_of_a_proof_on_two_nodes_counts(house: House) {
     let of = |status: u16| answers.iter().filter(|one| **one == status).count();
     assert_eq!((of(200), of(401)), (1, 49), "{answers:?}");
     there.house.stop().await;
+}
+
+async fn a_device_of_one_node_is_decided_on_the_other_and_gets_tokens_once(house: House) {
+    let other = house.second_node().await;
+    let here = Living::room(house).await;
+    let there = here.at(here.world.at(other));
+    let device = here.begin().await;
+    there.decide(&device, "allow").await;
+    let nodes = [&here, &there];
+    let answers = join_all((0..50).map(|n: usize| nodes[n % 2].poll(&device))).await;
+    let (won, lost): (Vec<_>, Vec<_>) = answers
+        .into_iter()
+        .partition(|answer| answer.status.as_u16() == 200);
+    assert_eq!((won.len(), lost.len()), (1, 49));
+    for answer in lost {
+        answer.expect_oauth(400, "invalid_grant");
+    }
+    let access = won[0].field("access_token");
+    for node in nodes {
+        node.world.person.me(&access).await.expect(200);
+    }
+    there.world.house.stop().await;
 }

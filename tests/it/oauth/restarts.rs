@@ -1,7 +1,8 @@
-//! What POST /oauth/token, POST /oauth/par and GET /auth/me know of before a restart.
+//! What POST /oauth/token, POST /oauth/par, POST /device and GET /auth/me know of before a restart.
 
 use serde_json::json;
 
+use super::device::Living;
 use super::dpop::{Key, bound_tokens, prove_token, shows};
 use super::par::{push, short};
 use super::world::{World, ask, parameter};
@@ -12,6 +13,7 @@ use crate::scenes;
 scenes![
     rfc_6749_4_1_2_a_code_outlives_a_restart_and_is_redeemed_once,
     rfc_9126_4_a_pushed_request_outlives_a_restart_and_is_spent_once,
+    rfc_8628_3_5_a_device_outlives_a_restart_and_gets_tokens_once,
     rfc_9449_11_1_a_proof_that_was_used_stays_used_over_a_restart,
     a_page_that_was_open_outlives_a_restart,
 ];
@@ -45,6 +47,25 @@ async fn rfc_9126_4_a_pushed_request_outlives_a_restart_and_is_spent_once() {
     let world = world.restart().await;
     world.browser().open(&address).await.expect(400);
     world.house.stop().await;
+}
+
+async fn rfc_8628_3_5_a_device_outlives_a_restart_and_gets_tokens_once() {
+    let room = Living::room(House::open(Backend::Sqlite).await).await;
+    let (allowed, denied) = (room.begin().await, room.begin().await);
+    let room = room.restart().await;
+    let pending = room.poll(&allowed).await;
+    pending.expect_oauth(400, "authorization_pending");
+    room.decide(&allowed, "allow").await;
+    room.decide(&denied, "deny").await;
+    let room = room.restart().await;
+    let tokens = room.poll(&allowed).await.expect(200);
+    let room = room.restart().await;
+    room.poll(&allowed).await.expect_oauth(400, "invalid_grant");
+    room.poll(&denied).await.expect_oauth(400, "access_denied");
+    // What it was given is not taken back by its own impatience.
+    let access = tokens.field("access_token");
+    room.world.person.me(&access).await.expect(200);
+    room.world.house.stop().await;
 }
 
 async fn rfc_9449_11_1_a_proof_that_was_used_stays_used_over_a_restart() {
