@@ -3,7 +3,7 @@
 //! Each scene starts a house with the settings it is about, on the embedded store.
 
 mod bounds;
-mod certificates;
+pub mod certificates;
 mod close;
 mod cors;
 mod flood;

@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use rustls::{ServerConfig, ServerConnection, Stream};
+
 /// One request that came.
 #[derive(Clone, Debug)]
 pub struct Asked {
@@ -30,15 +32,18 @@ pub struct Sink {
 impl Sink {
     /// Answers each HTTP request with a status and a body.
     pub fn http(answer: impl Fn(&Asked) -> (u16, String) + Send + 'static) -> Self {
+        Self::start(move |stream| answer_one(stream, &answer))
+    }
+
+    /// The same over TLS.
+    pub fn https(
+        config: ServerConfig,
+        answer: impl Fn(&Asked) -> (u16, String) + Send + 'static,
+    ) -> Self {
+        let config = Arc::new(config);
         Self::start(move |stream| {
-            let asked = read_request(stream)?;
-            let (status, body) = answer(&asked);
-            let head = format!(
-                "HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
-                body.len()
-            );
-            stream.write_all(format!("{head}{body}").as_bytes()).ok()?;
-            Some(asked)
+            let mut connection = ServerConnection::new(Arc::clone(&config)).ok()?;
+            answer_one(&mut Stream::new(&mut connection, stream), &answer)
         })
     }
 
@@ -122,7 +127,20 @@ impl Asked {
     }
 }
 
-fn read_request(stream: &mut TcpStream) -> Option<Asked> {
+fn answer_one(
+    stream: &mut (impl Read + Write),
+    answer: &impl Fn(&Asked) -> (u16, String),
+) -> Option<Asked> {
+    let asked = read_request(stream)?;
+    let (status, body) = answer(&asked);
+    let length = body.len();
+    let head =
+        format!("HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n");
+    stream.write_all(format!("{head}{body}").as_bytes()).ok()?;
+    Some(asked)
+}
+
+fn read_request(stream: &mut impl Read) -> Option<Asked> {
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
     reader.read_line(&mut line).ok()?;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
-use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
+use rustls::{ClientConfig, RootCertStore, ServerConfig, SupportedProtocolVersion};
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -93,6 +93,19 @@ impl Authority {
             .map(|name| name.as_bytes().to_vec())
             .collect();
         config
+    }
+}
+
+// === impl Pair ===
+
+impl Pair {
+    /// What a server is set up with that shows this pair.
+    pub fn server(&self) -> ServerConfig {
+        let key = PrivatePkcs8KeyDer::from(self.key.serialize_der());
+        ServerConfig::builder()
+            .with_no_client_auth()
+            .with_single_cert(vec![self.certificate.clone()], PrivateKeyDer::Pkcs8(key))
+            .expect("a pair")
     }
 }
 

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::world::{CALLBACK, CHALLENGE, Registered, register};
 use crate::cases;
 use crate::client::Answer;
+use crate::doors::certificates::{Authority, Files};
 use crate::house::House;
 use crate::sink::Sink;
 
@@ -21,6 +22,7 @@ cases![
     while_keys_cannot_be_had_nothing_is_accepted,
     contract_6_without_an_exception_no_private_address_is_asked,
     a_slow_server_of_one_client_delays_no_other,
+    contract_6_an_authority_of_the_operators_is_trusted_and_no_other,
 ];
 
 /// What somebody publishes: a status and a body.
@@ -183,4 +185,31 @@ async fn a_slow_server_of_one_client_delays_no_other(house: House) {
     let (late, quickly) = tokio::join!(ask(&house, &waiting, pair()), quickly);
     late.expect(503);
     assert!(quickly < Duration::from_secs(3), "{quickly:?}");
+}
+
+async fn contract_6_an_authority_of_the_operators_is_trusted_and_no_other(house: House) {
+    let authority = Authority::new();
+    let (own, elsewhere) = (authority.sign("127.0.0.1"), authority.sign("127.0.0.2"));
+    let files = Files::new(&own);
+    let trusted = files.write("ca.pem", &authority.pem());
+    let another = files.write("another.pem", &Authority::new().pem());
+    let key = pair();
+    for (shown, ca, status) in [
+        (&own, Some(&trusted), 303),
+        (&own, Some(&another), 503),
+        (&own, None, 503),
+        (&elsewhere, Some(&trusted), 503),
+    ] {
+        let keys = json!({ "keys": [key.public_jwk()] }).to_string();
+        let sink = Sink::https(shown.server(), move |_| (200, keys.clone()));
+        let address = sink.address.to_string();
+        let mut settings = vec![("EGRESS_ALLOW", address.as_str())];
+        settings.extend(ca.map(|path| ("EGRESS_CA_PATH", path.as_str())));
+        let house = house.beside(&settings).await;
+        let own = json!({ "jwks_uri": format!("https://{address}/keys") });
+        let client = register(&house, "web", own).await;
+        ask(&house, &client, again(&key)).await.expect(status);
+        assert_eq!(sink.kept().is_empty(), status == 503, "{ca:?}");
+        house.stop().await;
+    }
 }
