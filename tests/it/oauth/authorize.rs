@@ -18,6 +18,7 @@ cases![
     openid_connect_core_3_1_2_1_prompt_login_and_max_age_ask_again,
     openid_connect_core_3_1_2_1_a_hint_is_held_to,
     a_person_allows_once_and_is_asked_again_for_more,
+    mcp_a_step_up_keeps_what_was_allowed_before,
     whoever_says_no_or_cancels_sends_access_denied_back,
     oauth_2_1_4_1_1_a_client_may_post_its_request,
     form_post_response_mode_2_the_answer_is_a_form,
@@ -198,6 +199,37 @@ async fn a_person_allows_once_and_is_asked_again_for_more(house: House) {
     let ours = register(&world.house, "web", json!({ "is_first_party": true })).await;
     let page = browser.open(&ask(&ours, &[])).await;
     assert!(parameter(page.location(), "code").is_some());
+}
+
+async fn mcp_a_step_up_keeps_what_was_allowed_before(house: House) {
+    let world = World::new(house).await;
+    let mut browser = world.browser();
+    let narrow = ask(&world.web, &[("scope", "openid email offline_access")]);
+    let sent = browser.authorize(&narrow, &world.person).await;
+    let before = world.redeem_sent(&sent).await;
+    // More is asked for, and the person is told all of it.
+    let page = browser.open(&ask(&world.web, &[])).await;
+    let page = browser.follow(page).await;
+    let page = browser.submit(&page, &[("decision", "allow")]).await;
+    let code = parameter(page.location(), "code").expect("a code");
+    let after = world.redeem(&world.web, &code).await.expect(200);
+    assert_eq!(after.json()["scope"], "openid profile email offline_access");
+    // What the client had goes on, with what it had.
+    let fields = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", before.refresh.as_str()),
+    ];
+    let kept = world.token(&world.web, &fields).await.expect(200);
+    assert_eq!(kept.json()["scope"], "openid email offline_access");
+    // And neither the less nor the more is asked for again.
+    for scope in ["openid email", "openid profile email offline_access"] {
+        let page = browser.open(&ask(&world.web, &[("scope", scope)])).await;
+        assert!(parameter(page.location(), "code").is_some(), "{scope}");
+    }
+    // A scope that was never allowed is not carried in with the others.
+    let denied = register(&world.house, "web", json!({})).await;
+    let page = browser.open(&ask(&denied, &[])).await;
+    assert!(page.location().starts_with("/consent?"), "nor to a client");
 }
 
 async fn whoever_says_no_or_cancels_sends_access_denied_back(house: House) {
