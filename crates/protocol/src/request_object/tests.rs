@@ -12,6 +12,12 @@ use crate::mutants::Original;
 const NOW: i64 = 1_700_000_000;
 const ISSUER: &str = "https://auth.example/t/acme";
 
+/// The key of RFC 9101 §4.
+const K2BDC: &str = r#"{"kty":"RSA","kid":"k2bdc","n":"x5RbkAZkmpRxia65qRQ1wwSMSxQUnS7gcpVTV_cdHmfmG2ltd2yabEO9XadD8pJNZubINPpmgHh3J1aD9WRwS05ucmFq3CfFsluLt13_7oX5yDRSKX7poXmT_5ko8k4NJZPMAO8fPToDTH7kHYbONSE2FYa5GZ60CUsFhSonI-dcMDJ0Ary9lxIw5k2z4TAdARVWcS7sD07VhlMMshrwsPHBQgTatlkxyIHXbYdtak8fqvNAwr7OlVEvM_Ipf5OfmdB8Sd-wjzaBsyP4VhJKoi_qdgSzpC694XZeYPq45Sw-q51iFUlcOlTCI7z6jltUtnR6ySn6XDGFnzH5Fe5ypw","e":"AQAB"}"#;
+
+/// The request object of RFC 9101 §4, which has no end.
+const EXAMPLE: &str = "eyJhbGciOiJSUzI1NiIsImtpZCI6ImsyYmRjIn0.ewogICAgImlzcyI6ICJzNkJoZFJrcXQzIiwKICAgICJhdWQiOiAiaHR0cHM6Ly9zZXJ2ZXIuZXhhbXBsZS5jb20iLAogICAgInJlc3BvbnNlX3R5cGUiOiAiY29kZSBpZF90b2tlbiIsCiAgICAiY2xpZW50X2lkIjogInM2QmhkUmtxdDMiLAogICAgInJlZGlyZWN0X3VyaSI6ICJodHRwczovL2NsaWVudC5leGFtcGxlLm9yZy9jYiIsCiAgICAic2NvcGUiOiAib3BlbmlkIiwKICAgICJzdGF0ZSI6ICJhZjBpZmpzbGRraiIsCiAgICAibm9uY2UiOiAibi0wUzZfV3pBMk1qIiwKICAgICJtYXhfYWdlIjogODY0MDAKfQ.Nsxa_18VUElVaPjqW_ToI1yrEJ67BgKb5xsuZRVqzGkfKrOIX7BCx0biSxYGmjK9KJPctH1OC0iQJwXu5YVY-vnW0_PLJb1C2HG-ztVzcnKZC2gE4i0vgQcpkUOCpW3SEYXnyWnKzuKzqSb1wAZALo5f89B_p6QA6j6JwBSRvdVsDPdulW8lKxGTbH82czCaQ50rLAg3EYLYaCb4ik4I1zGXE4fvim9FIMs8OCMmzwIB5S-ujFfzwFjoyuPEV4hJnoVUmXR_W9typPf846lGwA8h9G9oNTIuX8Ft2jfpnZdFmLg3_wr3Wa5q3a-lfbgF3S9H_8nN3j1i7tLR_5Nz-g";
+
 type Outcome = Result<Map<String, Value>, BadRequestObject>;
 
 fn claims() -> Value {
@@ -150,4 +156,42 @@ fn rfc_8725_no_mutant_is_accepted() {
         judged: &["iss", "aud", "exp", "nbf", "iat"],
     };
     original.check_mutants(|text, pair| check_signed(text, pair).is_ok());
+}
+
+#[test]
+fn rfc_9101_4_the_example_is_signed_by_its_client_and_lacks_an_end() {
+    let keys = json!({ "keys": [serde_json::from_str::<Value>(K2BDC).expect("JSON")] });
+    let keys = ForeignKeys::parse(&keys).expect("usable");
+    let expected = Expected {
+        issuer: "https://server.example.com",
+        client_id: "s6BhdRkqt3",
+        keys: &keys,
+        now: UnixMillis::from_seconds(NOW),
+        algorithms: &ForeignAlgorithm::ALL,
+    };
+    let judged = |text: &str, expected| check(text, &expected);
+    // Signature, issuer and audience are as printed; FAPI 2.0 Message Signing §5.3.1 demands an end.
+    let outcome = judged(EXAMPLE, expected);
+    assert_eq!(outcome, Err(BadRequestObject::Claims("exp is missing")));
+    let spoilt = EXAMPLE.replace(".Nsxa", ".Nsxb");
+    let outcome = judged(&spoilt, expected);
+    assert_eq!(outcome, Err(BadToken::BadSignature.into()));
+    let another = Expected {
+        issuer: ISSUER,
+        ..expected
+    };
+    let outcome = judged(EXAMPLE, another);
+    assert_eq!(
+        outcome,
+        Err(BadRequestObject::Claims("aud must contain the issuer"))
+    );
+    let algorithms = &ForeignAlgorithm::FAPI;
+    let outcome = judged(
+        EXAMPLE,
+        Expected {
+            algorithms,
+            ..expected
+        },
+    );
+    assert_eq!(outcome, Err(BadToken::WrongKind.into()));
 }
