@@ -1,7 +1,8 @@
 //! Signing in with a password (NIST SP 800-63B-4 §3.1.1, §3.2.2).
 //!
 //! Unknown, wrong, locked, suspended and disabled are one answer, and each takes the same steps: a
-//! claim, a look-up, one hash, a recorded failure. An attempt that was never looked at is given back.
+//! place at the hashing gate, a claim, a look-up, one hash, a recorded failure. Whoever finds no place
+//! is turned away before anything else. An attempt that was never looked at is given back.
 //! A right password begins a session, and is hashed anew if it was stored under weaker parameters or
 //! an older pepper.
 //!
@@ -21,6 +22,7 @@ use domain::secret::SecretText;
 use domain::session::{Family, Session};
 use domain::time::UnixMillis;
 use domain::user::{Credentials, PasswordRecord, User, UserStatus};
+use hashing::Place;
 use protocol::opaque::RefreshToken;
 use serde_json::json;
 use store::port::sessions::NewSession;
@@ -106,12 +108,14 @@ struct Proven<'a> {
 }
 
 async fn sign_in(flows: &Flows, act: &Act, message: Login) -> Result<SignedIn, NotSignedIn> {
+    // First of all, so that whoever is turned away in a flood of sign-ins has cost no write.
+    let place = flows.hashing.reserve()?;
     let keys = attempt_keys(&flows.secrets, act.tenant.id, &message.email);
     let ticket = match attempt::claim(flows, act, keys.clone()).await? {
         Turn::Granted(ticket) => Some(ticket),
         Turn::Disabled => None,
     };
-    let found = match look(flows, act, &message, ticket.is_some()).await {
+    let found = match look(flows, act, (&message, ticket.is_some()), place).await {
         Ok(found) => found,
         Err(fault) => {
             attempt::refund(act, ticket, Some(&fault)).await;
@@ -156,8 +160,8 @@ async fn sign_in(flows: &Flows, act: &Act, message: Login) -> Result<SignedIn, N
 async fn look(
     flows: &Flows,
     act: &Act,
-    message: &Login,
-    is_enabled: bool,
+    (message, is_enabled): (&Login, bool),
+    place: Place,
 ) -> Result<Finding, Fault> {
     let email = EmailAddress::parse(&message.email).unwrap_or_else(|_| nobody());
     let found = flows.users.load_credentials(act.tenant.id, email);
@@ -168,10 +172,7 @@ async fn look(
         .filter(|_| is_enabled);
     let password = message.password.clone();
     let deadline = act.deadline.instant();
-    let verified = flows
-        .hashing
-        .verify(password, record.clone(), deadline)
-        .await?;
+    let verified = place.verify(password, record.clone(), deadline).await?;
     let outdated = record.filter(|_| verified.outdated);
     let finding = judge(found, verified.matches, outdated);
     Ok(check_proven(act.tenant.config.silent_registration, finding))
@@ -310,7 +311,8 @@ fn new_session(flows: &Flows, act: &Act, proven: &Proven<'_>) -> NewSession {
 async fn rehash(flows: &Flows, act: &Act, user: &User, password: SecretText, old: PasswordRecord) {
     let replaced = async {
         let deadline = act.deadline.instant();
-        let hashed = flows.hashing.hash(password, old.set_at, deadline).await?;
+        let place = flows.hashing.reserve()?;
+        let hashed = place.hash(password, old.set_at, deadline).await?;
         let entry = act
             .entry_by(Actor::System, EventKind::PasswordRehashed)
             .about(&user.id);

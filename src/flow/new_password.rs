@@ -6,6 +6,7 @@ use domain::rejection::Fault;
 use domain::secret::SecretText;
 use domain::tenant::DEFAULT_SLUG;
 use domain::user::{PasswordRecord, User};
+use hashing::Place;
 use protocol::password::{Context, PasswordPolicy, Unacceptable, check_new_password};
 
 use super::{Act, Flows};
@@ -63,15 +64,16 @@ pub(crate) async fn judge(
     }
 }
 
-/// Hashes a password that was judged acceptable.
+/// Hashes a password that was judged acceptable, at a place that was taken before the judging cost
+/// anything.
 ///
 /// # Errors
-/// The gate's: [`Fault::Busy`] or [`Fault::Late`].
+/// The gate's: [`Fault::Late`].
 pub(crate) async fn hash(
-    flows: &Flows,
     act: &Act,
+    place: Place,
     password: SecretText,
 ) -> Result<PasswordRecord, Fault> {
     let deadline = act.deadline.instant();
-    flows.hashing.hash(password, act.now, deadline).await
+    place.hash(password, act.now, deadline).await
 }

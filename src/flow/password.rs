@@ -65,13 +65,13 @@ async fn prove(
     found: Credentials,
     old: SecretText,
 ) -> Result<Ticket, Rejection> {
+    let place = flows.hashing.reserve()?;
     let keys = attempt_keys(&flows.secrets, act.tenant.id, found.user.email.as_str());
     let (ticket, record) = match attempt::claim(flows, act, keys).await? {
         Turn::Granted(ticket) => (Some(ticket), found.password),
         Turn::Disabled => (None, None),
     };
-    let verified = flows.hashing.verify(old, record, act.deadline.instant());
-    let matches = match verified.await {
+    let matches = match place.verify(old, record, act.deadline.instant()).await {
         Ok(verified) => verified.matches,
         Err(fault) => {
             attempt::refund(act, ticket, Some(&fault)).await;
@@ -101,7 +101,7 @@ async fn store(
     user: &User,
     (new, old_set_at): (SecretText, Option<UnixMillis>),
 ) -> Result<(), Rejection> {
-    let password = new_password::hash(flows, act, new).await?;
+    let password = new_password::hash(act, flows.hashing.reserve()?, new).await?;
     let change = PasswordChange {
         tenant: act.tenant.id,
         user: user.id,

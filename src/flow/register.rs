@@ -60,8 +60,9 @@ pub async fn register(
     message: Register,
 ) -> Result<RegisterReply, Rejection> {
     let (email, name) = check(flows, act, &message).await?;
+    let place = flows.hashing.reserve()?;
     spend_place(flows, act).await?;
-    let record = new_password::hash(flows, act, message.password).await?;
+    let record = new_password::hash(act, place, message.password).await?;
     let user = new_user(flows, act, email, name);
     if act.tenant.config.silent_registration {
         evenly(act.deadline, store_silently(flows, act, user, record)).await?;

@@ -68,7 +68,7 @@ pub async fn confirm_reset(
     new_password::judge(flows, act, &message.password, (&user).into())
         .await
         .map_err(|error| Refusal::field("new_password", error.to_string()))?;
-    let password = new_password::hash(flows, act, message.password).await?;
+    let password = new_password::hash(act, flows.hashing.reserve()?, message.password).await?;
     let redemption = ResetRedemption {
         tenant: act.tenant.id,
         signature,

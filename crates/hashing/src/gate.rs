@@ -75,6 +75,16 @@ struct Gate {
     watch: Watch,
 }
 
+/// A place at the gate: the right to one hash. Dropping it gives the place to somebody else.
+///
+/// Whoever has to do other work before the hash takes the place first, so that the surplus is turned
+/// away before it cost anything.
+#[must_use = "a place that is not used keeps somebody else out"]
+pub struct Place {
+    gate: Arc<Gate>,
+    permit: OwnedSemaphorePermit,
+}
+
 /// Everything one job needs, and the place it takes until it is done or skipped.
 struct Job {
     cost: Cost,
@@ -119,24 +129,51 @@ impl Hashing {
         })))
     }
 
+    /// Takes a place.
+    ///
+    /// # Errors
+    /// [`Fault::Busy`] at once if every place is taken.
+    pub fn reserve(&self) -> Result<Place, Fault> {
+        let permit = Arc::clone(&self.0.places)
+            .try_acquire_owned()
+            .map_err(|_| Fault::Busy("hashing"))?;
+        Ok(Place {
+            gate: Arc::clone(&self.0),
+            permit,
+        })
+    }
+
+    /// Gives how many places are taken.
+    #[must_use]
+    pub fn depth(&self) -> usize {
+        let free = self.0.places.available_permits();
+        self.0.capacity.saturating_sub(free)
+    }
+}
+
+// === impl Place ===
+
+impl Place {
     /// Hashes a new password at the configured cost, under the newest pepper. `set_at` is kept in
     /// the record.
     ///
     /// # Errors
-    /// [`Fault::Busy`] at once if every place is taken; [`Fault::Late`] if the deadline passed.
+    /// [`Fault::Late`] if the deadline passed.
     ///
     /// # Cancel safety
     /// Dropping the future gives the job up: it is skipped unless it has begun.
     pub async fn hash(
-        &self,
+        self,
         password: SecretText,
         set_at: UnixMillis,
         deadline: Instant,
     ) -> Result<PasswordRecord, Fault> {
-        let gate = &self.0;
+        let Self { gate, permit } = self;
         let salt: [u8; SALT_BYTES] = gate.random.array();
         let input = gate.peppers.mix(&password);
-        let output = gate.run(gate.cost, input, salt.to_vec(), deadline).await?;
+        let output = gate
+            .run(permit, (gate.cost, input, salt.to_vec()), deadline)
+            .await?;
         let stored = Stored {
             cost: gate.cost,
             salt: salt.to_vec(),
@@ -159,16 +196,16 @@ impl Hashing {
     /// # Cancel safety
     /// As [`hash`](Self::hash).
     pub async fn verify(
-        &self,
+        self,
         password: SecretText,
         record: Option<PasswordRecord>,
         deadline: Instant,
     ) -> Result<Verified, Fault> {
-        let gate = &self.0;
+        let Self { gate, permit } = self;
         let readable = record.and_then(|record| gate.read(&record, &password));
         let Some((stored, input, outdated)) = readable else {
             let (cost, salt) = (gate.dummy.cost, gate.dummy.salt.clone());
-            let output = gate.run(cost, gate.peppers.mix(&password), salt, deadline);
+            let output = gate.run(permit, (cost, gate.peppers.mix(&password), salt), deadline);
             // Compared all the same, so that the compiler has no reason to leave the hash away.
             let _ = verify_slices_are_equal(&output.await?, &gate.dummy.output);
             return Ok(Verified {
@@ -176,18 +213,12 @@ impl Hashing {
                 outdated: false,
             });
         };
-        let output = gate.run(stored.cost, input, stored.salt, deadline).await?;
+        let hashed = (stored.cost, input, stored.salt);
+        let output = gate.run(permit, hashed, deadline).await?;
         Ok(Verified {
             matches: verify_slices_are_equal(&output, &stored.output).is_ok(),
             outdated,
         })
-    }
-
-    /// Gives how many jobs are running or waiting.
-    #[must_use]
-    pub fn depth(&self) -> usize {
-        let free = self.0.places.available_permits();
-        self.0.capacity.saturating_sub(free)
     }
 }
 
@@ -218,14 +249,10 @@ impl Gate {
 
     async fn run(
         &self,
-        cost: Cost,
-        input: SecretBytes,
-        salt: Vec<u8>,
+        place: OwnedSemaphorePermit,
+        (cost, input, salt): (Cost, SecretBytes, Vec<u8>),
         deadline: Instant,
     ) -> Result<[u8; OUTPUT_BYTES], Fault> {
-        let place = Arc::clone(&self.places)
-            .try_acquire_owned()
-            .map_err(|_| Fault::Busy("hashing"))?;
         let (answer, answered) = oneshot::channel();
         let job = Job {
             cost,

@@ -5,7 +5,8 @@
 //!
 //! - a pool of `HASHING_THREADS` threads that run below the request threads' priority, each with a
 //!   memory block that it keeps and reuses;
-//! - at most `HASHING_THREADS + HASHING_QUEUE` jobs at once; one more is [`Fault::Busy`] at once;
+//! - at most `HASHING_THREADS + HASHING_QUEUE` places, each taken before any other work is done for
+//!   the hash; who finds none is told [`Fault::Busy`] at once;
 //! - a job whose caller left, or whose deadline passed, is skipped when its turn comes.
 //!
 //! What is hashed is HMAC-SHA-256(pepper, NFC(password)); what is stored is a PHC string with the
@@ -22,5 +23,5 @@ mod peppers;
 mod phc;
 mod priority;
 
-pub use gate::{Hashing, HashingConfig, NotStarted, Verified, Watch};
+pub use gate::{Hashing, HashingConfig, NotStarted, Place, Verified, Watch};
 pub use phc::Cost;

@@ -85,7 +85,7 @@ pub async fn create(flows: &Flows, act: &Act, message: CreateUser) -> Result<Use
     let (email, name, roles) = check(flows, act, &message).await?;
     require_appointer(act, &roles)?;
     let password = match message.password {
-        Some(password) => Some(new_password::hash(flows, act, password).await?),
+        Some(password) => Some(new_password::hash(act, flows.hashing.reserve()?, password).await?),
         None => None,
     };
     let user = User {

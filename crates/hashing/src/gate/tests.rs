@@ -43,16 +43,24 @@ fn soon() -> Instant {
 
 async fn record(gate: &Hashing, password: &str) -> PasswordRecord {
     let set_at = UnixMillis::from_millis(7);
-    gate.hash(text(password), set_at, soon())
+    let place = gate.reserve().expect("a place");
+    place
+        .hash(text(password), set_at, soon())
         .await
         .expect("hashes")
 }
 
+async fn look(
+    gate: &Hashing,
+    password: &str,
+    record: Option<PasswordRecord>,
+) -> Result<Verified, Fault> {
+    gate.reserve()?.verify(text(password), record, soon()).await
+}
+
 async fn verify(gate: &Hashing, password: &str, record: &PasswordRecord) -> Verified {
     let record = Some(record.clone());
-    gate.verify(text(password), record, soon())
-        .await
-        .expect("verifies")
+    look(gate, password, record).await.expect("verifies")
 }
 
 #[tokio::test]
@@ -80,7 +88,7 @@ async fn one_password_twice_gives_two_hashes() {
 #[tokio::test]
 async fn nothing_matches_when_there_is_no_password() {
     let gate = gate(CHEAP, 1, &[1]);
-    let verified = gate.verify(text("anything"), None, soon()).await;
+    let verified = look(&gate, "anything", None).await;
     let nothing = Verified {
         matches: false,
         outdated: false,
@@ -120,7 +128,7 @@ async fn beyond_the_queue_everyone_is_told_to_come_back_and_places_come_free() {
         parallelism: 1,
     };
     let gate = gate(slow, 2, &[1]);
-    let jobs = (0..10).map(|_| gate.verify(text("x"), None, soon()));
+    let jobs = (0..10).map(|_| look(&gate, "x", None));
     let mut answers = Vec::new();
     let mut jobs: Vec<_> = jobs.map(Box::pin).collect();
     // Each future takes its place when it is first polled; all are polled before any ends.
@@ -149,14 +157,25 @@ async fn beyond_the_queue_everyone_is_told_to_come_back_and_places_come_free() {
     while gate.depth() > 0 {
         tokio::task::yield_now().await;
     }
-    assert!(gate.verify(text("x"), None, soon()).await.is_ok());
+    assert!(look(&gate, "x", None).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_place_is_taken_from_when_it_is_asked_for_until_it_is_given_up() {
+    let gate = gate(CHEAP, 1, &[1]);
+    let (first, second) = (gate.reserve(), gate.reserve());
+    assert!(first.is_ok() && second.is_ok());
+    assert_eq!(gate.reserve().err(), Some(Fault::Busy("hashing")));
+    drop(first);
+    assert!(gate.reserve().is_ok());
 }
 
 #[tokio::test]
 async fn a_job_whose_deadline_passed_is_late_and_not_worked_on() {
     let gate = gate(CHEAP, 1, &[1]);
     let past = Instant::now();
-    assert_eq!(gate.verify(text("x"), None, past).await, Err(Fault::Late));
+    let place = gate.reserve().expect("a place");
+    assert_eq!(place.verify(text("x"), None, past).await, Err(Fault::Late));
 }
 
 #[test]
