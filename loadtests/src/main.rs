@@ -13,9 +13,11 @@ use clap::Parser;
 
 mod ceiling;
 mod drive;
+mod flood;
 mod report;
 mod scenario;
 
+use flood::Flood;
 use report::Report;
 use scenario::Scenario;
 
@@ -23,7 +25,7 @@ use scenario::Scenario;
 #[derive(Debug, Parser)]
 #[command(name = "loadtests", version)]
 struct Arguments {
-    /// jwks, refresh or login; all three when absent
+    /// jwks, refresh, login or flood; the first three when absent
     scenario: Option<String>,
     /// The public door of the service
     #[arg(long, default_value = "127.0.0.1:4000")]
@@ -37,6 +39,13 @@ struct Arguments {
     /// How many rounds of ceiling and service
     #[arg(long, default_value_t = 3)]
     rounds: usize,
+    /// How many sign in at the same instant in a flood
+    #[arg(long, default_value_t = 1_000)]
+    strangers: usize,
+    /// How many times an idle service's the slowest of a hundred answers may take under a flood, for
+    /// this to end with success
+    #[arg(long, default_value_t = 10.0)]
+    at_most: f64,
 }
 
 fn main() -> ExitCode {
@@ -58,6 +67,9 @@ fn main() -> ExitCode {
 }
 
 async fn run(arguments: &Arguments) -> Result<(), String> {
+    if arguments.scenario.as_deref() == Some("flood") {
+        return flood(arguments).await;
+    }
     let names: Vec<&str> = match &arguments.scenario {
         Some(name) => vec![name],
         None => vec!["jwks", "refresh", "login"],
@@ -78,4 +90,15 @@ async fn run(arguments: &Arguments) -> Result<(), String> {
         println!("{}", Report::new(name, &rounds));
     }
     Ok(())
+}
+
+async fn flood(arguments: &Arguments) -> Result<(), String> {
+    let flood = Flood {
+        address: &arguments.address,
+        strangers: arguments.strangers,
+        rounds: arguments.rounds,
+    };
+    let outcome = flood.measure().await?;
+    println!("{outcome}");
+    outcome.check(arguments.at_most)
 }

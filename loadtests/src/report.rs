@@ -57,13 +57,15 @@ impl fmt::Display for Report<'_> {
     }
 }
 
-fn median(values: impl Iterator<Item = f64>) -> f64 {
+/// Gives the middle one; 0 of none.
+pub(crate) fn median(values: impl Iterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.collect();
     values.sort_unstable_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(0.0)
 }
 
-fn percentile(sorted: &[Duration], percent: usize) -> Duration {
+/// Gives the one that so many of a hundred are below.
+pub(crate) fn percentile(sorted: &[Duration], percent: usize) -> Duration {
     let place = (sorted.len() * percent / 100).min(sorted.len().saturating_sub(1));
     sorted.get(place).copied().unwrap_or_default()
 }

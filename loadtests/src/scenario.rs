@@ -15,10 +15,16 @@ pub(crate) struct Scenario {
     pub(crate) answer: Bytes,
 }
 
+/// What is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(crate) enum Kind {
+    /// Whether the service is alive.
+    Health,
+    /// Its public keys.
     Jwks,
+    /// A token pair for a refresh token.
     Refresh,
+    /// A sign-in with the right password.
     Login,
 }
 
@@ -44,28 +50,13 @@ impl Scenario {
         address: &str,
         connections: usize,
     ) -> Result<Self, String> {
-        let kind = match name {
-            "jwks" => Kind::Jwks,
-            "refresh" => Kind::Refresh,
-            "login" => Kind::Login,
-            _ => {
-                return Err(format!(
-                    "no scenario is called {name}: jwks, refresh, login"
-                ));
-            }
-        };
+        let kind = [Kind::Jwks, Kind::Refresh, Kind::Login]
+            .into_iter()
+            .find(|kind| kind.name() == name)
+            .ok_or_else(|| format!("no scenario is called {name}: jwks, refresh, login, flood"))?;
         let mut askers = Vec::new();
         for number in 0..connections {
-            let email = format!("load{number}-{}@example.org", std::process::id());
-            let mut asker = Asker {
-                kind,
-                email,
-                refresh_token: String::new(),
-            };
-            if kind != Kind::Jwks {
-                asker.sign_in(address).await?;
-            }
-            askers.push(asker);
+            askers.push(Asker::prepare(kind, address, number).await?);
         }
         let mut first = askers.first().cloned().ok_or("no connections, no load")?;
         let mut connection = connect(address).await?;
@@ -95,12 +86,48 @@ impl Scenario {
     }
 }
 
+// === impl Kind ===
+
+impl Kind {
+    /// Gives the name that people know it by.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Health => "health",
+            Self::Jwks => "jwks",
+            Self::Refresh => "refresh",
+            Self::Login => "login",
+        }
+    }
+}
+
 // === impl Asker ===
 
 impl Asker {
+    /// Registers and signs in somebody of this number, where what is asked needs somebody.
+    ///
+    /// # Errors
+    /// As [`Scenario::prepare`].
+    pub(crate) async fn prepare(kind: Kind, address: &str, number: usize) -> Result<Self, String> {
+        let mut asker = Self {
+            kind,
+            email: format!("load{number}-{}@example.org", std::process::id()),
+            refresh_token: String::new(),
+        };
+        if matches!(kind, Kind::Refresh | Kind::Login) {
+            asker.sign_in(address).await?;
+        }
+        Ok(asker)
+    }
+
+    /// Gives the name of what it asks.
+    pub(crate) const fn name(&self) -> &'static str {
+        self.kind.name()
+    }
+
     /// Builds the next request.
     pub(crate) fn request(&self, address: &str) -> Request<Full<Bytes>> {
         let (method, path, body) = match self.kind {
+            Kind::Health => ("GET", "/health", None),
             Kind::Jwks => ("GET", "/.well-known/jwks.json", None),
             Kind::Refresh => {
                 let body = json!({ "refresh_token": self.refresh_token });
@@ -143,7 +170,13 @@ impl Asker {
     }
 }
 
-fn build(method: &str, address: &str, path: &str, body: Option<Value>) -> Request<Full<Bytes>> {
+/// Makes a request with a JSON body, or with none.
+pub(crate) fn build(
+    method: &str,
+    address: &str,
+    path: &str,
+    body: Option<Value>,
+) -> Request<Full<Bytes>> {
     let bytes = body
         .map(|body| Bytes::from(body.to_string()))
         .unwrap_or_default();

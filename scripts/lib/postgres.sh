@@ -66,10 +66,12 @@ make_cluster() {
   }
 }
 
-# Starts it on port $1. Nothing here must survive a power cut, so nothing is synced.
+# Starts it on port $1. What tests write need not survive a power cut, so nothing is synced; a
+# measurement sets POSTGRES_DURABLE.
 launch_postgres() {
   local options="-c listen_addresses=127.0.0.1 -c port=$1 -c unix_socket_directories=''"
-  options+=' -c fsync=off -c full_page_writes=off -c max_connections=300'
+  options+=' -c max_connections=300'
+  [[ -n "${POSTGRES_DURABLE:-}" ]] || options+=' -c fsync=off -c full_page_writes=off'
   POSTGRES_STARTED=yes
   unprivileged "$POSTGRES_BIN/pg_ctl" start --silent --wait --timeout=60 \
     --pgdata="$WORK/postgres/data" --log="$WORK/postgres/log" --options="$options" \
