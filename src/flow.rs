@@ -76,11 +76,13 @@ pub mod sign_out;
 pub mod signature;
 pub mod token;
 pub mod userinfo;
+pub mod verified;
 pub mod verify_email;
 
 use breached::BreachedPasswords;
 use client_keys::KeptKeys;
 use clients::KeptDocuments;
+use verified::VerifiedTokens;
 
 /// Everything a flow may use; built by `boot`, shared by the doors.
 pub struct Flows {
@@ -126,6 +128,8 @@ pub struct Flows {
     pub breached: Option<BreachedPasswords>,
     /// What is fetched on a client's word.
     pub egress: Egress,
+    /// Access tokens whose signature was found good.
+    pub verified: VerifiedTokens,
     /// Clients' keys that were fetched.
     pub kept_keys: KeptKeys,
     /// Clients that described themselves, as they were fetched.

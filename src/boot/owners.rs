@@ -34,6 +34,7 @@ use crate::flow::client_keys::KeptKeys;
 use crate::flow::clients::KeptDocuments;
 use crate::flow::issuer::issuer_of;
 use crate::flow::token::mint::{JWKS_MAX_AGE, longest_lifetime};
+use crate::flow::verified::VerifiedTokens;
 use crate::telemetry::meters::Meters;
 
 /// What the owners need that is no store.
@@ -93,6 +94,7 @@ pub(crate) fn hire(
         hashing: hashing(&outside, &meters)?,
         breached: breached(settings, &meters)?,
         egress: egress(settings)?,
+        verified: VerifiedTokens::default(),
         kept_keys: KeptKeys::default(),
         kept_documents: KeptDocuments::default(),
         settings: outside.settings,

@@ -1,7 +1,7 @@
 //! Who calls: judging a presented credential (RFC 6750, RFC 9068 §4).
 //!
-//! An access token is judged without a store: its signature, times, issuer, tenant and audience, and
-//! then the list of what was revoked. A node that does not know what was revoked says so (503)
+//! An access token is judged without a store: its signature, once (see [`verified`](super::verified)),
+//! its times, issuer, tenant and audience, and then the list of what was revoked. A node that does not know what was revoked says so (503)
 //! rather than guess. What an operator may do is asked of the store each time, because a role that
 //! was taken away must be gone within a second and not when a token expires.
 
@@ -274,7 +274,9 @@ pub(crate) fn accept(flows: &Flows, act: &Act, token: &str) -> Option<AccessClai
         longest: longest_lifetime(&flows.settings.tokens),
     };
     let ring = flows.keys.ring();
-    AccessClaims::accept(token, expected, |kid| ring.find(kid)).ok()
+    let claims = flows.verified.claims(token, |kid| ring.find(kid))?;
+    claims.check(expected).ok()?;
+    Some(AccessClaims::clone(&claims))
 }
 
 /// Says whether a token is for us (RFC 9068 §4): one for another resource is not taken here.

@@ -150,15 +150,36 @@ impl AccessClaims {
         expected: Expected<'_>,
         find: impl FnOnce(&str) -> Option<&'k VerifyingKey>,
     ) -> Result<Self, Unacceptable> {
+        let claims = Self::verify(token, find)?;
+        claims.check(expected)?;
+        Ok(claims)
+    }
+
+    /// Judges a presented token by its form and its signature alone. What holds here and now is left
+    /// to [`check`](Self::check).
+    ///
+    /// # Errors
+    /// See [`BadToken`].
+    pub fn verify<'k>(
+        token: &str,
+        find: impl FnOnce(&str) -> Option<&'k VerifyingKey>,
+    ) -> Result<Self, BadToken> {
         let jws = token.strip_prefix(PREFIX).unwrap_or(token);
-        let claims: Self = verify(jws, TYPE, find)?;
-        if !claims.is_timely(expected) {
+        verify(jws, TYPE, find)
+    }
+
+    /// Judges claims that were verified by what is expected here and now.
+    ///
+    /// # Errors
+    /// [`Unacceptable::Untimely`], [`Unacceptable::Foreign`].
+    pub fn check(&self, expected: Expected<'_>) -> Result<(), Unacceptable> {
+        if !self.is_timely(expected) {
             return Err(Unacceptable::Untimely);
         }
-        if claims.iss != expected.issuer || claims.tid != expected.tenant {
+        if self.iss != expected.issuer || self.tid != expected.tenant {
             return Err(Unacceptable::Foreign);
         }
-        Ok(claims)
+        Ok(())
     }
 
     fn is_timely(&self, expected: Expected<'_>) -> bool {
