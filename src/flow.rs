@@ -61,6 +61,7 @@ pub mod introspect;
 pub mod issuer;
 pub mod kept;
 pub mod letter;
+mod live;
 pub mod login;
 pub mod logout;
 pub mod new_password;

@@ -6,17 +6,16 @@
 //! was taken away must be gone within a second and not when a token expires.
 
 use domain::api_key::ApiKey;
-use domain::client::Client;
 use domain::event::Actor;
 use domain::id::{SessionId, UserId};
-use domain::rejection::{Code, Fault, OAuthCode, Refusal, Rejection};
+use domain::rejection::{Code, OAuthCode, Refusal, Rejection};
 use domain::user::{ROLE_ADMIN, UserStatus};
 use protocol::access_token::{AccessClaims, Audience, Confirmation, Expected};
 use protocol::dpop::NonceRule;
 use protocol::opaque::RandomToken;
 
 use super::token::mint::longest_lifetime;
-use super::{Act, Flows, proof};
+use super::{Act, Flows, live, proof};
 
 /// A credential as a caller presents it.
 #[derive(Debug, Clone)]
@@ -94,6 +93,21 @@ pub fn require_person(caller: &Caller) -> Result<Person, Refusal> {
     }
 }
 
+/// Demands the person themselves, signed in: nobody who acts for them (RFC 8693 §4.1), and no token
+/// without a sign-in.
+///
+/// # Errors
+/// 403 for anybody else.
+pub fn require_self(person: &Person) -> Result<(), Refusal> {
+    if person.claims.act.is_none() && person.session.is_some() {
+        return Ok(());
+    }
+    Err(Refusal::oauth(
+        OAuthCode::InsufficientScope,
+        "Only the person may do this, not who acts for them.",
+    ))
+}
+
 /// Demands an operator: the role `admin`, or an API key with the scope `admin:*`.
 ///
 /// # Errors
@@ -114,13 +128,16 @@ pub async fn require_admin_of(
     area: &str,
 ) -> Result<Actor, Rejection> {
     let may = match caller {
+        // Who acts for an operator is none, nor is who shows another's word for one.
+        Caller::Person(claims, ..) | Caller::System(claims) if claims.act.is_some() => false,
+        Caller::Person(_, _, None) => false,
         Caller::Person(_, user, _) => {
             let user = flows.users.load_user(act.tenant.id, *user);
             act.wait(user)
                 .await?
                 .is_some_and(|user| user.status == UserStatus::Active && is_admin(&user.roles))
         }
-        Caller::System(claims) => load_live_client(flows, act, claims)
+        Caller::System(claims) => live::find_client(flows, act, &claims.client_id)
             .await?
             .is_some_and(|client| is_admin(&client.metadata.roles)),
         Caller::ApiKey(key) => opens(key, area),
@@ -192,24 +209,19 @@ async fn authenticate_token(
     let claims = accept(flows, act, token)
         .filter(|claims| is_for(&claims.aud, &act.issuer))
         .ok_or_else(invalid_token)?;
-    let session = claims.sid.as_deref().map(str::parse);
-    let session: Option<SessionId> = session.transpose().map_err(|_| invalid_token())?;
-    let denylist = flows.sessions.denylist();
-    if !denylist.is_fresh() {
-        return Err(Fault::Store("what was revoked is not known now".to_owned()).into());
-    }
-    if denylist.is_refused(&claims.jti, session) {
+    if live::is_revoked(flows, &claims)? {
         return Err(invalid_token().into());
     }
     check_possession(flows, act, (token, &claims), proof).await?;
-    if claims.client_type == TYPE_USER {
-        let user = claims.sub.parse().map_err(|_| invalid_token())?;
-        return Ok(Caller::Person(Box::new(claims), user, session));
+    if !live::are_parties_live(flows, act, &claims).await? {
+        return Err(invalid_token().into());
     }
-    match load_live_client(flows, act, &claims).await? {
-        Some(_) => Ok(Caller::System(Box::new(claims))),
-        None => Err(invalid_token().into()),
+    if claims.client_type != TYPE_USER {
+        return Ok(Caller::System(Box::new(claims)));
     }
+    let user = claims.sub.parse().map_err(|_| invalid_token())?;
+    let session: Option<SessionId> = claims.sid.as_deref().and_then(|sid| sid.parse().ok());
+    Ok(Caller::Person(Box::new(claims), user, session))
 }
 
 /// Holds a token to the key it is bound to. RFC 9449 §7.2: a bound token is not taken as a bearer
@@ -285,19 +297,6 @@ fn is_for(audience: &Audience, issuer: &str) -> bool {
         Audience::One(only) => only == issuer,
         Audience::Many(all) => all.iter().any(|one| one == issuer),
     }
-}
-
-pub(crate) async fn load_live_client(
-    flows: &Flows,
-    act: &Act,
-    claims: &AccessClaims,
-) -> Result<Option<std::sync::Arc<Client>>, Fault> {
-    let id = &claims.client_id;
-    let found = flows
-        .tenants
-        .client(act.tenant.id, id, act.deadline)
-        .await?;
-    Ok(found.filter(|client| !client.disabled))
 }
 
 fn is_admin(roles: &[String]) -> bool {

@@ -6,17 +6,17 @@
 //! answered with a JWS (RFC 9701).
 
 use domain::client::Client;
-use domain::rejection::{Fault, OAuthCode, Refusal, Rejection};
+use domain::rejection::{OAuthCode, Refusal, Rejection};
 use domain::secret::SecretText;
 use domain::session::Presentation;
-use protocol::access_token::{AccessClaims, Confirmation};
+use protocol::access_token::Confirmation;
 use protocol::introspection::{ActiveToken, Introspection, TYPE};
 use protocol::opaque::{REFRESH_PREFIX, RefreshToken};
 use store::port::sessions::Granted;
 
 use super::token::ClientAuth;
 use super::token::client_auth::{self, KnownClient};
-use super::{Act, Flows, caller, signature};
+use super::{Act, Flows, caller, live, signature};
 
 /// Ask what a token is worth.
 #[derive(Debug, Clone)]
@@ -74,10 +74,10 @@ async fn judge(
         return Ok(None);
     };
     let is_told = client.metadata.may_introspect || claims.client_id == client.id;
-    if !is_told || is_revoked(flows, &claims)? || !is_client_live(flows, act, &claims).await? {
-        return Ok(None);
+    if is_told && live::is_live(flows, act, &claims).await? {
+        return Ok(Some(ActiveToken::from(claims)));
     }
-    Ok(Some(ActiveToken::from(claims)))
+    Ok(None)
 }
 
 /// Gives what is told of the client's own refresh token, if it is the current one of its family and
@@ -131,23 +131,4 @@ fn active_refresh(act: &Act, granted: Granted) -> ActiveToken {
         sid: Some(session.id.to_string()),
         ..ActiveToken::default()
     }
-}
-
-fn is_revoked(flows: &Flows, claims: &AccessClaims) -> Result<bool, Fault> {
-    let denylist = flows.sessions.denylist();
-    if !denylist.is_fresh() {
-        return Err(Fault::Store("what was revoked is not known now".to_owned()));
-    }
-    let session = claims.sid.as_deref().map(str::parse).transpose();
-    Ok(session.map_or(true, |session| denylist.is_refused(&claims.jti, session)))
-}
-
-/// Says whether the client of a token that speaks for no person may still be used.
-async fn is_client_live(flows: &Flows, act: &Act, claims: &AccessClaims) -> Result<bool, Fault> {
-    if claims.client_type == caller::TYPE_USER {
-        return Ok(true);
-    }
-    Ok(caller::load_live_client(flows, act, claims)
-        .await?
-        .is_some())
 }

@@ -243,6 +243,7 @@ async fn begin(
         generation: family.generation,
     };
     let tokens = TokenReply {
+        issued: None,
         access: minted.access,
         kind: "Bearer",
         id_token: None,

@@ -21,12 +21,14 @@ pub mod device_code;
 pub mod id_token;
 pub mod mint;
 pub mod refresh;
+pub mod token_exchange;
 
 pub use authorization_code::AuthorizationCode;
 pub use client_auth::{AuthMethod, ClientAuth};
 pub use client_credentials::ClientCredentials;
 pub use device_code::DeviceCode;
 pub use refresh::Refresh;
+pub use token_exchange::TokenExchange;
 
 /// A request for tokens.
 #[derive(Debug, Clone)]
@@ -39,6 +41,8 @@ pub enum Grant {
     ClientCredentials(ClientCredentials),
     /// `urn:ietf:params:oauth:grant-type:device_code`.
     DeviceCode(DeviceCode),
+    /// `urn:ietf:params:oauth:grant-type:token-exchange`.
+    TokenExchange(TokenExchange),
 }
 
 /// What the token endpoint answers with (RFC 6749 §5.1).
@@ -48,6 +52,8 @@ pub struct TokenReply {
     pub access: String,
     /// Its type: `Bearer`, or `DPoP` if it is bound to a key.
     pub kind: &'static str,
+    /// What was issued, where there was a choice (RFC 8693 §2.2.1 `issued_token_type`).
+    pub issued: Option<&'static str>,
     /// The ID token, where one was asked for.
     pub id_token: Option<String>,
     /// The refresh token, where the grant gives one.
@@ -99,5 +105,6 @@ pub async fn token(flows: &Flows, act: &Act, grant: Grant) -> Result<TokenReply,
             client_credentials::client_credentials(flows, act, message).await
         }
         Grant::DeviceCode(message) => device_code::device_code(flows, act, message).await,
+        Grant::TokenExchange(message) => token_exchange::token_exchange(flows, act, message).await,
     }
 }

@@ -1,8 +1,8 @@
 //! Everything that can be asked of the HTTP doors, in one table.
 //!
 //! `tenant`: an `Act` is for a tenant and is a flow's; what is `Open` needs none. `caller`: `Anyone`,
-//! a `Browser` that a page of ours sent, a `Person` with an access token, an `Admin` with the role or
-//! an API key. `body`: what is read.
+//! a `Browser` that a page of ours sent, a `Person` with an access token, a `Delegate` who acts for one
+//! or is one, an `Admin` with the role or an API key. `body`: what is read.
 //! `work`: `Detached` changes state and is done to its end whether or not the client stays.
 //! `limited by`: the client's `Network`, or by `Nothing`, so that probes are always answered.
 //!
@@ -54,8 +54,10 @@ pub(super) enum Caller {
     Anyone,
     /// A browser, sent by a page of ours if it changes something.
     Browser,
-    /// A person with an access token.
+    /// A person with an access token, signed in.
     Person,
+    /// A person, or who acts for one, with an access token.
+    Delegate,
     /// An operator.
     Admin,
 }
@@ -127,8 +129,8 @@ routes! {
    GET    "/oauth/register/{id}"              Act  oauth::register::show          Public Anyone None       Attached Network
    PUT    "/oauth/register/{id}"              Act  oauth::register::replace       Public Anyone Json       Detached Network
    DELETE "/oauth/register/{id}"              Act  oauth::register::delete        Public Anyone None       Detached Network
-   GET    "/userinfo"                         Act  oauth::userinfo::answer        Public Person None       Attached Network
-   POST   "/userinfo"                         Act  oauth::userinfo::answer        Public Person Form       Detached Network
+   GET    "/userinfo"                         Act  oauth::userinfo::answer        Public Delegate None       Attached Network
+   POST   "/userinfo"                         Act  oauth::userinfo::answer        Public Delegate Form       Detached Network
    GET    "/oauth/logout"                     Act  page::sign_out::show           Public Anyone None       Attached Network
    POST   "/oauth/logout"                     Act  page::sign_out::submit         Public Anyone Form       Detached Network
    GET    "/.well-known/jwks.json"            Act  oauth::jwks::answer            Public Anyone None       Attached Network

@@ -91,6 +91,9 @@ pub(super) async fn authenticate(
         return Ok(Visitor::Operator);
     }
     let person = caller::require_person(&caller)?;
+    if route.caller == Caller::Person {
+        caller::require_self(&person)?;
+    }
     Ok(Visitor::Person(Box::new(person)))
 }
 

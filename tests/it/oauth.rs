@@ -30,6 +30,7 @@ mod discovery;
 pub mod dpop;
 mod egress;
 mod endings;
+pub mod exchange;
 mod fapi;
 mod metadata_documents;
 mod mutants;
@@ -57,6 +58,9 @@ pub fn all() -> Vec<Case> {
         dpop::cases(),
         egress::cases(),
         endings::cases(),
+        exchange::cases(),
+        exchange::actors::cases(),
+        exchange::endings::cases(),
         fapi::cases(),
         metadata_documents::cases(),
         mutants::cases(),

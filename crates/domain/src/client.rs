@@ -90,6 +90,8 @@ pub struct ClientMetadata {
     pub roles: Vec<String>,
     /// Which resources (RFC 8707) its tokens may be for; the first is the default audience.
     pub audiences: Vec<String>,
+    /// Which resources it is itself: tokens that are for one of them it may exchange (RFC 8693).
+    pub own_resources: Vec<String>,
     /// `jwt` for a bare JWS access token without the `qf_at_` prefix.
     pub access_token_format: Option<String>,
     /// How long its access tokens live, in seconds; absent follows the service.

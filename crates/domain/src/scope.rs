@@ -62,6 +62,13 @@ impl ScopeSet {
         Self(self.0.iter().chain(more).cloned().collect())
     }
 
+    /// Gives the tokens that are in both sets, in this set's order.
+    #[must_use]
+    pub fn intersection(&self, other: &Self) -> Self {
+        let both = self.0.iter().filter(|token| other.contains(token));
+        Self(both.cloned().collect())
+    }
+
     /// Says whether the set has no token.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
@@ -110,6 +117,14 @@ mod tests {
         let set = |text| ScopeSet::parse(text).unwrap_or_default();
         let both = set("openid email").union(&set("email phone"));
         assert_eq!(both.to_string(), "openid email phone");
+    }
+
+    #[test]
+    fn an_intersection_holds_what_both_have_and_keeps_the_order() {
+        let set = |text| ScopeSet::parse(text).unwrap_or_default();
+        let both = set("phone openid email").intersection(&set("email phone profile"));
+        assert_eq!(both.to_string(), "phone email");
+        assert!(set("a").intersection(&set("")).is_empty());
     }
 
     #[test]

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use domain::time::UnixMillis;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::jose::signer::{Signer, SigningFailed};
 use crate::jose::times;
 use crate::jose::verify::{BadToken, Typ, VerifyingKey, verify};
+use crate::oauth::exchange::ActingParty;
 
 /// What an access token begins with, unless its client asked for the bare JWS.
 pub const PREFIX: &str = "qf_at_";
@@ -58,9 +59,16 @@ pub struct AccessClaims {
     /// What it is bound to (RFC 7800).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cnf: Option<Confirmation>,
-    /// Who acts for the subject (RFC 8693 §4.1).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub act: Option<Value>,
+    /// Who acts for the subject (RFC 8693 §4.1). `null` is not absence.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "present"
+    )]
+    pub act: Option<ActingParty>,
+    /// The names of the tokens that it was exchanged for: with one of them it is revoked. For us alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parents: Vec<String>,
     /// What was granted in detail (RFC 9396).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authorization_details: Option<Value>,
@@ -187,6 +195,11 @@ impl AccessClaims {
         let is_too_old = issued + expected.longest + times::SKEW < now;
         now.as_seconds() < self.exp && !is_too_old && !times::is_ahead(issued, now)
     }
+}
+
+/// Reads a member that is there.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ActingParty>, D::Error> {
+    ActingParty::deserialize(deserializer).map(Some)
 }
 
 #[cfg(test)]

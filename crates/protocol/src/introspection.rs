@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::access_token::{AccessClaims, Audience, Confirmation};
+use crate::oauth::exchange::ActingParty;
 
 /// The `typ` of a signed answer (RFC 9701 §5).
 pub const TYPE: &str = "token-introspection+jwt";
@@ -53,7 +54,7 @@ pub struct ActiveToken {
     pub cnf: Option<Confirmation>,
     /// Who acts for the subject (RFC 8693 §4.1).
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub act: Option<Value>,
+    pub act: Option<ActingParty>,
     /// The tenant.
     pub tid: String,
     /// The subject's roles.
@@ -136,7 +137,8 @@ impl Introspection {
 
 // === impl ActiveToken ===
 
-/// Tells of an access token that was accepted. What userinfo is to say stays with us.
+/// Tells of an access token that was accepted. What userinfo is to say, and what it was exchanged for,
+/// stays with us.
 impl From<AccessClaims> for ActiveToken {
     fn from(claims: AccessClaims) -> Self {
         Self {
@@ -235,13 +237,14 @@ mod tests {
     }
 
     #[test]
-    fn the_rest_of_what_a_token_says_is_told_except_what_userinfo_is_to_say() {
+    fn the_rest_of_what_a_token_says_is_told_except_what_is_for_us_alone() {
         let full = AccessClaims {
             sid: Some("s".to_owned()),
             auth_time: Some(1_700_000_000),
             acr: Some("urn:nist:sp:800-63b-4:aal2".to_owned()),
             amr: vec!["pwd".to_owned()],
-            act: Some(json!({ "sub": "client_y" })),
+            act: ActingParty::before("client_y", None).ok(),
+            parents: vec!["parent".to_owned()],
             authorization_details: Some(json!([{ "type": "payment" }])),
             claims: Some(json!({ "userinfo": { "email": null } })),
             ..claims()
@@ -258,7 +261,7 @@ mod tests {
         ] {
             assert_eq!(told[member], token[member], "{member}");
         }
-        assert!(told.get("claims").is_none());
+        assert!(told.get("claims").is_none() && told.get("parents").is_none());
     }
 
     #[test]

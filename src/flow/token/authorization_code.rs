@@ -206,6 +206,7 @@ pub(super) fn answer(
     };
     let refresh = gives_refresh(client, &grant.scope).then(|| refresh.mint(&flows.secrets));
     Ok(TokenReply {
+        issued: None,
         access: minted.access,
         refresh,
         expires_in: minted.expires_in,

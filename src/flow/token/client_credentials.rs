@@ -62,6 +62,7 @@ pub async fn client_credentials(
     let minted = mint::for_client(flows, act, client, &scope, terms)?;
     record(flows, act, client, &minted.jti).await?;
     Ok(TokenReply {
+        issued: None,
         access: minted.access,
         kind: bound.token_type(),
         id_token: None,

@@ -14,6 +14,7 @@ use domain::scope::ScopeSet;
 use domain::session::Session;
 use domain::user::User;
 use protocol::access_token::{AccessClaims, Audience, Confirmation};
+use protocol::oauth::exchange::ActingParty;
 
 use crate::config::TokenSettings;
 use crate::flow::caller::TYPE_USER;
@@ -47,6 +48,16 @@ pub(crate) struct ForPerson<'a> {
     pub(crate) client: &'a str,
     pub(crate) registration: Option<&'a Client>,
     pub(crate) terms: Terms<'a>,
+}
+
+/// For whom somebody is to act, and who (RFC 8693 §4.1).
+pub(crate) struct ForDelegate<'a> {
+    pub(crate) subject: &'a AccessClaims,
+    pub(crate) client: &'a Client,
+    pub(crate) chain: &'a ActingParty,
+    pub(crate) roles: &'a [String],
+    pub(crate) audience: Audience,
+    pub(crate) jkt: Option<&'a str>,
 }
 
 /// What else a token says.
@@ -120,6 +131,48 @@ pub(crate) fn for_client(
     sign(flows, &claims, is_bare(Some(client)), lifetime)
 }
 
+/// Mints an access token with which somebody acts for the subject of another token: for no longer than
+/// that one, in its sign-in, and with its name.
+///
+/// # Errors
+/// As [`for_person`].
+pub(crate) fn for_delegate(
+    flows: &Flows,
+    act: &Act,
+    whom: ForDelegate<'_>,
+    scope: &ScopeSet,
+) -> Result<Minted, Fault> {
+    let subject = whom.subject;
+    let most = lifetime(&flows.settings.tokens, Some(whom.client));
+    let common = claims(flows, act, scope, most);
+    let exp = common.exp.min(subject.exp);
+    let seconds = u64::try_from(exp.saturating_sub(common.iat)).unwrap_or_default();
+    let claims = AccessClaims {
+        sub: subject.sub.clone(),
+        aud: whom.audience,
+        client_id: whom.client.id.clone(),
+        exp,
+        client_type: subject.client_type.clone(),
+        roles: whom.roles.to_vec(),
+        sid: subject.sid.clone(),
+        auth_time: subject.auth_time,
+        acr: subject.acr.clone(),
+        amr: subject.amr.clone(),
+        cnf: whom.jkt.map(confirmation),
+        act: Some(whom.chain.clone()),
+        parents: parents(subject),
+        ..common
+    };
+    let lifetime = Duration::from_secs(seconds);
+    sign(flows, &claims, is_bare(Some(whom.client)), lifetime)
+}
+
+/// Names a token and what it was itself exchanged for.
+fn parents(subject: &AccessClaims) -> Vec<String> {
+    let own = std::iter::once(&subject.jti);
+    own.chain(&subject.parents).cloned().collect()
+}
+
 /// Gives a name for an access token.
 pub(crate) fn new_jti(flows: &Flows) -> String {
     URL_SAFE_NO_PAD.encode(flows.random.array::<16>())
@@ -175,6 +228,7 @@ fn claims(flows: &Flows, act: &Act, scope: &ScopeSet, lifetime: Duration) -> Acc
         amr: Vec::new(),
         cnf: None,
         act: None,
+        parents: Vec::new(),
         authorization_details: None,
         claims: None,
     }

@@ -190,6 +190,7 @@ fn answer(
         id_token::mint(flows, act, &scope, &identified)
     });
     Ok(TokenReply {
+        issued: None,
         kind: wanted.bound.token_type(),
         id_token: id_token.transpose()?.flatten(),
         access: minted.access,

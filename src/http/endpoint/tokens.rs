@@ -12,6 +12,8 @@ use crate::http::render::{self, Reply};
 struct Body<'a> {
     access_token: &'a str,
     token_type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issued_token_type: Option<&'static str>,
     expires_in: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<&'a str>,
@@ -29,6 +31,7 @@ pub(super) fn render(reply: &TokenReply) -> Reply {
     let body = Body {
         access_token: &reply.access,
         token_type: reply.kind,
+        issued_token_type: reply.issued,
         expires_in: reply.expires_in.as_secs(),
         refresh_token: reply.refresh.as_ref().map(SecretText::expose),
         scope: reply.scope.to_string(),
@@ -57,6 +60,7 @@ mod tests {
     #[tokio::test]
     async fn rfc_6749_5_1_what_was_not_given_is_left_out() {
         let mut reply = TokenReply {
+            issued: None,
             access: "qf_at_x".to_owned(),
             kind: "Bearer",
             id_token: None,

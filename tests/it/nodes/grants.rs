@@ -1,4 +1,7 @@
-//! Codes, pushed requests, devices and proofs on two nodes: each counts once, wherever it is shown.
+//! Codes, pushed requests, devices and proofs on two nodes: each counts once, wherever it is shown; and
+//! what was exchanged ends wherever it is shown.
+
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use serde_json::json;
@@ -8,14 +11,17 @@ use crate::house::House;
 use crate::oauth::World;
 use crate::oauth::device::Living;
 use crate::oauth::dpop::{Key, bound_tokens, prove_token};
+use crate::oauth::exchange::{agent, exchange};
 use crate::oauth::par::{push, short};
 use crate::oauth::world::parameter;
+use crate::patience::PATIENCE;
 
 cases![
     a_code_of_one_node_is_redeemed_once_on_both,
     a_pushed_request_of_one_node_is_spent_once_on_both,
     one_of_fifty_uses_of_a_proof_on_two_nodes_counts,
     a_device_of_one_node_is_decided_on_the_other_and_gets_tokens_once,
+    revoking_a_token_on_one_node_ends_what_it_was_exchanged_for_on_the_other,
 ];
 
 /// A world at two nodes.
@@ -101,4 +107,29 @@ async fn a_device_of_one_node_is_decided_on_the_other_and_gets_tokens_once(house
         node.world.person.me(&access).await.expect(200);
     }
     there.world.house.stop().await;
+}
+
+async fn revoking_a_token_on_one_node_ends_what_it_was_exchanged_for_on_the_other(house: House) {
+    let (here, there) = two(house).await;
+    let agent = agent(&here, json!({})).await;
+    let subject = here.person.login().await.access;
+    let given = exchange(&here, &agent, &subject, &[]).await.expect(200);
+    let given = given.field("access_token");
+    let second = exchange(&there, &agent, &given, &[]).await.expect(200);
+    let second = second.field("access_token");
+    let status = async |token: &str| {
+        let public = there.house.public().bearer(token);
+        public.get("/userinfo").await.status.as_u16()
+    };
+    assert_eq!(status(&second).await, 200);
+    let fields = [("token", given.as_str())];
+    let revoked = here.form("/oauth/revoke", &agent, &fields).await;
+    revoked.expect(200);
+    let begun = Instant::now();
+    while status(&second).await == 200 && begun.elapsed() < PATIENCE {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!((status(&given).await, status(&second).await), (401, 401));
+    assert_eq!(status(&subject).await, 200);
+    there.house.stop().await;
 }

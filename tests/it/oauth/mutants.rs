@@ -1,5 +1,6 @@
 //! Signed tokens that were spoilt (RFC 8725), at each place that takes one: as bearer token and as
-//! DPoP proof at GET /auth/me, as `id_token_hint` and as `request` at GET /oauth/authorize.
+//! DPoP proof at GET /auth/me, as `id_token_hint` and as `request` at GET /oauth/authorize, as
+//! `subject_token` and `actor_token` at POST /oauth/token, and what came of an exchange at GET /userinfo.
 //!
 //! `crates/protocol` judges five hundred mutants of each kind; here the doors are shown to ask it.
 
@@ -11,6 +12,7 @@ use http::HeaderValue;
 use serde_json::{Value, json};
 
 use super::dpop::{Key, bound_tokens, prove_token};
+use super::exchange::{ACCESS, agent, exchange};
 use super::world::{CALLBACK, CHALLENGE, Registered, World, ask, parameter, register};
 use crate::cases;
 use crate::house::House;
@@ -20,9 +22,11 @@ cases![
     rfc_8725_no_mutant_of_a_dpop_proof_is_accepted,
     rfc_8725_no_mutant_of_an_id_token_hint_is_accepted,
     rfc_8725_no_mutant_of_a_request_object_is_accepted,
+    rfc_8725_no_mutant_of_a_token_is_exchanged,
+    rfc_8725_no_mutant_of_an_exchanged_token_is_accepted,
 ];
 
-/// How many mutants there are of each token at least; of the four together more than five hundred.
+/// How many mutants there are of each token at least; of all together more than five hundred.
 const AT_LEAST: usize = 150;
 
 /// Spoils a token in every way, each with what was done to it.
@@ -158,6 +162,46 @@ async fn rfc_8725_no_mutant_of_an_id_token_hint_is_accepted(house: House) {
         assert_eq!(word(&mutant).await, "invalid_request", "{mutant}");
     }
     assert_eq!(word(&hint).await, "login_required");
+}
+
+/// What shows a token of who is to act.
+fn acting(token: &str) -> [(&str, &str); 2] {
+    [("actor_token", token), ("actor_token_type", ACCESS)]
+}
+
+async fn rfc_8725_no_mutant_of_a_token_is_exchanged(house: House) {
+    let world = World::new(house).await;
+    let agent = agent(&world, json!({})).await;
+    let grant = [("grant_type", "client_credentials")];
+    let own = world.token(&agent, &grant).await.expect(200);
+    let own = own.field("access_token");
+    let subject = world.person.login().await.access;
+    for mutant in mutants(subject.strip_prefix("qf_at_").expect("our prefix")) {
+        let refused = exchange(&world, &agent, &mutant, &[]).await;
+        refused.expect_oauth(400, "invalid_request");
+    }
+    for mutant in mutants(own.strip_prefix("qf_at_").expect("our prefix")) {
+        let refused = exchange(&world, &agent, &subject, &acting(&mutant)).await;
+        refused.expect_oauth(400, "invalid_request");
+    }
+    exchange(&world, &agent, &subject, &acting(&own))
+        .await
+        .expect(200);
+}
+
+async fn rfc_8725_no_mutant_of_an_exchanged_token_is_accepted(house: House) {
+    let world = World::new(house).await;
+    let agent = agent(&world, json!({})).await;
+    let subject = world.person.login().await.access;
+    let given = exchange(&world, &agent, &subject, &[]).await.expect(200);
+    let given = given.field("access_token");
+    for mutant in mutants(given.strip_prefix("qf_at_").expect("our prefix")) {
+        let token = format!("qf_at_{mutant}");
+        let answer = world.house.public().bearer(&token).get("/userinfo").await;
+        assert_eq!(answer.status.as_u16(), 401, "{mutant}");
+    }
+    let good = world.house.public().bearer(&given);
+    good.get("/userinfo").await.expect(200);
 }
 
 /// A request object of a client, and the client.

@@ -18,6 +18,7 @@ use crate::flow::admin::role::check_roles;
 use crate::flow::token::client_auth::{
     METHOD_BASIC, METHOD_NONE, METHOD_POST, METHOD_PRIVATE_KEY_JWT,
 };
+use crate::flow::token::token_exchange;
 
 mod absent;
 mod answers;
@@ -34,6 +35,7 @@ pub use policy::PolicyPatch;
 const CODE: &str = "authorization_code";
 const REFRESH: &str = "refresh_token";
 const CREDENTIALS: &str = "client_credentials";
+const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
 /// The grants that exist (OAuth 2.1): never implicit, never password.
 const GRANTS: [&str; 7] = [
@@ -41,10 +43,13 @@ const GRANTS: [&str; 7] = [
     REFRESH,
     CREDENTIALS,
     "urn:ietf:params:oauth:grant-type:device_code",
-    "urn:ietf:params:oauth:grant-type:token-exchange",
-    "urn:ietf:params:oauth:grant-type:jwt-bearer",
+    token_exchange::GRANT,
+    JWT_BEARER,
     "urn:openid:params:grant-type:ciba",
 ];
+
+/// The grants of clients that authenticate.
+const FOR_CONFIDENTIAL: [&str; 3] = [CREDENTIALS, token_exchange::GRANT, JWT_BEARER];
 
 /// How a client may authenticate.
 const METHODS: [&str; 4] = [
@@ -77,6 +82,8 @@ pub struct MetadataPatch {
     pub roles: Option<Vec<String>>,
     /// Which resources its tokens may be for (RFC 8707).
     pub audiences: Option<Vec<String>>,
+    /// Which resources it is itself (RFC 8693).
+    pub own_resources: Option<Vec<String>>,
     /// `jwt` for a bare JWS; `Some(None)` follows the service.
     pub access_token_format: Option<Option<String>>,
     /// How long its access tokens live, in seconds; `Some(None)` follows the service.
@@ -125,6 +132,7 @@ impl MetadataPatch {
             token_endpoint_auth_method: method.unwrap_or(base.token_endpoint_auth_method),
             roles: check_roles(mistakes, self.roles.unwrap_or(base.roles)),
             audiences: unique(self.audiences.unwrap_or(base.audiences)),
+            own_resources: unique(self.own_resources.unwrap_or(base.own_resources)),
             access_token_format: self.access_token_format.unwrap_or(base.access_token_format),
             access_token_ttl_seconds: self
                 .access_token_ttl_seconds
@@ -168,6 +176,8 @@ pub(in crate::flow) fn detail(client_type: ClientType, metadata: &ClientMetadata
         "client_type": client_type.as_str(),
         "grant_types": metadata.grant_types,
         "scopes": metadata.scopes,
+        "audiences": metadata.audiences,
+        "own_resources": metadata.own_resources,
         "roles": metadata.roles,
         "token_endpoint_auth_method": metadata.token_endpoint_auth_method,
         "is_first_party": metadata.is_first_party,
@@ -198,8 +208,11 @@ fn check_grants(metadata: &ClientMetadata, mistakes: &mut Mistakes) {
         mistakes.add("grant_types", format!("must be of {}", GRANTS.join(", ")));
     }
     // RFC 6749 §4.4: "The client credentials grant type MUST only be used by confidential clients."
-    if has(CREDENTIALS) && is_public(metadata) {
-        let message = "must not be none with the grant client_credentials";
+    // RFC 8693 §5 leaves whoever has a token with what it can be exchanged for unless clients
+    // authenticate; with an assertion it is no other.
+    let named = FOR_CONFIDENTIAL.into_iter().find(|grant| has(grant));
+    if let Some(grant) = named.filter(|_| is_public(metadata)) {
+        let message = format!("must not be none with the grant {grant}");
         mistakes.add("token_endpoint_auth_method", message);
     }
     // RFC 7591 §2: "Clients using flows with redirection MUST register their redirection URI
@@ -227,13 +240,14 @@ fn check_addresses(metadata: &ClientMetadata, client_type: ClientType, mistakes:
     let uris = metadata.redirect_uris.iter();
     let judged = uris.map(|uri| check_redirect_uri(client_type, uri));
     mistakes.check("redirect_uris", judged.collect::<Result<Vec<()>, _>>());
-    check_count("audiences", &metadata.audiences, mistakes);
-    if !metadata
-        .audiences
-        .iter()
-        .all(|audience| is_resource(audience))
-    {
-        mistakes.add("audiences", "each must be an absolute URI without fragment");
+    for (field, resources) in [
+        ("audiences", &metadata.audiences),
+        ("own_resources", &metadata.own_resources),
+    ] {
+        check_count(field, resources, mistakes);
+        if !resources.iter().all(|resource| is_resource(resource)) {
+            mistakes.add(field, "each must be an absolute URI without fragment");
+        }
     }
 }
 

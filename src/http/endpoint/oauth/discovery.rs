@@ -49,7 +49,7 @@ pub(in crate::http) fn provider(call: Call) -> Answer {
             supports_request_objects: true,
             supports_request_uri: false,
             supports_device_flow: true,
-            supports_token_exchange: false,
+            supports_token_exchange: true,
             supports_jwt_bearer: false,
             supports_backchannel_logout: false,
         };

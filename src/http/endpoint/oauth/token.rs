@@ -5,8 +5,9 @@ use http::HeaderMap;
 
 use super::super::{Answer, Call, tokens};
 use crate::flow::proof::Presented;
+use crate::flow::token::token_exchange::{self, Shown};
 use crate::flow::token::{
-    AuthorizationCode, ClientAuth, ClientCredentials, DeviceCode, Grant, Refresh,
+    AuthorizationCode, ClientAuth, ClientCredentials, DeviceCode, Grant, Refresh, TokenExchange,
 };
 use crate::flow::token::{device_code, token};
 use crate::http::client_authentication;
@@ -57,6 +58,7 @@ fn parse(
             resource: fields.texts_or_text("resource"),
             proof,
         }),
+        Some(token_exchange::GRANT) => parse_exchange(client, &mut fields, proof),
         Some(_) => return Err(unsupported()),
         None => {
             fields.refuse("grant_type", "is required");
@@ -81,10 +83,46 @@ pub(in crate::http::endpoint) fn parse_refresh(
     })
 }
 
+/// Takes the fields of the grant of token exchange (RFC 8693 §2.1).
+fn parse_exchange(client: ClientAuth, fields: &mut Fields, proof: Option<Presented>) -> Grant {
+    Grant::TokenExchange(TokenExchange {
+        client,
+        subject: Shown {
+            token: fields.secret("subject_token"),
+            kind: fields.text("subject_token_type"),
+        },
+        actor: parse_actor(fields),
+        requested_token_type: fields.optional_text("requested_token_type"),
+        scope: fields.optional_text("scope"),
+        resource: fields.texts_or_text("resource"),
+        audience: fields.texts_or_text("audience"),
+        proof,
+    })
+}
+
+/// RFC 8693 §2.1: `actor_token_type` "is REQUIRED when the `actor_token` parameter is present in the
+/// request but MUST NOT be included otherwise".
+fn parse_actor(fields: &mut Fields) -> Option<Shown> {
+    let token = fields.optional_secret("actor_token");
+    match (token, fields.optional_text("actor_token_type")) {
+        (Some(token), Some(kind)) => Some(Shown { token, kind }),
+        (None, None) => None,
+        (Some(_), None) => {
+            fields.refuse("actor_token_type", "is required with actor_token");
+            None
+        }
+        (None, Some(_)) => {
+            fields.refuse("actor_token_type", "stands beside actor_token only");
+            None
+        }
+    }
+}
+
 fn unsupported() -> Refusal {
     Refusal::oauth(
         OAuthCode::UnsupportedGrantType,
-        "grant_type is authorization_code, refresh_token, client_credentials or device_code by its URN",
+        "grant_type is authorization_code, refresh_token, client_credentials, or device_code or \
+         token-exchange by its URN",
     )
 }
 
@@ -112,6 +150,23 @@ mod tests {
         assert_eq!((own.resource.len(), own.scope), (2, None));
         let body = "grant_type=urn:ietf:params:oauth:grant-type:device_code&device_code=x";
         assert!(matches!(read(body), Ok(Grant::DeviceCode(_))));
+    }
+
+    #[test]
+    fn rfc_8693_2_1_an_exchange_is_read_and_an_actor_has_a_type() {
+        let body = "grant_type=urn:ietf:params:oauth:grant-type:token-exchange&subject_token=x\
+                    &subject_token_type=y&audience=a&resource=b&audience=c";
+        let Ok(Grant::TokenExchange(exchange)) = read(body) else {
+            panic!("token-exchange");
+        };
+        assert_eq!(exchange.resource, ["b"]);
+        assert_eq!(exchange.audience, ["a", "c"]);
+        assert!(exchange.actor.is_none());
+        assert!(read(&format!("{body}&actor_token=x&actor_token_type=y")).is_ok());
+        for half in ["&actor_token=x", "&actor_token_type=y"] {
+            let refused = read(&format!("{body}{half}")).err();
+            assert_eq!(refused, Some(Some(OAuthCode::InvalidRequest)), "{half}");
+        }
     }
 
     #[test]

@@ -67,6 +67,20 @@ fn rfc_6749_4_4_client_credentials_are_for_confidential_clients() {
 }
 
 #[test]
+fn rfc_8693_5_who_acts_for_others_authenticates() {
+    for grant in [token_exchange::GRANT, JWT_BEARER] {
+        let said = |method: &str| MetadataPatch {
+            grant_types: Some(owned(&[grant])),
+            token_endpoint_auth_method: Some(method.to_owned()),
+            ..MetadataPatch::default()
+        };
+        assert!(register(ClientType::Agent, said(METHOD_POST)).is_ok());
+        let refused = register(ClientType::Agent, said(METHOD_NONE));
+        assert_eq!(refused, Err(vec!["token_endpoint_auth_method".to_owned()]));
+    }
+}
+
+#[test]
 fn only_known_grants_and_methods_are_registered() {
     for grant in ["implicit", "password", "", "Authorization_Code"] {
         let said = MetadataPatch {
@@ -132,7 +146,14 @@ fn rfc_8707_2_an_audience_is_an_absolute_uri_without_fragment() {
             audiences: Some(owned(&[audience])),
             ..MetadataPatch::default()
         };
-        register(ClientType::Service, said).is_ok()
+        let own = MetadataPatch {
+            own_resources: said.audiences.clone(),
+            ..MetadataPatch::default()
+        };
+        let is_good = register(ClientType::Service, said).is_ok();
+        let is_good_as_own = register(ClientType::Service, own).is_ok();
+        assert_eq!(is_good, is_good_as_own, "one rule for both");
+        is_good
     };
     assert!(register("https://api.example.org/v1") && register("urn:example:api"));
     for audience in [

@@ -20,6 +20,7 @@ pub(super) fn take_metadata(fields: &mut Fields) -> MetadataPatch {
         token_endpoint_auth_method: fields.optional_text("token_endpoint_auth_method"),
         roles: fields.optional_texts("roles"),
         audiences: fields.optional_texts("audiences"),
+        own_resources: fields.optional_texts("own_resources"),
         access_token_format: fields.nullable("access_token_format", Fields::optional_text),
         access_token_ttl_seconds: fields
             .nullable("access_token_ttl_seconds", Fields::optional_number),
@@ -125,6 +126,7 @@ fn view_tokens(metadata: &ClientMetadata) -> Value {
         "token_endpoint_auth_method": metadata.token_endpoint_auth_method,
         "roles": metadata.roles,
         "audiences": metadata.audiences,
+        "own_resources": metadata.own_resources,
         "access_token_format": metadata.access_token_format,
         "access_token_ttl_seconds": metadata.access_token_ttl_seconds,
     })

@@ -1,0 +1,108 @@
+//! Whether an access token still counts: what it says was judged before, this asks what became of it.
+//!
+//! Three things may have: the token or its sign-in was revoked, or a token that it was exchanged for; a
+//! client that it speaks for or that acts with it was closed; the account of a token without a sign-in
+//! was closed (with a sign-in, that ends the sign-in). A node that does not know what was revoked says
+//! so (503) rather than guess.
+
+use std::sync::Arc;
+
+use domain::client::Client;
+use domain::id::SessionId;
+use domain::rejection::Fault;
+use domain::user::{User, UserStatus};
+use protocol::access_token::AccessClaims;
+use protocol::oauth::exchange::ActingParty;
+
+use super::caller::TYPE_USER;
+use super::{Act, Flows};
+
+/// Says whether a token still counts.
+///
+/// # Errors
+/// A fault while that is not known.
+pub(crate) async fn is_live(
+    flows: &Flows,
+    act: &Act,
+    claims: &AccessClaims,
+) -> Result<bool, Fault> {
+    Ok(!is_revoked(flows, claims)? && are_parties_live(flows, act, claims).await?)
+}
+
+/// Says whether a token was revoked, or its sign-in ended, or a token that it was exchanged for.
+///
+/// # Errors
+/// [`Fault::Store`] while this node does not know.
+pub(crate) fn is_revoked(flows: &Flows, claims: &AccessClaims) -> Result<bool, Fault> {
+    let denylist = flows.sessions.denylist();
+    if !denylist.is_fresh() {
+        return Err(Fault::Store("what was revoked is not known now".to_owned()));
+    }
+    let session = claims.sid.as_deref().map(str::parse::<SessionId>);
+    let Ok(session) = session.transpose() else {
+        return Ok(true);
+    };
+    let mut names = std::iter::once(&claims.jti).chain(&claims.parents);
+    Ok(names.any(|name| denylist.is_refused(name, session)))
+}
+
+/// Says whether everybody that a token names may still be one.
+///
+/// # Errors
+/// A fault when the store is away.
+pub(crate) async fn are_parties_live(
+    flows: &Flows,
+    act: &Act,
+    claims: &AccessClaims,
+) -> Result<bool, Fault> {
+    let is_person = claims.client_type == TYPE_USER;
+    let is_signed_in = is_person && claims.sid.is_some();
+    if is_person && !is_signed_in && load_person(flows, act, &claims.sub).await?.is_none() {
+        return Ok(false);
+    }
+    let acting = claims.act.iter().flat_map(ActingParty::subjects);
+    let mut clients: Vec<&str> = acting.collect();
+    if !is_signed_in || !clients.is_empty() {
+        clients.push(&claims.client_id);
+    }
+    if !is_person {
+        clients.push(&claims.sub);
+    }
+    clients.sort_unstable();
+    clients.dedup();
+    for id in clients {
+        if find_client(flows, act, id).await?.is_none() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Gives a registered client that may be used.
+///
+/// # Errors
+/// A fault when the store is away.
+pub(crate) async fn find_client(
+    flows: &Flows,
+    act: &Act,
+    id: &str,
+) -> Result<Option<Arc<Client>>, Fault> {
+    let found = flows.tenants.client(act.tenant.id, id, act.deadline);
+    Ok(found.await?.filter(|client| !client.disabled))
+}
+
+/// Gives the account that a token speaks for, if it may be used.
+///
+/// # Errors
+/// A fault when the store is away.
+pub(crate) async fn load_person(
+    flows: &Flows,
+    act: &Act,
+    subject: &str,
+) -> Result<Option<User>, Fault> {
+    let Ok(id) = subject.parse() else {
+        return Ok(None);
+    };
+    let user = act.wait(flows.users.load_user(act.tenant.id, id)).await?;
+    Ok(user.filter(|user| user.status == UserStatus::Active))
+}
