@@ -1,4 +1,5 @@
-//! What a client signs with: its registered keys, and the algorithms it is held to.
+//! What a client signs with: its registered keys, and the algorithms it is held to. The keys of other
+//! issuers whose word is taken are found in the same way.
 //!
 //! Assertions (RFC 7523 §2.2) and request objects (RFC 9101) are judged with both. A client that
 //! registered an algorithm may use no other (OpenID Connect Registration §2), and under the FAPI 2.0
@@ -16,6 +17,7 @@ use std::time::Duration;
 use domain::client::{Client, ClientMetadata};
 use domain::rejection::Fault;
 use protocol::jose::foreign::{ForeignAlgorithm, ForeignKeys};
+use serde_json::Value;
 use url::Url;
 
 use super::kept::{Held, Kept, Key};
@@ -29,6 +31,29 @@ pub const ALGORITHMS: [ForeignAlgorithm; 4] = [
     ForeignAlgorithm::Rs256,
 ];
 
+/// Whose keys they are, and where they stand.
+#[derive(Debug, Clone, Copy)]
+pub struct Source<'a> {
+    /// Whose.
+    pub owner: &'a str,
+    /// The keys themselves; then they alone count.
+    pub jwks: Option<&'a Value>,
+    /// Where they are published.
+    pub jwks_uri: Option<&'a str>,
+}
+
+// === impl Source ===
+
+impl<'a> From<&'a Client> for Source<'a> {
+    fn from(client: &'a Client) -> Self {
+        Self {
+            owner: &client.id,
+            jwks: client.metadata.jwks.as_ref(),
+            jwks_uri: client.metadata.jwks_uri.as_deref(),
+        }
+    }
+}
+
 /// Keys that were fetched.
 pub type KeptKeys = Kept<Arc<ForeignKeys>>;
 
@@ -39,7 +64,7 @@ const MOST: Duration = Duration::from_hours(1);
 /// How long if the answer does not say.
 const USUAL: Duration = Duration::from_mins(5);
 
-/// Gives a client's keys, if it registered usable ones.
+/// Gives somebody's keys, if they named usable ones.
 ///
 /// # Errors
 /// [`Fault::Upstream`] while they cannot be fetched; [`Fault::Late`].
@@ -49,22 +74,22 @@ const USUAL: Duration = Duration::from_mins(5);
 pub async fn load(
     flows: &Flows,
     act: &Act,
-    client: &Client,
+    source: impl Into<Source<'_>>,
 ) -> Result<Option<Arc<ForeignKeys>>, Fault> {
-    let metadata = &client.metadata;
-    if let Some(jwks) = &metadata.jwks {
+    let source = source.into();
+    if let Some(jwks) = source.jwks {
         return Ok(ForeignKeys::parse(jwks).ok().map(Arc::new));
     }
-    let Some(uri) = &metadata.jwks_uri else {
+    let Some(uri) = source.jwks_uri else {
         return Ok(None);
     };
     let is_good = |held: &Held<_>| act.now < held.until;
-    let held = keep(flows, act, (client, uri), is_good).await?;
-    let missing = || Fault::Upstream("a client's jwks_uri gives no keys".to_owned());
+    let held = keep(flows, act, (source.owner, uri), is_good).await?;
+    let missing = || Fault::Upstream("a jwks_uri gives no keys".to_owned());
     held.value.map(Some).ok_or_else(missing)
 }
 
-/// Judges what a client signed, with its keys; with those that it publishes now, if it signed with one
+/// Judges what somebody signed, with their keys; with those that they publish now, if it was signed with one
 /// that is not among those that are kept. `is_unknown` says of an error that it is about that.
 ///
 /// Gives `None` for what is not accepted.
@@ -77,11 +102,12 @@ pub async fn load(
 pub async fn verify<T, E>(
     flows: &Flows,
     act: &Act,
-    client: &Client,
+    source: impl Into<Source<'_>>,
     check: impl Fn(&ForeignKeys) -> Result<T, E>,
     is_unknown: impl Fn(&E) -> bool,
 ) -> Result<Option<T>, Fault> {
-    let Some(keys) = load(flows, act, client).await? else {
+    let source = source.into();
+    let Some(keys) = load(flows, act, source).await? else {
         return Ok(None);
     };
     match check(&keys) {
@@ -89,31 +115,30 @@ pub async fn verify<T, E>(
         Err(error) if is_unknown(&error) => {}
         Err(_) => return Ok(None),
     }
-    let newer = load_anew(flows, act, client).await?;
+    let newer = load_anew(flows, act, source).await?;
     Ok(newer.and_then(|keys| check(&keys).ok()))
 }
 
-/// Gives a client's keys as it publishes them now, as far as they may be fetched again already.
+/// Gives somebody's keys as they publish them now, as far as they may be fetched again already.
 async fn load_anew(
     flows: &Flows,
     act: &Act,
-    client: &Client,
+    source: Source<'_>,
 ) -> Result<Option<Arc<ForeignKeys>>, Fault> {
-    let metadata = &client.metadata;
-    let (None, Some(uri)) = (&metadata.jwks, &metadata.jwks_uri) else {
+    let (None, Some(uri)) = (source.jwks, source.jwks_uri) else {
         return Ok(None);
     };
     let is_good = |held: &Held<_>| act.now.since(held.at) < LEAST;
-    Ok(keep(flows, act, (client, uri), is_good).await?.value)
+    Ok(keep(flows, act, (source.owner, uri), is_good).await?.value)
 }
 
 async fn keep(
     flows: &Flows,
     act: &Act,
-    (client, uri): (&Client, &str),
+    (owner, uri): (&str, &str),
     is_good: impl Fn(&Held<Arc<ForeignKeys>>) -> bool,
 ) -> Result<Held<Arc<ForeignKeys>>, Fault> {
-    let key: Key = (act.tenant.id, format!("{} {uri}", client.id));
+    let key: Key = (act.tenant.id, format!("{owner} {uri}"));
     let fetch = |before| fetch(flows, act, uri, before);
     let kept = flows.kept_keys.get(&key, is_good, fetch);
     act.deadline.bound(kept).await
@@ -133,7 +158,7 @@ async fn fetch(
             until: act.now + span,
         },
         Err(reason) => {
-            tracing::warn!(reason, "a client's keys could not be fetched");
+            tracing::warn!(reason, "keys could not be fetched");
             let fresh = before.filter(|held| held.value.is_some() && act.now < held.until);
             fresh.map_or_else(
                 || Held::failed(act.now),

@@ -19,6 +19,7 @@ pub mod client_auth;
 pub mod client_credentials;
 pub mod device_code;
 pub mod id_token;
+pub mod jwt_bearer;
 pub mod mint;
 pub mod refresh;
 pub mod token_exchange;
@@ -27,6 +28,7 @@ pub use authorization_code::AuthorizationCode;
 pub use client_auth::{AuthMethod, ClientAuth};
 pub use client_credentials::ClientCredentials;
 pub use device_code::DeviceCode;
+pub use jwt_bearer::JwtBearer;
 pub use refresh::Refresh;
 pub use token_exchange::TokenExchange;
 
@@ -43,6 +45,8 @@ pub enum Grant {
     DeviceCode(DeviceCode),
     /// `urn:ietf:params:oauth:grant-type:token-exchange`.
     TokenExchange(TokenExchange),
+    /// `urn:ietf:params:oauth:grant-type:jwt-bearer`.
+    JwtBearer(JwtBearer),
 }
 
 /// What the token endpoint answers with (RFC 6749 §5.1).
@@ -106,5 +110,6 @@ pub async fn token(flows: &Flows, act: &Act, grant: Grant) -> Result<TokenReply,
         }
         Grant::DeviceCode(message) => device_code::device_code(flows, act, message).await,
         Grant::TokenExchange(message) => token_exchange::token_exchange(flows, act, message).await,
+        Grant::JwtBearer(message) => jwt_bearer::jwt_bearer(flows, act, message).await,
     }
 }

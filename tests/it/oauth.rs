@@ -32,6 +32,8 @@ mod egress;
 mod endings;
 pub mod exchange;
 mod fapi;
+mod id_jag;
+pub mod jwt_bearer;
 mod metadata_documents;
 mod mutants;
 pub mod par;
@@ -62,6 +64,8 @@ pub fn all() -> Vec<Case> {
         exchange::actors::cases(),
         exchange::endings::cases(),
         fapi::cases(),
+        id_jag::cases(),
+        jwt_bearer::cases(),
         metadata_documents::cases(),
         mutants::cases(),
         par::cases(),

@@ -124,7 +124,7 @@ impl Registrar {
     /// Shows what was stored to every reader before it is answered.
     fn published(&mut self, written: Result<TenantWrite, Fault>) -> Result<TenantWrite, Fault> {
         if let Ok(TenantWrite::Stored(tenant)) = &written {
-            self.publish(self.directory.with(tenant.clone()));
+            self.publish(self.directory.with(tenant.as_ref().clone()));
         }
         written
     }

@@ -1,6 +1,9 @@
 //! Tenants: the border that no row, key, cache entry or token crosses.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::id::TenantId;
 use crate::time::UnixMillis;
@@ -52,6 +55,67 @@ pub struct TenantConfig {
     pub client_id_metadata_documents: bool,
     /// Which resources (RFC 8707) the tokens of clients that describe themselves may be for.
     pub resources: Vec<String>,
+    /// Whose assertions about people are taken as grants (RFC 7523 §2.1); nobody's: there is no such
+    /// grant.
+    pub assertion_issuers: Vec<AssertionIssuer>,
+    /// To which other authorization servers people are asserted (ID-JAG).
+    pub assertion_audiences: Vec<AssertionAudience>,
+}
+
+/// An issuer whose assertions about people are taken.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AssertionIssuer {
+    /// Its name; compared byte for byte.
+    pub issuer: String,
+    /// Which kind of assertion it gives.
+    pub profile: AssertionProfile,
+    /// Whom its assertions are about.
+    pub subject: AssertedSubject,
+    /// Which clients may show them; nobody else.
+    pub clients: Vec<String>,
+    /// Its public keys; beside `jwks_uri` they alone count.
+    pub jwks: Option<Value>,
+    /// Where its public keys are.
+    pub jwks_uri: Option<String>,
+}
+
+/// Which kind of assertion an issuer gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AssertionProfile {
+    /// An ID-JAG: made for one client here, and for nothing else.
+    #[default]
+    IdJag,
+    /// Any that RFC 7523 §3 allows.
+    Assertion,
+}
+
+/// Whom an issuer's assertions are about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AssertedSubject {
+    /// `sub` is the id of an account here.
+    #[default]
+    Account,
+    /// The issuer knows people by an address that it verified, as we did: `email`, or without one `sub`.
+    VerifiedEmail,
+}
+
+/// Another authorization server that takes our word for people.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AssertionAudience {
+    /// Its issuer; compared byte for byte.
+    pub issuer: String,
+    /// Which clients are given assertions for it, each with its name there.
+    pub clients: BTreeMap<String, String>,
+    /// Which scopes may be asked for there.
+    pub scopes: Vec<String>,
+    /// Which resources may be asked for there (RFC 8707).
+    pub resources: Vec<String>,
+    /// Whether a person's verified address is told.
+    pub tells_email: bool,
 }
 
 /// Who may register clients at the public door.
@@ -75,6 +139,8 @@ impl Default for TenantConfig {
             registration: RegistrationPolicy::default(),
             client_id_metadata_documents: true,
             resources: Vec::new(),
+            assertion_issuers: Vec::new(),
+            assertion_audiences: Vec::new(),
         }
     }
 }
@@ -137,6 +203,29 @@ mod tests {
         assert_eq!(stored, TenantConfig::default());
         assert_eq!(stored.registration, RegistrationPolicy::Closed);
         assert!(stored.client_id_metadata_documents);
+    }
+
+    #[test]
+    fn whose_word_is_taken_is_stored_and_what_was_not_said_is_the_strictest() {
+        let config = TenantConfig {
+            assertion_issuers: vec![AssertionIssuer {
+                issuer: "https://idp.example".to_owned(),
+                subject: AssertedSubject::VerifiedEmail,
+                ..AssertionIssuer::default()
+            }],
+            ..TenantConfig::default()
+        };
+        let stored = serde_json::to_string(&config).expect("JSON");
+        assert_eq!(
+            serde_json::from_str::<TenantConfig>(&stored).ok(),
+            Some(config)
+        );
+        let least = r#"{"assertion_issuers":[{"issuer":"https://idp.example"}]}"#;
+        let read: TenantConfig = serde_json::from_str(least).expect("a choice");
+        let issuer = read.assertion_issuers.first().expect("one");
+        assert_eq!(issuer.profile, AssertionProfile::IdJag);
+        assert_eq!(issuer.subject, AssertedSubject::Account);
+        assert!(issuer.clients.is_empty());
     }
 
     #[test]

@@ -85,7 +85,7 @@ async fn record(flows: &Flows, act: &Act, client: &Client, jti: &str) -> Result<
 }
 
 /// Chooses whom the token is for. A client without registered resources has one: us.
-fn choose_audience(
+pub(super) fn choose_audience(
     registered: &[String],
     issuer: &str,
     wanted: &[String],

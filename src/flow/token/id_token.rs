@@ -39,9 +39,10 @@ pub struct HintClaims {
     /// In which session.
     #[serde(default)]
     pub sid: Option<String>,
+    /// When it expires, in seconds.
+    pub exp: i64,
     iss: String,
     iat: i64,
-    exp: i64,
 }
 
 /// The scope that asks for an ID token (OpenID Connect Core §3.1.2.1).
@@ -110,4 +111,12 @@ pub fn read_hint(flows: &Flows, act: &Act, text: &str) -> Option<HintClaims> {
     // An ID token has both times (§2); a signed answer of the userinfo endpoint has neither.
     let is_ours = claims.iss == act.issuer && claims.iat <= claims.exp;
     is_ours.then_some(claims)
+}
+
+/// Reads an ID token of ours that was given to this client and has not expired; `None` for anything else.
+#[must_use]
+pub(crate) fn accept(flows: &Flows, act: &Act, client: &Client, text: &str) -> Option<HintClaims> {
+    let claims = read_hint(flows, act, text)?;
+    let is_theirs = claims.aud == Audience::One(client.id.clone());
+    (is_theirs && act.now.as_seconds() < claims.exp).then_some(claims)
 }

@@ -131,6 +131,31 @@ pub(crate) fn for_client(
     sign(flows, &claims, is_bare(Some(client)), lifetime)
 }
 
+/// Mints an access token that speaks for a person who did not sign in here.
+///
+/// # Errors
+/// As [`for_person`].
+pub(crate) fn for_asserted(
+    flows: &Flows,
+    act: &Act,
+    (user, client): (&User, &Client),
+    scope: &ScopeSet,
+    terms: Terms<'_>,
+) -> Result<Minted, Fault> {
+    let lifetime = lifetime(&flows.settings.tokens, Some(client));
+    let common = claims(flows, act, scope, lifetime);
+    let claims = AccessClaims {
+        sub: user.id.to_string(),
+        aud: terms.audience.unwrap_or(common.aud),
+        cnf: terms.jkt.map(confirmation),
+        client_id: client.id.clone(),
+        client_type: TYPE_USER.to_owned(),
+        roles: user.roles.clone(),
+        ..common
+    };
+    sign(flows, &claims, is_bare(Some(client)), lifetime)
+}
+
 /// Mints an access token with which somebody acts for the subject of another token: for no longer than
 /// that one, in its sign-in, and with its name.
 ///

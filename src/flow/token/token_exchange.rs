@@ -6,6 +6,8 @@
 //! the client both have, ends no later, and carries the sign-in and the name of what it came from: so
 //! whatever ends one of these ends it too, on every node. There is no refresh token.
 //!
+//! An ID token is exchanged too, for an assertion that another authorization server takes: see `id_jag`.
+//!
 //! Nothing happens once here: whoever asks again gets another token. The audit entry is written before
 //! the answer. See `docs/decisions/0010-acting-for-others.md`.
 
@@ -18,6 +20,7 @@ use domain::rejection::{OAuthCode, Refusal, Rejection};
 use domain::scope::ScopeSet;
 use domain::secret::SecretText;
 use protocol::access_token::AccessClaims;
+use protocol::assertion_grant::ID_JAG;
 use protocol::oauth::exchange::{
     ACCESS_TOKEN, ActingParty, Exchanger, JWT, Standing, Unexchangeable,
 };
@@ -34,6 +37,8 @@ use crate::flow::{Act, Flows, live};
 
 pub use protocol::oauth::exchange::GRANT;
 
+mod id_jag;
+
 /// Exchange a token.
 #[derive(Debug, Clone)]
 pub struct TokenExchange {
@@ -49,7 +54,7 @@ pub struct TokenExchange {
     pub scope: Option<String>,
     /// Which resources it is for (RFC 8707).
     pub resource: Vec<String>,
-    /// The same by the other name (§2.1).
+    /// The same by the other name (§2.1); for an ID-JAG the authorization server that it is for.
     pub audience: Vec<String>,
     /// The proof of a key.
     pub proof: Option<Presented>,
@@ -96,6 +101,9 @@ pub async fn token_exchange(
         .into());
     };
     known.require_grant(GRANT)?;
+    if message.requested_token_type.as_deref() == Some(ID_JAG) {
+        return id_jag::issue(flows, act, client, (&message, wanted)).await;
+    }
     check_types(&message)?;
     let bound = Bound::prove(flows, act, Some(client), message.proof.as_ref()).await?;
     let delegation = delegate(flows, act, client, (&message, &bound)).await?;
@@ -127,7 +135,7 @@ fn check_types(message: &TokenExchange) -> Result<(), Refusal> {
     let wanted = message.requested_token_type.as_deref();
     if wanted.is_some_and(|wanted| wanted != ACCESS_TOKEN) {
         return Err(refuse(
-            "requested_token_type is access_token by its URN (RFC 8693 §3)",
+            "requested_token_type is access_token or id-jag by its URN (RFC 8693 §3)",
         ));
     }
     Ok(())

@@ -1,8 +1,9 @@
-//! Codes, pushed requests, devices and proofs on two nodes: each counts once, wherever it is shown; and
-//! what was exchanged ends wherever it is shown.
+//! Codes, pushed requests, devices, proofs and assertions on two nodes: each counts once, wherever it is
+//! shown; and what was exchanged ends wherever it is shown.
 
 use std::time::{Duration, Instant};
 
+use domain::tenant::AssertionIssuer;
 use futures_util::future::join_all;
 use serde_json::json;
 
@@ -12,6 +13,7 @@ use crate::oauth::World;
 use crate::oauth::device::Living;
 use crate::oauth::dpop::{Key, bound_tokens, prove_token};
 use crate::oauth::exchange::{agent, exchange};
+use crate::oauth::jwt_bearer::{Elsewhere, show};
 use crate::oauth::par::{push, short};
 use crate::oauth::world::parameter;
 use crate::patience::PATIENCE;
@@ -21,6 +23,7 @@ cases![
     a_pushed_request_of_one_node_is_spent_once_on_both,
     one_of_fifty_uses_of_a_proof_on_two_nodes_counts,
     a_device_of_one_node_is_decided_on_the_other_and_gets_tokens_once,
+    an_assertion_counts_once_on_two_nodes,
     revoking_a_token_on_one_node_ends_what_it_was_exchanged_for_on_the_other,
 ];
 
@@ -107,6 +110,18 @@ async fn a_device_of_one_node_is_decided_on_the_other_and_gets_tokens_once(house
         node.world.person.me(&access).await.expect(200);
     }
     there.world.house.stop().await;
+}
+
+async fn an_assertion_counts_once_on_two_nodes(house: House) {
+    let there = Elsewhere::new(house, AssertionIssuer::default()).await;
+    let other = there.world.at(there.world.house.second_node().await);
+    let assertion = there.id_jag("race", &json!({}));
+    let nodes = [&there.world, &other];
+    let show = |n: usize| show(nodes[n % 2], &there.client, &assertion, &[]);
+    let answers = join_all((0..50).map(show)).await;
+    let of = |status: u16| answers.iter().filter(|one| one.status == status).count();
+    assert_eq!((of(200), of(400)), (1, 49));
+    other.house.stop().await;
 }
 
 async fn revoking_a_token_on_one_node_ends_what_it_was_exchanged_for_on_the_other(house: House) {

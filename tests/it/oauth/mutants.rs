@@ -1,18 +1,21 @@
 //! Signed tokens that were spoilt (RFC 8725), at each place that takes one: as bearer token and as
 //! DPoP proof at GET /auth/me, as `id_token_hint` and as `request` at GET /oauth/authorize, as
-//! `subject_token` and `actor_token` at POST /oauth/token, and what came of an exchange at GET /userinfo.
+//! `subject_token`, `actor_token` and `assertion` at POST /oauth/token, and what came of an exchange at
+//! GET /userinfo.
 //!
 //! `crates/protocol` judges five hundred mutants of each kind; here the doors are shown to ask it.
 
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64URL;
+use domain::tenant::AssertionIssuer;
 use domain::time::Clock as _;
 use http::HeaderValue;
 use serde_json::{Value, json};
 
 use super::dpop::{Key, bound_tokens, prove_token};
 use super::exchange::{ACCESS, agent, exchange};
+use super::jwt_bearer::Elsewhere;
 use super::world::{CALLBACK, CHALLENGE, Registered, World, ask, parameter, register};
 use crate::cases;
 use crate::house::House;
@@ -24,6 +27,7 @@ cases![
     rfc_8725_no_mutant_of_a_request_object_is_accepted,
     rfc_8725_no_mutant_of_a_token_is_exchanged,
     rfc_8725_no_mutant_of_an_exchanged_token_is_accepted,
+    rfc_8725_no_mutant_of_an_assertion_is_accepted_as_grant,
 ];
 
 /// How many mutants there are of each token at least; of all together more than five hundred.
@@ -202,6 +206,16 @@ async fn rfc_8725_no_mutant_of_an_exchanged_token_is_accepted(house: House) {
     }
     let good = world.house.public().bearer(&given);
     good.get("/userinfo").await.expect(200);
+}
+
+async fn rfc_8725_no_mutant_of_an_assertion_is_accepted_as_grant(house: House) {
+    let there = Elsewhere::new(house, AssertionIssuer::default()).await;
+    let assertion = there.id_jag("a", &json!({}));
+    for mutant in mutants(&assertion) {
+        let refused = there.show(&mutant).await;
+        refused.expect_oauth(400, "invalid_grant");
+    }
+    there.show(&assertion).await.expect(200);
 }
 
 /// A request object of a client, and the client.

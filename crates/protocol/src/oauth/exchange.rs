@@ -20,6 +20,8 @@ pub const GRANT: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 pub const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 /// The type of a JWT (§3), which our access tokens are too.
 pub const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
+/// The type of an ID token (§3), which is exchanged for an ID-JAG alone.
+pub const ID_TOKEN: &str = "urn:ietf:params:oauth:token-type:id_token";
 
 /// How many may act for one subject, one on behalf of the other.
 pub const MAX_DEPTH: usize = 5;

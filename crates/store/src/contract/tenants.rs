@@ -35,7 +35,7 @@ async fn a_tenant_is_loaded_as_it_was_stored(ports: Ports) {
         one.config.silent_registration = true;
         let made = entry(&one, EventKind::TenantCreated);
         let written = ports.tenants.create_tenant(one.clone(), made).await;
-        assert_eq!(written.unwrap(), TenantWrite::Stored(one.clone()));
+        assert_eq!(written.unwrap(), TenantWrite::Stored(Box::new(one.clone())));
         assert_eq!(load(&ports, &one.slug).await, Some(one));
     }
     let all = ports.tenants.load_tenants().await.unwrap();
@@ -88,7 +88,10 @@ async fn an_update_counts_the_version_and_is_announced(ports: Ports) {
     let made = entry(&wanted, EventKind::TenantUpdated);
     let written = ports.tenants.update_tenant(wanted.clone(), made).await;
     wanted.version += 1;
-    assert_eq!(written.unwrap(), TenantWrite::Stored(wanted.clone()));
+    assert_eq!(
+        written.unwrap(),
+        TenantWrite::Stored(Box::new(wanted.clone()))
+    );
     assert_eq!(load(&ports, "acme-2").await, Some(wanted));
     assert!(world.changes().await.contains(&ChangeKind::TenantChanged));
     assert_eq!(world.events().await, ["tenant.created", "tenant.updated"]);

@@ -9,7 +9,7 @@ use super::Pending;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TenantWrite {
     /// It is stored; this is how it stands.
-    Stored(Tenant),
+    Stored(Box<Tenant>),
     /// The slug belongs to another tenant.
     SlugTaken,
     /// There is no such tenant, or another version of it is stored.

@@ -131,7 +131,7 @@ impl Postgres {
         let mut link = self.pool().link().await?;
         match link.whole(Scope::Tenant(tenant.id), &[step]).await {
             Ok(answers) => match answers.first().and_then(|rows| rows.first()) {
-                Some(row) => Ok(TenantWrite::Stored(self::tenant(row)?)),
+                Some(row) => Ok(TenantWrite::Stored(Box::new(self::tenant(row)?))),
                 None => Ok(TenantWrite::Stale),
             },
             Err(Failure::Duplicate(_)) => Ok(TenantWrite::SlugTaken),
@@ -162,7 +162,7 @@ impl Tenants for Postgres {
         Box::pin(async move {
             let answers = self.insert_tenant(&new, &entry).await?;
             match answers.first().and_then(|rows| rows.first()) {
-                Some(row) => Ok(TenantWrite::Stored(tenant(row)?)),
+                Some(row) => Ok(TenantWrite::Stored(Box::new(tenant(row)?))),
                 None => Ok(TenantWrite::SlugTaken),
             }
         })

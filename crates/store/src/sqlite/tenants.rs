@@ -48,7 +48,7 @@ impl Tenants for Sqlite {
     fn create_tenant(&self, tenant: Tenant, entry: Entry) -> Pending<'_, TenantWrite> {
         self.write(move |step| {
             Ok(if insert(step, &tenant, &entry)? {
-                TenantWrite::Stored(tenant.clone())
+                TenantWrite::Stored(Box::new(tenant.clone()))
             } else {
                 TenantWrite::SlugTaken
             })
@@ -98,10 +98,11 @@ fn update(step: &Step<'_>, tenant: &Tenant, entry: &Entry) -> rusqlite::Result<T
     }
     changes::announce_hint(step, entry, &ChangeKind::TenantChanged)?;
     audit::write(step, entry)?;
-    Ok(TenantWrite::Stored(Tenant {
+    let stored = Tenant {
         version: tenant.version + 1,
         ..tenant.clone()
-    }))
+    };
+    Ok(TenantWrite::Stored(Box::new(stored)))
 }
 
 fn tenant(columns: &mut Columns<'_>) -> rusqlite::Result<Tenant> {

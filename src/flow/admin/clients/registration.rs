@@ -18,7 +18,7 @@ use crate::flow::admin::role::check_roles;
 use crate::flow::token::client_auth::{
     METHOD_BASIC, METHOD_NONE, METHOD_POST, METHOD_PRIVATE_KEY_JWT,
 };
-use crate::flow::token::token_exchange;
+use crate::flow::token::{jwt_bearer, token_exchange};
 
 mod absent;
 mod answers;
@@ -35,7 +35,6 @@ pub use policy::PolicyPatch;
 const CODE: &str = "authorization_code";
 const REFRESH: &str = "refresh_token";
 const CREDENTIALS: &str = "client_credentials";
-const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
 /// The grants that exist (OAuth 2.1): never implicit, never password.
 const GRANTS: [&str; 7] = [
@@ -44,12 +43,12 @@ const GRANTS: [&str; 7] = [
     CREDENTIALS,
     "urn:ietf:params:oauth:grant-type:device_code",
     token_exchange::GRANT,
-    JWT_BEARER,
+    jwt_bearer::GRANT,
     "urn:openid:params:grant-type:ciba",
 ];
 
 /// The grants of clients that authenticate.
-const FOR_CONFIDENTIAL: [&str; 3] = [CREDENTIALS, token_exchange::GRANT, JWT_BEARER];
+const FOR_CONFIDENTIAL: [&str; 3] = [CREDENTIALS, token_exchange::GRANT, jwt_bearer::GRANT];
 
 /// How a client may authenticate.
 const METHODS: [&str; 4] = [

@@ -50,7 +50,7 @@ pub(in crate::http) fn provider(call: Call) -> Answer {
             supports_request_uri: false,
             supports_device_flow: true,
             supports_token_exchange: true,
-            supports_jwt_bearer: false,
+            supports_jwt_bearer: !config.assertion_issuers.is_empty(),
             supports_backchannel_logout: false,
         };
         Ok(cacheable(&Metadata::new(&facts)))

@@ -7,9 +7,10 @@ use super::super::{Answer, Call, tokens};
 use crate::flow::proof::Presented;
 use crate::flow::token::token_exchange::{self, Shown};
 use crate::flow::token::{
-    AuthorizationCode, ClientAuth, ClientCredentials, DeviceCode, Grant, Refresh, TokenExchange,
+    AuthorizationCode, ClientAuth, ClientCredentials, DeviceCode, Grant, JwtBearer, Refresh,
+    TokenExchange,
 };
-use crate::flow::token::{device_code, token};
+use crate::flow::token::{device_code, jwt_bearer, token};
 use crate::http::client_authentication;
 use crate::http::fields::Fields;
 use crate::http::proof::{self, present};
@@ -59,6 +60,13 @@ fn parse(
             proof,
         }),
         Some(token_exchange::GRANT) => parse_exchange(client, &mut fields, proof),
+        Some(jwt_bearer::GRANT) => Grant::JwtBearer(JwtBearer {
+            client,
+            assertion: fields.secret("assertion"),
+            scope: fields.optional_text("scope"),
+            resource: fields.texts_or_text("resource"),
+            proof,
+        }),
         Some(_) => return Err(unsupported()),
         None => {
             fields.refuse("grant_type", "is required");
@@ -121,8 +129,8 @@ fn parse_actor(fields: &mut Fields) -> Option<Shown> {
 fn unsupported() -> Refusal {
     Refusal::oauth(
         OAuthCode::UnsupportedGrantType,
-        "grant_type is authorization_code, refresh_token, client_credentials, or device_code or \
-         token-exchange by its URN",
+        "grant_type is authorization_code, refresh_token, client_credentials, or device_code, \
+         token-exchange or jwt-bearer by its URN",
     )
 }
 
@@ -150,6 +158,15 @@ mod tests {
         assert_eq!((own.resource.len(), own.scope), (2, None));
         let body = "grant_type=urn:ietf:params:oauth:grant-type:device_code&device_code=x";
         assert!(matches!(read(body), Ok(Grant::DeviceCode(_))));
+    }
+
+    #[test]
+    fn rfc_7523_2_1_an_assertion_is_read_and_must_be_there() {
+        let grant = "grant_type=urn:ietf:params:oauth:grant-type:jwt-bearer";
+        let read_one = read(&format!("{grant}&assertion=x&resource=a&scope=b"));
+        assert!(matches!(read_one, Ok(Grant::JwtBearer(_))));
+        let refused = read(grant).err();
+        assert_eq!(refused, Some(Some(OAuthCode::InvalidRequest)));
     }
 
     #[test]

@@ -68,7 +68,7 @@ fn rfc_6749_4_4_client_credentials_are_for_confidential_clients() {
 
 #[test]
 fn rfc_8693_5_who_acts_for_others_authenticates() {
-    for grant in [token_exchange::GRANT, JWT_BEARER] {
+    for grant in [token_exchange::GRANT, jwt_bearer::GRANT] {
         let said = |method: &str| MetadataPatch {
             grant_types: Some(owned(&[grant])),
             token_endpoint_auth_method: Some(method.to_owned()),
