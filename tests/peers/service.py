@@ -14,10 +14,12 @@ BINARY = os.environ.get("AUTH_SERVICE", "../../target/debug/auth-service")
 class Service:
     """The service as a process on an empty data directory."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, **own):
         ports = [free_port() for _ in range(3)]
-        self.issuer = f"http://localhost:{ports[0]}"
-        self.door = f"http://127.0.0.1:{ports[1]}"
+        scheme = "https" if own.get("TLS_ENABLED") else "http"
+        self.issuer = f"{scheme}://localhost:{ports[0]}"
+        self.door = f"{scheme}://127.0.0.1:{ports[1]}"
+        self.http = requests.Session()
         settings = {
             "PATH": os.environ["PATH"],
             "DATA_DIR": directory,
@@ -31,6 +33,7 @@ class Service:
             "RATE_LIMIT_RPS": "10000",
             "RATE_LIMIT_BURST": "10000",
             "LOG_LEVEL": "warn",
+            **own,
         }
         binary = os.path.abspath(BINARY)
         self.process = subprocess.Popen(
@@ -47,7 +50,8 @@ class Service:
         raise AssertionError("the service ended")
 
     def add_client(self, **fields):
-        answer = requests.post(f"{self.door}/admin/clients", json=fields, headers={"x-api-key": self.key})
+        headers = {"x-api-key": self.key}
+        answer = self.http.post(f"{self.door}/admin/clients", json=fields, headers=headers)
         assert answer.status_code == 201, answer.text
         return answer.json()
 

@@ -11,6 +11,7 @@ use protocol::jose::key_pair::KeyPair;
 use protocol::jose::signer::Signer;
 use serde_json::{Value, json};
 
+use super::mutants::mutants;
 use crate::cases;
 use crate::client::Answer;
 use crate::house::House;
@@ -27,6 +28,7 @@ cases![
     rfc_7521_4_2_one_way_and_one_client,
     every_endpoint_takes_an_assertion,
     keys_that_were_replaced_sign_nothing_any_more,
+    rfc_8725_no_mutant_of_an_assertion_authenticates,
 ];
 
 const ISSUER: &str = "http://localhost:4000";
@@ -335,4 +337,32 @@ async fn keys_that_were_replaced_sign_nothing_any_more(house: House) {
         ..client
     };
     client.ask(&client.assertion("c")).await.expect(200);
+}
+
+async fn rfc_8725_no_mutant_of_an_assertion_authenticates(house: House) {
+    let client = Signing::register(&house).await;
+    let good = client.assertion("good");
+    let public = house.public();
+    for (number, mutant) in mutants(&good).iter().enumerate() {
+        // So many failures of one network would be told to wait.
+        let address = format!("203.0.113.{}", number % 200);
+        let fields = [
+            ("grant_type", "client_credentials"),
+            ("client_assertion_type", ASSERTION_TYPE),
+            ("client_assertion", mutant),
+        ];
+        let elsewhere = public.with("x-forwarded-for", address);
+        let refused = elsewhere.form("/oauth/token", &fields).await;
+        assert!(
+            refused.status.is_client_error(),
+            "{mutant}: {}",
+            refused.text
+        );
+        let word = refused.field("error");
+        assert!(
+            ["invalid_client", "invalid_request"].contains(&&*word),
+            "{word}: {mutant}"
+        );
+    }
+    client.ask(&good).await.expect(200);
 }

@@ -34,7 +34,7 @@ cases![
 const AT_LEAST: usize = 150;
 
 /// Spoils a token in every way, each with what was done to it.
-fn mutants(text: &str) -> Vec<String> {
+pub fn mutants(text: &str) -> Vec<String> {
     let parts: Vec<&str> = text.split('.').collect();
     let [header, claims, signature] = parts[..] else {
         panic!("three parts: {text}")
