@@ -102,8 +102,8 @@ count_outcomes() {
 
 count_pytest() {
   local passed failed
-  passed=$(sed -n 's/^.*\b\([0-9]*\) passed.*$/\1/p' "$1" | tail -n 1)
-  failed=$(sed -n 's/^.*\b\([0-9]*\) failed.*$/\1/p' "$1" | tail -n 1)
+  passed=$(sed -n 's/^\(.* \)\{0,1\}\([0-9][0-9]*\) passed.*$/\2/p' "$1" | tail -n 1)
+  failed=$(sed -n 's/^\(.* \)\{0,1\}\([0-9][0-9]*\) failed.*$/\2/p' "$1" | tail -n 1)
   note_outcomes "${passed:-0}" "${failed:-0}"
 }
 
