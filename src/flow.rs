@@ -55,6 +55,7 @@ pub mod browser;
 pub mod caller;
 pub mod client_keys;
 pub mod clients;
+pub mod consents;
 pub mod device;
 mod evenly;
 pub mod introspect;

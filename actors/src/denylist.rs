@@ -1,7 +1,7 @@
 //! The denylist: what was revoked and has not expired yet.
 //!
 //! A signed access token cannot be taken back, so each check of one also asks here: is its `jti` or
-//! its session refused? The answer is read without queueing, under a lock that writers hold for a
+//! its session, or its grant refused? The answer is read without queueing, under a lock that writers hold for a
 //! microsecond.
 //!
 //! Two write here: the sessions owner refuses what it ended before it replies, and the feed brings
@@ -18,7 +18,7 @@ use std::hash::Hash;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
-use domain::id::SessionId;
+use domain::id::{FamilyId, SessionId};
 use domain::time::UnixMillis;
 use tokio::time::Instant;
 
@@ -43,6 +43,7 @@ struct Inner {
 struct Refused {
     tokens: HashMap<String, UnixMillis>,
     sessions: HashMap<SessionId, UnixMillis>,
+    grants: HashMap<FamilyId, UnixMillis>,
 }
 
 // === impl Denylist ===
@@ -58,12 +59,18 @@ impl Denylist {
         }))
     }
 
-    /// Says whether a token with this `jti` and `sid` is refused.
+    /// Says whether a token with this `jti`, `sid` and `grant_id` is refused.
     #[must_use]
-    pub fn is_refused(&self, jti: &str, session: Option<SessionId>) -> bool {
+    pub fn is_refused(
+        &self,
+        jti: &str,
+        session: Option<SessionId>,
+        grant: Option<FamilyId>,
+    ) -> bool {
         let refused = self.read();
         refused.tokens.contains_key(jti)
             || session.is_some_and(|id| refused.sessions.contains_key(&id))
+            || grant.is_some_and(|id| refused.grants.contains_key(&id))
     }
 
     /// Says whether this node knows what was revoked. If not, checks must fail (503).
@@ -77,11 +84,11 @@ impl Denylist {
         heard_at.is_some_and(|at| !self.0.is_shared || at.elapsed() <= STALE_AFTER)
     }
 
-    /// Gives how many tokens and sessions are refused.
+    /// Gives how many tokens, sessions and grants are refused.
     #[must_use]
     pub fn count(&self) -> usize {
         let refused = self.read();
-        refused.tokens.len() + refused.sessions.len()
+        refused.tokens.len() + refused.sessions.len() + refused.grants.len()
     }
 
     /// Refuses one access token until it has expired.
@@ -100,6 +107,17 @@ impl Denylist {
         }
     }
 
+    /// Refuses every token of these grants until the last has expired.
+    pub(crate) fn refuse_grants(&self, ended: &[FamilyId], until: UnixMillis) {
+        if ended.is_empty() {
+            return;
+        }
+        let mut refused = self.write();
+        for id in ended {
+            remember(&mut refused.grants, *id, until);
+        }
+    }
+
     /// Notes that everything written to the feed before `at` is known here.
     pub(crate) fn note_heard(&self, at: Instant) {
         *self
@@ -114,6 +132,7 @@ impl Denylist {
         let mut refused = self.write();
         refused.tokens.retain(|_, until| now < *until);
         refused.sessions.retain(|_, until| now < *until);
+        refused.grants.retain(|_, until| now < *until);
     }
 
     // Each change under the lock is one insertion or removal, so a poisoned map is a whole map.
@@ -154,9 +173,24 @@ mod tests {
         let session = SessionId::generate(at(0), &Counting::default());
         denylist.refuse_token("stolen", at(100));
         denylist.refuse_sessions(&[session], at(100));
-        assert!(denylist.is_refused("stolen", None));
-        assert!(denylist.is_refused("another", Some(session)));
-        assert!(!denylist.is_refused("another", None));
+        assert!(denylist.is_refused("stolen", None, None));
+        assert!(denylist.is_refused("another", Some(session), None));
+        assert!(!denylist.is_refused("another", None, None));
+    }
+
+    #[test]
+    fn a_refused_grant_is_no_other_of_its_session() {
+        let (denylist, random) = (Denylist::new(false), Counting::default());
+        let session = Some(SessionId::generate(at(0), &random));
+        let (ended, other) = (
+            FamilyId::generate(at(0), &random),
+            FamilyId::generate(at(0), &random),
+        );
+        denylist.refuse_grants(&[ended], at(100));
+        assert!(denylist.is_refused("any", session, Some(ended)));
+        assert!(!denylist.is_refused("any", session, Some(other)));
+        denylist.purge(at(100));
+        assert!(!denylist.is_refused("any", session, Some(ended)));
     }
 
     #[test]
@@ -165,7 +199,7 @@ mod tests {
         denylist.refuse_token("a", at(100));
         denylist.refuse_token("a", at(50));
         denylist.purge(at(99));
-        assert!(denylist.is_refused("a", None));
+        assert!(denylist.is_refused("a", None, None));
         denylist.purge(at(100));
         assert_eq!(denylist.count(), 0);
     }

@@ -29,7 +29,8 @@ use domain::time::UnixMillis;
 use futures_util::FutureExt;
 use store::port::sessions as port;
 use store::port::sessions::{
-    EndTarget, EndedSessions, Ending, Granted, NewSession, Redeemed, Redemption, Rotation, Turn,
+    EndTarget, EndedFamilies, EndedSessions, Ending, Granted, NewSession, Redeemed, Redemption,
+    Rotation, Turn, Withdrawal,
 };
 
 use crate::deadline::Deadline;
@@ -152,6 +153,26 @@ impl Sessions {
             .await?
     }
 
+    /// Takes back what a person allowed a client, and refuses its tokens on this node before it
+    /// answers. Nothing if nothing was allowed.
+    ///
+    /// # Errors
+    /// As [`begin`](Self::begin).
+    ///
+    /// # Cancel safety
+    /// As [`begin`](Self::begin).
+    pub async fn withdraw(
+        &self,
+        withdrawal: Withdrawal,
+        deadline: Deadline,
+    ) -> Result<Option<EndedFamilies>, Fault> {
+        let shard = self.shards.of(spread(&withdrawal.user));
+        let withdrawal = Box::new(withdrawal);
+        shard
+            .ask(deadline, |reply| Message::Withdraw { withdrawal, reply })
+            .await?
+    }
+
     /// Refuses one access token, on this node before it answers.
     ///
     /// # Errors
@@ -241,6 +262,12 @@ impl Sessions {
     pub fn refuse(&self, _tenant: TenantId, ended: &[SessionId], until: UnixMillis) {
         self.denylist.refuse_sessions(ended, until);
         self.hot.lock().forget_sessions(ended);
+    }
+
+    /// Refuses grants that another node ended.
+    pub(crate) fn refuse_grants(&self, ended: &[FamilyId], until: UnixMillis) {
+        self.denylist.refuse_grants(ended, until);
+        self.hot.lock().forget_families(ended);
     }
 
     /// Gives what was revoked and has not expired yet, to be read without queueing.

@@ -56,6 +56,16 @@ pub enum Decision {
     Deny,
 }
 
+/// Why a client may have what it asks for.
+enum Ground {
+    /// It is ours: people are not asked.
+    Ours,
+    /// The person allowed it before, which must still stand.
+    Before,
+    /// The person allows it now, which is to be remembered.
+    Now(Consent),
+}
+
 /// How long a code lives (RFC 9700 §4.5, FAPI 2.0 §5.3.2.1: 60 s).
 const CODE_LIFETIME: std::time::Duration = std::time::Duration::from_mins(1);
 
@@ -151,7 +161,7 @@ pub async fn go_on(
         }
         return Ok(Step::SignIn(Box::new(asked)));
     };
-    if needs_consent(flows, act, &asked, browser).await? {
+    let Some(ground) = find_ground(flows, act, &asked, browser).await? else {
         if asked.request.prompt.none {
             let hint = "the person has not allowed this yet";
             return refuse(
@@ -163,8 +173,8 @@ pub async fn go_on(
             );
         }
         return Ok(Step::Consent(Box::new(asked), Box::new(browser.clone())));
-    }
-    complete(flows, act, asked, browser, None).await
+    };
+    complete(flows, act, asked, browser, ground).await
 }
 
 /// Does what the person decided.
@@ -193,7 +203,7 @@ pub async fn decide(
         given_at: act.now,
         updated_at: act.now,
     };
-    complete(flows, act, asked, browser, Some(consent)).await
+    complete(flows, act, asked, browser, Ground::Now(consent)).await
 }
 
 /// Says whether a sign-in is one that the request takes.
@@ -213,27 +223,28 @@ fn is_enough(act: &Act, asked: &Asked, browser: &Browser) -> bool {
     is_expected && (is_anew || !asks_anew && is_fresh)
 }
 
-async fn needs_consent(
+/// Says why the client may have it without asking the person now; nothing if they must be asked.
+async fn find_ground(
     flows: &Flows,
     act: &Act,
     asked: &Asked,
     browser: &Browser,
-) -> Result<bool, Fault> {
+) -> Result<Option<Ground>, Fault> {
     let (request, client) = (&asked.request, &asked.client);
     if request.prompt.consent {
-        return Ok(true);
+        return Ok(None);
     }
     // Nobody vouches for who it says it is (STANDARDS.md: consent each time).
     if client.metadata.is_self_registered {
-        return Ok(true);
+        return Ok(None);
     }
     if client.metadata.is_first_party {
-        return Ok(false);
+        return Ok(Some(Ground::Ours));
     }
     // Any program on the person's device could use this client's name (OWASP ASVS 5.0 §10.4, RFC 8252
     // §8.6): ask each time.
     if client.client_type == ClientType::Native {
-        return Ok(true);
+        return Ok(None);
     }
     let (tenant, user) = (act.tenant.id, browser.user.id);
     let known = flows
@@ -242,7 +253,8 @@ async fn needs_consent(
     let known = act.wait(known).await?;
     let is_covered =
         known.is_some_and(|consent| consent.covers(&request.scope, &request.resources));
-    Ok(!is_covered || request.authorization_details.is_some())
+    let is_enough = is_covered && request.authorization_details.is_none();
+    Ok(is_enough.then_some(Ground::Before))
 }
 
 /// Gives the client its code.
@@ -251,7 +263,7 @@ async fn complete(
     act: &Act,
     asked: Asked,
     browser: &Browser,
-    remember: Option<Consent>,
+    ground: Ground,
 ) -> Result<Step, Rejection> {
     let minted = RandomToken::AuthorizationCode.mint(&flows.secrets, flows.random.as_ref());
     let (request, client) = (&asked.request, &asked.client);
@@ -271,7 +283,11 @@ async fn complete(
         created_at: act.now,
         expires_at: act.now + CODE_LIFETIME,
         spend_pushed: request.pushed,
-        remember,
+        relies_on_consent: matches!(ground, Ground::Before),
+        remember: match ground {
+            Ground::Now(consent) => Some(consent),
+            Ground::Ours | Ground::Before => None,
+        },
         entry,
     };
     match act.wait(flows.authorizations.issue_code(new)).await? {
@@ -285,6 +301,7 @@ async fn complete(
             "this request was answered already; go back to the application and start again",
         )
         .into()),
+        CodeIssue::ConsentGone => Ok(Step::Consent(Box::new(asked), Box::new(browser.clone()))),
         CodeIssue::SessionEnded => Ok(Step::SignIn(Box::new(asked))),
     }
 }

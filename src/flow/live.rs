@@ -1,6 +1,7 @@
 //! Whether an access token still counts: what it says was judged before, this asks what became of it.
 //!
-//! Three things may have: the token or its sign-in was revoked, or a token that it was exchanged for; a
+//! Three things may have: the token, its sign-in or its grant was revoked, or a token that it was
+//! exchanged for; a
 //! client that it speaks for or that acts with it was closed; the account of a token without a sign-in
 //! was closed (with a sign-in, that ends the sign-in). A node that does not know what was revoked says
 //! so (503) rather than guess.
@@ -8,7 +9,7 @@
 use std::sync::Arc;
 
 use domain::client::Client;
-use domain::id::SessionId;
+use domain::id::{FamilyId, SessionId};
 use domain::rejection::Fault;
 use domain::user::{User, UserStatus};
 use protocol::access_token::AccessClaims;
@@ -29,7 +30,8 @@ pub(crate) async fn is_live(
     Ok(!is_revoked(flows, claims)? && are_parties_live(flows, act, claims).await?)
 }
 
-/// Says whether a token was revoked, or its sign-in ended, or a token that it was exchanged for.
+/// Says whether a token was revoked, or its sign-in or its grant ended, or a token that it was exchanged
+/// for was revoked. One that names either in a way that is not ours counts as revoked.
 ///
 /// # Errors
 /// [`Fault::Store`] while this node does not know.
@@ -39,11 +41,12 @@ pub(crate) fn is_revoked(flows: &Flows, claims: &AccessClaims) -> Result<bool, F
         return Err(Fault::Store("what was revoked is not known now".to_owned()));
     }
     let session = claims.sid.as_deref().map(str::parse::<SessionId>);
-    let Ok(session) = session.transpose() else {
+    let grant = claims.grant_id.as_deref().map(str::parse::<FamilyId>);
+    let (Ok(session), Ok(grant)) = (session.transpose(), grant.transpose()) else {
         return Ok(true);
     };
     let mut names = std::iter::once(&claims.jti).chain(&claims.parents);
-    Ok(names.any(|name| denylist.is_refused(name, session)))
+    Ok(names.any(|name| denylist.is_refused(name, session, grant)))
 }
 
 /// Says whether everybody that a token names may still be one.

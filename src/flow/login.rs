@@ -232,6 +232,7 @@ async fn begin(
     let whom = ForPerson {
         user,
         session: &session,
+        family: family.id,
         client: FIRST_PARTY,
         registration: None,
         terms: Terms::default(),

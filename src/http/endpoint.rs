@@ -55,6 +55,8 @@ pub(super) struct Call {
     pub(super) path: String,
     /// What stands for `{id}` in the path.
     pub(super) parameter: Option<String>,
+    /// What stands for `{client_id}` in the path.
+    pub(super) client: Option<String>,
     pub(super) fields: Fields,
 }
 

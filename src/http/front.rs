@@ -147,8 +147,8 @@ impl Front {
         })?;
         trail.dialect = dialect_of(plain.rest);
         let found = self.table.find(&parts.method, plain.rest);
-        let (route, parameter) = match found {
-            Found::Route(route, parameter) => (route, parameter),
+        let (route, parameters) = match found {
+            Found::Route(route, parameters) => (route, parameters),
             Found::OtherMethods { template, allow } => {
                 trail.template = Some(template);
                 self.check_rate(LimitedBy::Network, arrival)?;
@@ -168,12 +168,17 @@ impl Front {
             }
             Endpoint::Act(endpoint) => endpoint,
         };
-        let parameter = parameter.map(str::to_owned);
+        let parameter = parameters.id.map(str::to_owned);
+        let client = parameters.client.map(str::to_owned);
         let act = visitor::enter(&self.hall, arrival, &parts, plain.tenant)?;
         trail.tenant = Some(act.tenant.slug.clone());
         let call = self.prepare(route, act, parts, body).await?;
-        self.run(route, arrival, endpoint(Call { parameter, ..call }))
-            .await
+        let call = Call {
+            parameter,
+            client,
+            ..call
+        };
+        self.run(route, arrival, endpoint(call)).await
     }
 
     /// Authenticates the caller and reads the body.
@@ -204,6 +209,7 @@ impl Front {
             headers: parts.headers,
             query: parts.uri.query().map(str::to_owned),
             parameter: None,
+            client: None,
             fields,
         })
     }

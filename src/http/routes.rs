@@ -117,6 +117,9 @@ routes! {
    GET    "/auth/sessions"                    Act  auth::sessions::list           Public Person None       Attached Network
    DELETE "/auth/sessions"                    Act  auth::sessions::end_others     Public Person None       Detached Network
    DELETE "/auth/sessions/{id}"               Act  auth::sessions::end            Public Person None       Detached Network
+   GET    "/auth/me/consents"                 Act  auth::consents::list           Public Person None       Attached Network
+   DELETE "/auth/me/consents"                 Act  auth::consents::take_back      Public Person None       Detached Network
+   DELETE "/auth/me/consents/{client_id}"     Act  auth::consents::take_back      Public Person None       Detached Network
 
    GET    "/oauth/authorize"                  Act  page::authorize::answer        Public Anyone None       Attached Network
    POST   "/oauth/authorize"                  Act  page::authorize::answer        Public Anyone Form       Detached Network
@@ -162,6 +165,9 @@ routes! {
    DELETE "/admin/users/{id}"                 Act  admin::users::delete           Admin  Admin  None       Detached Network
    POST   "/admin/users/{id}/lock"            Act  admin::users::lock             Admin  Admin  Json       Detached Network
    POST   "/admin/users/{id}/unlock"          Act  admin::users::unlock           Admin  Admin  None       Detached Network
+   GET    "/admin/users/{id}/consents"        Act  admin::consents::list          Admin  Admin  None       Attached Network
+   DELETE "/admin/users/{id}/consents"        Act  admin::consents::take_back     Admin  Admin  None       Detached Network
+   DELETE "/admin/users/{id}/consents/{client_id}" Act admin::consents::take_back Admin  Admin  None       Detached Network
    GET    "/admin/clients"                    Act  admin::clients::list           Admin  Admin  None       Attached Network
    POST   "/admin/clients"                    Act  admin::clients::create         Admin  Admin  Json       Detached Network
    GET    "/admin/clients/{id}"               Act  admin::clients::show           Admin  Admin  None       Attached Network

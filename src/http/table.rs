@@ -18,8 +18,8 @@ struct Entry {
 
 /// What was found.
 pub(super) enum Found<'p> {
-    /// A route, and what its path's parameter is.
-    Route(&'static Route, Option<&'p str>),
+    /// A route, and what its path's parameters are.
+    Route(&'static Route, Parameters<'p>),
     /// The path, with other methods.
     OtherMethods {
         template: &'static str,
@@ -27,6 +27,15 @@ pub(super) enum Found<'p> {
     },
     /// No such path.
     Nothing,
+}
+
+/// What stands for the names in braces of a route's path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Parameters<'p> {
+    /// For `{id}`.
+    pub(super) id: Option<&'p str>,
+    /// For `{client_id}`.
+    pub(super) client: Option<&'p str>,
 }
 
 // === impl Table ===
@@ -69,7 +78,13 @@ impl Table {
             method
         };
         match entry.routes.iter().find(|route| route.method == *wanted) {
-            Some(route) => Found::Route(route, matched.params.get("id")),
+            Some(route) => {
+                let parameters = Parameters {
+                    id: matched.params.get("id"),
+                    client: matched.params.get("client_id"),
+                };
+                Found::Route(route, parameters)
+            }
             None => Found::OtherMethods {
                 template: entry.template,
                 allow: entry.allow.clone(),
@@ -115,10 +130,10 @@ mod tests {
     #[test]
     fn a_route_is_found_by_path_and_method() {
         let table = table(Behind::Public);
-        let Found::Route(route, id) = table.find(&Method::DELETE, "/auth/sessions/abc") else {
+        let Found::Route(route, named) = table.find(&Method::DELETE, "/auth/sessions/abc") else {
             panic!("not found");
         };
-        assert_eq!((route.path, id), ("/auth/sessions/{id}", Some("abc")));
+        assert_eq!((route.path, named.id), ("/auth/sessions/{id}", Some("abc")));
         assert!(matches!(
             table.find(&Method::HEAD, "/health"),
             Found::Route(..)

@@ -4,6 +4,7 @@ use crate::case::Case;
 
 mod areas;
 mod clients;
+mod consents;
 mod operations;
 mod registration;
 mod users;
@@ -15,6 +16,7 @@ pub fn cases() -> Vec<Case> {
         registration::cases(),
         operations::cases(),
         areas::cases(),
+        consents::cases(),
     ]
     .into_iter()
     .flatten()

@@ -2,6 +2,7 @@
 
 use crate::case::{Case, Scene};
 
+pub mod consents;
 mod login;
 mod logout;
 mod me;
@@ -25,6 +26,7 @@ pub fn cases() -> Vec<Case> {
         verify_email::cases(),
         logout::cases(),
         sessions::cases(),
+        consents::cases(),
     ]
     .into_iter()
     .flatten()

@@ -155,6 +155,7 @@ impl<'n> Listener<'n> {
         match change.what {
             ChangeKind::AccessRevoked(jti) => needs.sessions.denylist().refuse_token(&jti, until),
             ChangeKind::SessionEnded(id) => needs.sessions.refuse(change.tenant, &[id], until),
+            ChangeKind::GrantEnded(id) => needs.sessions.refuse_grants(&[id], until),
             ChangeKind::UserChanged(id) => needs.sessions.forget_user(id),
             ChangeKind::ClientChanged(id) => needs.tenants.forget_client(change.tenant, &id),
             ChangeKind::TenantChanged => self.stale.tenants = true,

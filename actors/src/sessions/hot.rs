@@ -115,6 +115,14 @@ impl HotCopies {
         }
     }
 
+    /// Forgets everything about these families.
+    pub(super) fn forget_families(&mut self, ended: &[FamilyId]) {
+        self.forgotten = self.forgotten.wrapping_add(1);
+        for family in ended {
+            self.remove(*family);
+        }
+    }
+
     /// Forgets everything about a user.
     pub(super) fn forget_user(&mut self, user: UserId) {
         self.forget(user.as_uuid());

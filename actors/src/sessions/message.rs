@@ -5,7 +5,8 @@ use domain::id::TenantId;
 use domain::rejection::Fault;
 use domain::time::UnixMillis;
 use store::port::sessions::{
-    EndedSessions, Ending, NewSession, Redeemed, Redemption, Rotation, Turn,
+    EndedFamilies, EndedSessions, Ending, NewSession, Redeemed, Redemption, Rotation, Turn,
+    Withdrawal,
 };
 
 use crate::handle::Reply;
@@ -32,6 +33,11 @@ pub(super) enum Message {
     End {
         ending: Box<Ending>,
         reply: Reply<Result<EndedSessions, Fault>>,
+    },
+    /// Take back what a person allowed a client.
+    Withdraw {
+        withdrawal: Box<Withdrawal>,
+        reply: Reply<Result<Option<EndedFamilies>, Fault>>,
     },
     /// Refuse one access token.
     RevokeAccess {

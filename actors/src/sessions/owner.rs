@@ -7,7 +7,8 @@ use domain::id::SessionId;
 use domain::rejection::Fault;
 use domain::time::UnixMillis;
 use store::port::sessions::{
-    EndedSessions, Ending, NewSession, Redeemed, Redemption, Rotation, Sessions, Turn,
+    EndedFamilies, EndedSessions, Ending, NewSession, Redeemed, Redemption, Rotation, Sessions,
+    Turn, Withdrawal,
 };
 
 use super::hot::Hot;
@@ -34,6 +35,9 @@ impl Owner for Shard {
             Message::Rotate { turn, reply } => reply.send(self.rotate(*turn).await),
             Message::Redeem { redemption, reply } => reply.send(self.redeem(*redemption).await),
             Message::End { ending, reply } => reply.send(self.end(*ending).await),
+            Message::Withdraw { withdrawal, reply } => {
+                reply.send(self.withdraw(*withdrawal).await);
+            }
             Message::RevokeAccess { order, reply } => reply.send(self.revoke(*order).await),
         }
         Ok(())
@@ -82,6 +86,15 @@ impl Shard {
         let remember_until = ending.remember_until;
         let ended = patiently(self.store.end_sessions(ending)).await?;
         self.refuse(&ended, remember_until);
+        Ok(ended)
+    }
+
+    async fn withdraw(&self, withdrawal: Withdrawal) -> Result<Option<EndedFamilies>, Fault> {
+        let remember_until = withdrawal.remember_until;
+        let ended = patiently(self.store.withdraw_consent(withdrawal)).await?;
+        let families = ended.as_deref().unwrap_or_default();
+        self.denylist.refuse_grants(families, remember_until);
+        self.hot.lock().forget_families(families);
         Ok(ended)
     }
 

@@ -94,8 +94,8 @@ async fn the_denylist_outlives_every_shard() {
     assert_eq!(revoke("second").await, Err(Fault::Restarting("sessions")));
     sessions.failpoints().for_each(FailPoint::disarm);
     within(SOON, "the shard is back", || async { tree.is_healthy() }).await;
-    assert!(sessions.denylist().is_refused("first", None));
-    assert!(!sessions.denylist().is_refused("second", None));
+    assert!(sessions.denylist().is_refused("first", None, None));
+    assert!(!sessions.denylist().is_refused("second", None, None));
     assert_eq!(revoke("second").await, Ok(()));
 }
 

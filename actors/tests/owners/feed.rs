@@ -14,7 +14,7 @@ use domain::session::EndReason;
 use store::contract::fixture::{at, much_later, origin};
 use store::port::Pending;
 use store::port::changes::{Changes, ChangesAsked, ChangesPage, Interest};
-use store::port::sessions::{EndTarget, Ending};
+use store::port::sessions::{EndTarget, Ending, Withdrawal};
 use tokio::sync::watch;
 
 use crate::house::{House, SOON, in_time, raise, within, within_a_second};
@@ -96,7 +96,7 @@ async fn a_revocation_on_one_node_holds_on_the_other_within_a_second() {
         let jti = format!("stolen {round}");
         revoke(&house, &one, &jti).await;
         within(SOON, "the token is refused", || async {
-            two.sessions.denylist().is_refused(&jti, None)
+            two.sessions.denylist().is_refused(&jti, None, None)
         })
         .await
     })
@@ -116,9 +116,39 @@ async fn a_revocation_on_one_node_holds_on_the_other_within_a_second() {
         let ended = one.sessions.end(ending, in_time()).await;
         assert_eq!(ended, Ok(vec![session.id]));
         within(SOON, "the session is refused", || async {
-            two.sessions.denylist().is_refused("any", Some(session.id))
+            two.sessions
+                .denylist()
+                .is_refused("any", Some(session.id), None)
         })
         .await
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_taken_back_on_one_node_is_refused_on_both_and_the_session_goes_on() {
+    let house = House::new().await;
+    let (one, two) = (Node::new(&house).await, Node::new(&house).await);
+    let user = house.world.register("ada@example.org").await;
+    within_a_second(async |_| {
+        let (session, family) = house.world.sign_in(user.id).await;
+        let withdrawal = Withdrawal {
+            tenant: house.world.tenant,
+            user: user.id,
+            client: family.client.clone(),
+            now: at(1),
+            remember_until: much_later(),
+            entry: house.world.entry(EventKind::ConsentRevoked),
+        };
+        let ended = one.sessions.withdraw(withdrawal, in_time()).await;
+        assert_eq!(ended, Ok(Some(vec![family.id])));
+        let is_refused = |node: &Node| {
+            let denylist = node.sessions.denylist();
+            assert!(!denylist.is_refused("any", Some(session.id), None));
+            denylist.is_refused("any", Some(session.id), Some(family.id))
+        };
+        assert!(is_refused(&one), "before it was answered");
+        within(SOON, "the grant is refused", || async { is_refused(&two) }).await
     })
     .await;
 }
@@ -129,7 +159,7 @@ async fn a_node_that_starts_later_knows_what_was_revoked_before_it_is_fresh() {
     let one = Node::new(&house).await;
     revoke(&house, &one, "stolen").await;
     let two = Node::new(&house).await;
-    assert!(two.sessions.denylist().is_refused("stolen", None));
+    assert!(two.sessions.denylist().is_refused("stolen", None, None));
 }
 
 #[tokio::test]
@@ -146,7 +176,11 @@ async fn a_feed_of_many_pages_is_read_to_its_end_before_a_node_is_fresh() {
     });
     let two = Node::reading(&house, pages.clone()).await;
     let denylist = two.sessions.denylist();
-    assert!(stolen.iter().all(|jti| denylist.is_refused(jti, None)));
+    assert!(
+        stolen
+            .iter()
+            .all(|jti| denylist.is_refused(jti, None, None))
+    );
     let first = pages.first.get().copied();
     assert_eq!(first, Some(Interest::Revocations), "hints do not delay it");
 }

@@ -69,11 +69,11 @@ async fn a_replay_refuses_the_session_and_the_access_token_before_the_answer() {
     };
     let denylist = authorized.sessions.denylist();
     let session = Some(authorized.session.id);
-    assert!(!denylist.is_refused(&jti, session));
+    assert!(!denylist.is_refused(&jti, session, None));
     let again = authorized.redeem(authorized.order(2)).await;
     assert!(matches!(again, Redeemed::Replayed(_)));
-    assert!(denylist.is_refused(&jti, None));
-    assert!(denylist.is_refused("any", session));
+    assert!(denylist.is_refused(&jti, None, None));
+    assert!(denylist.is_refused("any", session, None));
     let turn = authorized.house.world.turn(&granted.family, 1, at(3));
     let rotation = authorized.sessions.rotate(turn, in_time()).await;
     assert_eq!(rotation, Ok(Rotation::Reused(authorized.session.id)));

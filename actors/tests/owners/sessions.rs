@@ -102,7 +102,7 @@ async fn a_reused_token_ends_its_session_and_is_refused_before_the_answer() {
         signed_in
             .sessions
             .denylist()
-            .is_refused("any", Some(session))
+            .is_refused("any", Some(session), None)
     );
 }
 
@@ -113,7 +113,12 @@ async fn an_ended_session_is_refused_and_its_repeats_are_not_answered_from_memor
     let target = EndTarget::User(signed_in.user.id, None);
     assert_eq!(signed_in.end(target).await, 1);
     let session = Some(signed_in.session.id);
-    assert!(signed_in.sessions.denylist().is_refused("any", session));
+    assert!(
+        signed_in
+            .sessions
+            .denylist()
+            .is_refused("any", session, None)
+    );
     assert_eq!(signed_in.present(1, 11).await, Rotation::Ended);
 }
 
@@ -137,7 +142,7 @@ async fn a_lock_through_another_port_reaches_the_hot_copies() {
     assert!(
         sessions
             .denylist()
-            .is_refused("any", Some(signed_in.session.id))
+            .is_refused("any", Some(signed_in.session.id), None)
     );
     assert_eq!(signed_in.present(1, 11).await, Rotation::Ended);
     let again = world.sign_in_at(signed_in.user.id, at(20));
@@ -158,8 +163,8 @@ async fn a_revoked_access_token_is_refused_and_its_neighbours_are_not() {
     );
     assert_eq!(revoked.await, Ok(()));
     let denylist = signed_in.sessions.denylist();
-    assert!(denylist.is_refused("stolen", None));
-    assert!(!denylist.is_refused("another", Some(signed_in.session.id)));
+    assert!(denylist.is_refused("stolen", None, None));
+    assert!(!denylist.is_refused("another", Some(signed_in.session.id), None));
 }
 
 #[tokio::test]
@@ -197,7 +202,7 @@ async fn a_session_that_a_sign_in_displaced_is_refused_before_the_answer() {
     for second in 1..=MAX_SESSIONS {
         let is_refused = sessions
             .denylist()
-            .is_refused("any", Some(signed_in.session.id));
+            .is_refused("any", Some(signed_in.session.id), None);
         assert!(!is_refused, "after {second} sign-ins");
         let user = signed_in.user.id;
         let new = signed_in.house.world.sign_in_at(user, at(second.into()));
@@ -206,7 +211,7 @@ async fn a_session_that_a_sign_in_displaced_is_refused_before_the_answer() {
     assert!(
         sessions
             .denylist()
-            .is_refused("any", Some(signed_in.session.id))
+            .is_refused("any", Some(signed_in.session.id), None)
     );
     assert_eq!(signed_in.present(1, 200).await, Rotation::Ended);
 }

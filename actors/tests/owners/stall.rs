@@ -21,7 +21,8 @@ use store::port::Pending;
 use store::port::attempts as attempts_port;
 use store::port::sessions as port;
 use store::port::sessions::{
-    EndTarget, EndedSessions, Ending, Granted, NewSession, Redeemed, Redemption, Rotation, Turn,
+    EndTarget, EndedFamilies, EndedSessions, Ending, Granted, NewSession, Redeemed, Redemption,
+    Rotation, Turn, Withdrawal,
 };
 use tokio::time::{Instant, sleep};
 
@@ -47,6 +48,10 @@ impl port::Sessions for Hung {
     }
 
     fn end_sessions(&self, _ending: Ending) -> Pending<'_, EndedSessions> {
+        Box::pin(pending())
+    }
+
+    fn withdraw_consent(&self, _withdrawal: Withdrawal) -> Pending<'_, Option<EndedFamilies>> {
         Box::pin(pending())
     }
 

@@ -15,7 +15,8 @@ use store::contract::fixture::at;
 use store::port::Pending;
 use store::port::sessions as port;
 use store::port::sessions::{
-    EndedSessions, Ending, Granted, NewSession, Redeemed, Redemption, Rotation, Turn,
+    EndedFamilies, EndedSessions, Ending, Granted, NewSession, Redeemed, Redemption, Rotation,
+    Turn, Withdrawal,
 };
 
 use crate::house::{House, SOON, in_time, raise, within};
@@ -58,6 +59,10 @@ impl port::Sessions for Treacherous {
 
     fn end_sessions(&self, ending: Ending) -> Pending<'_, EndedSessions> {
         self.inner.end_sessions(ending)
+    }
+
+    fn withdraw_consent(&self, withdrawal: Withdrawal) -> Pending<'_, Option<EndedFamilies>> {
+        self.inner.withdraw_consent(withdrawal)
     }
 
     fn revoke_access(

@@ -3,7 +3,7 @@
 //! A change is written in the same commit as what it tells of. Nodes are woken by a notice and
 //! besides re-read the feed at short intervals, so a missed notice is never a missed revocation.
 
-use crate::id::{ApiKeyId, SessionId, TenantId, UserId};
+use crate::id::{ApiKeyId, FamilyId, SessionId, TenantId, UserId};
 use crate::time::UnixMillis;
 
 /// One entry of the feed.
@@ -26,6 +26,8 @@ pub enum ChangeKind {
     AccessRevoked(String),
     /// Every token with this `sid` is refused from now on.
     SessionEnded(SessionId),
+    /// Every token of this refresh family is refused from now on.
+    GrantEnded(FamilyId),
     /// The account changed; forget what was remembered of it.
     UserChanged(UserId),
     /// The client changed; forget what was remembered of it.
@@ -45,6 +47,7 @@ impl ChangeKind {
         match self {
             Self::AccessRevoked(jti) => ("access_revoked", jti.clone()),
             Self::SessionEnded(id) => ("session_ended", id.to_string()),
+            Self::GrantEnded(id) => ("grant_ended", id.to_string()),
             Self::UserChanged(id) => ("user_changed", id.to_string()),
             Self::ClientChanged(id) => ("client_changed", id.clone()),
             Self::ApiKeyChanged(id) => ("api_key_changed", id.to_string()),
@@ -60,6 +63,7 @@ impl ChangeKind {
         Some(match kind {
             "access_revoked" => Self::AccessRevoked(about.to_owned()),
             "session_ended" => Self::SessionEnded(about.parse().ok()?),
+            "grant_ended" => Self::GrantEnded(about.parse().ok()?),
             "user_changed" => Self::UserChanged(about.parse().ok()?),
             "client_changed" => Self::ClientChanged(about.to_owned()),
             "api_key_changed" => Self::ApiKeyChanged(about.parse().ok()?),
@@ -81,6 +85,7 @@ mod tests {
         let kinds = [
             ChangeKind::AccessRevoked("jti".to_owned()),
             ChangeKind::SessionEnded(SessionId::generate(now, &random)),
+            ChangeKind::GrantEnded(FamilyId::generate(now, &random)),
             ChangeKind::UserChanged(UserId::generate(now, &random)),
             ChangeKind::ClientChanged("client_x".to_owned()),
             ChangeKind::ApiKeyChanged(ApiKeyId::generate(now, &random)),

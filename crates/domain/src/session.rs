@@ -158,6 +158,8 @@ pub enum EndReason {
     Administrator,
     /// A newer sign-in took its place: the account had too many.
     Displaced,
+    /// The person, or an operator, took back what the client was allowed.
+    ConsentRevoked,
 }
 
 impl EndReason {
@@ -171,6 +173,7 @@ impl EndReason {
             Self::PasswordChanged => "password_changed",
             Self::Administrator => "administrator",
             Self::Displaced => "displaced",
+            Self::ConsentRevoked => "consent_revoked",
         }
     }
 }

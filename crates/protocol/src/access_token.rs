@@ -11,6 +11,10 @@ use crate::jose::times;
 use crate::jose::verify::{BadToken, Typ, VerifyingKey, verify};
 use crate::oauth::exchange::ActingParty;
 
+mod audience;
+
+pub use audience::Audience;
+
 /// What an access token begins with, unless its client asked for the bare JWS.
 pub const PREFIX: &str = "qf_at_";
 
@@ -47,6 +51,10 @@ pub struct AccessClaims {
     /// The sign-in it belongs to; absent on tokens of systems.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sid: Option<String>,
+    /// The grant it belongs to: its refresh family, by which it is refused when the person takes back
+    /// what the client was allowed. Absent on tokens of systems.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grant_id: Option<String>,
     /// When the person proved who they are, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auth_time: Option<i64>,
@@ -91,16 +99,6 @@ pub struct Confirmation {
     pub x5t_s256: Option<String>,
 }
 
-/// One audience or several (RFC 7519 §4.1.3).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Audience {
-    /// The only one.
-    One(String),
-    /// Several.
-    Many(Vec<String>),
-}
-
 /// What a token must match to be accepted here and now.
 #[derive(Debug, Clone, Copy)]
 pub struct Expected<'a> {
@@ -127,17 +125,6 @@ pub enum Unacceptable {
     /// Another issuer's or another tenant's.
     #[error("of another issuer or tenant")]
     Foreign,
-}
-
-impl Audience {
-    /// Tells whether this is one of them.
-    #[must_use]
-    pub fn contains(&self, name: &str) -> bool {
-        match self {
-            Self::One(only) => only == name,
-            Self::Many(several) => several.iter().any(|one| one == name),
-        }
-    }
 }
 
 impl AccessClaims {

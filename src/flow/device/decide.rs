@@ -56,7 +56,7 @@ pub async fn decide(
     let allowed = flows.devices.allow_device(new_code(act, asked, browser));
     Ok(match act.wait(allowed).await? {
         CodeIssue::Issued => Decided::Allowed,
-        CodeIssue::AlreadySpent => Decided::TooLate,
+        CodeIssue::AlreadySpent | CodeIssue::ConsentGone => Decided::TooLate,
         CodeIssue::SessionEnded => Decided::SignedOut,
     })
 }
@@ -87,6 +87,7 @@ fn new_code(act: &Act, asked: &AskedDevice, browser: &Browser) -> NewCode {
         expires_at: device.expires_at,
         spend_pushed: None,
         remember: None,
+        relies_on_consent: false,
         entry: entry(act, asked, browser, EventKind::AuthorizationGranted),
     }
 }

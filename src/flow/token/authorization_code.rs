@@ -180,6 +180,7 @@ pub(super) fn answer(
     let whom = ForPerson {
         user,
         session,
+        family: family.id,
         client: &client.id,
         registration: Some(client),
         terms: Terms {

@@ -9,6 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::authorization::GrantDetails;
 use domain::client::{Client, ClientType};
+use domain::id::FamilyId;
 use domain::rejection::Fault;
 use domain::scope::ScopeSet;
 use domain::session::Session;
@@ -45,6 +46,8 @@ pub(crate) struct Minted {
 pub(crate) struct ForPerson<'a> {
     pub(crate) user: &'a User,
     pub(crate) session: &'a Session,
+    /// The refresh family that it is of: what ends the family ends it too.
+    pub(crate) family: FamilyId,
     pub(crate) client: &'a str,
     pub(crate) registration: Option<&'a Client>,
     pub(crate) terms: Terms<'a>,
@@ -98,6 +101,7 @@ pub(crate) fn for_person(
         client_type: TYPE_USER.to_owned(),
         roles: whom.user.roles.clone(),
         sid: Some(whom.session.id.to_string()),
+        grant_id: Some(whom.family.to_string()),
         auth_time: Some(whom.session.auth_time.as_seconds()),
         acr: Some(whom.session.acr.clone()),
         amr: whom.session.amr.clone(),
@@ -180,6 +184,7 @@ pub(crate) fn for_delegate(
         client_type: subject.client_type.clone(),
         roles: whom.roles.to_vec(),
         sid: subject.sid.clone(),
+        grant_id: subject.grant_id.clone(),
         auth_time: subject.auth_time,
         acr: subject.acr.clone(),
         amr: subject.amr.clone(),
@@ -248,6 +253,7 @@ fn claims(flows: &Flows, act: &Act, scope: &ScopeSet, lifetime: Duration) -> Acc
         client_type: String::new(),
         roles: Vec::new(),
         sid: None,
+        grant_id: None,
         auth_time: None,
         acr: None,
         amr: Vec::new(),

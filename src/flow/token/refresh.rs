@@ -163,6 +163,7 @@ fn answer(
     let whom = ForPerson {
         user,
         session,
+        family: family.id,
         client: client.id(),
         registration: client.registration(),
         terms: Terms {

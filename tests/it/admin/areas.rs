@@ -23,7 +23,7 @@ cases![
 ];
 
 /// The admin door, as the holder of a key for one area sees it.
-async fn holder(house: &House, scope: &str) -> Client {
+pub async fn holder(house: &House, scope: &str) -> Client {
     let flows = house.running().flows();
     let directory = flows.tenants.directory();
     let tenant = directory.default_tenant().expect("the default tenant");

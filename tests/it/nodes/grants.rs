@@ -7,6 +7,7 @@ use domain::tenant::AssertionIssuer;
 use futures_util::future::join_all;
 use serde_json::json;
 
+use super::{A_SECOND, until_refused};
 use crate::cases;
 use crate::house::House;
 use crate::oauth::World;
@@ -16,7 +17,7 @@ use crate::oauth::exchange::{agent, exchange};
 use crate::oauth::jwt_bearer::{Elsewhere, show};
 use crate::oauth::par::{push, short};
 use crate::oauth::world::parameter;
-use crate::patience::PATIENCE;
+use crate::patience::{PATIENCE, best_of_three};
 
 cases![
     a_code_of_one_node_is_redeemed_once_on_both,
@@ -25,6 +26,7 @@ cases![
     a_device_of_one_node_is_decided_on_the_other_and_gets_tokens_once,
     an_assertion_counts_once_on_two_nodes,
     revoking_a_token_on_one_node_ends_what_it_was_exchanged_for_on_the_other,
+    what_is_taken_back_on_one_node_is_refused_on_the_other_within_a_second,
 ];
 
 /// A world at two nodes.
@@ -146,5 +148,26 @@ async fn revoking_a_token_on_one_node_ends_what_it_was_exchanged_for_on_the_othe
     }
     assert_eq!((status(&given).await, status(&second).await), (401, 401));
     assert_eq!(status(&subject).await, 200);
+    there.house.stop().await;
+}
+
+async fn what_is_taken_back_on_one_node_is_refused_on_the_other_within_a_second(house: House) {
+    let (here, there) = two(house).await;
+    best_of_three(A_SECOND, async |_| {
+        let sent = here
+            .browser()
+            .authorize(&here.ask_web(), &here.person)
+            .await;
+        let tokens = here.redeem_sent(&sent).await;
+        there.person.me(&tokens.access).await.expect(200);
+        let own = here.person.login().await;
+        let me = here.house.public().bearer(&own.access);
+        let path = format!("/auth/me/consents/{}", here.web.id);
+        me.delete(&path).await.expect(204);
+        let held = until_refused(&there.person, &tokens).await;
+        there.person.me(&own.access).await.expect(200);
+        held
+    })
+    .await;
     there.house.stop().await;
 }

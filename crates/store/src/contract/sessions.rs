@@ -16,9 +16,16 @@ use crate::port::sessions::{EndTarget, EndedSessions, Ending, MAX_SESSIONS, NewS
 
 mod redemption;
 mod rotation;
+mod withdrawal;
 
 pub(super) fn cases() -> Vec<Case> {
-    [own(), rotation::cases(), redemption::cases()].concat()
+    [
+        own(),
+        rotation::cases(),
+        redemption::cases(),
+        withdrawal::cases(),
+    ]
+    .concat()
 }
 
 super::claims!("sessions" in own:

@@ -46,6 +46,9 @@ pub struct NewCode {
     /// What the person allowed by it, to be remembered. Its tenant, person and client are those of
     /// the code, whatever it says.
     pub remember: Option<Consent>,
+    /// Whether nobody was asked because what the person allowed before covers it: then that must
+    /// still stand.
+    pub relies_on_consent: bool,
     /// The audit entry.
     pub entry: Entry,
 }
@@ -57,6 +60,8 @@ pub enum CodeIssue {
     Issued,
     /// The pushed request was spent already, or is none of this client's.
     AlreadySpent,
+    /// The consent that it relied on was taken back.
+    ConsentGone,
     /// The session ended, or its person may not sign in any more.
     SessionEnded,
 }

@@ -20,6 +20,10 @@ pub use redemption::{Judge, Redeemable, Redeemed, RedeemedGrant, Redemption, Rep
 /// answers, and the store has written one `SessionEnded` change for each.
 pub type EndedSessions = Vec<SessionId>;
 
+/// The families that a verb ended while their session goes on: each must be refused on this node
+/// before the verb's caller answers, and the store has written one `GrantEnded` change for each.
+pub type EndedFamilies = Vec<FamilyId>;
+
 /// How many sessions of a user live at once. A sign-in beyond it ends the one that was not used for
 /// longest, so whatever ends all sessions of a user is a bounded step.
 pub const MAX_SESSIONS: u32 = 100;
@@ -125,6 +129,23 @@ pub struct Ending {
     pub entry: Entry,
 }
 
+/// An order to take back what a person allowed a client.
+#[derive(Debug, Clone)]
+pub struct Withdrawal {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// Who allowed it.
+    pub user: UserId,
+    /// Whom.
+    pub client: String,
+    /// The present instant.
+    pub now: UnixMillis,
+    /// Until when other nodes must remember the ended families.
+    pub remember_until: UnixMillis,
+    /// The audit entry, written if anything was taken back.
+    pub entry: Entry,
+}
+
 // === impl NewSession ===
 
 impl NewSession {
@@ -177,6 +198,15 @@ pub trait Sessions: Send + Sync + 'static {
 
     /// Ends sessions with all their families. Returns those that were live.
     fn end_sessions(&self, ending: Ending) -> Pending<'_, EndedSessions>;
+
+    /// Takes back what a person allowed a client: the consent is deleted, every family that the client
+    /// has of the person ends, and every code that it has not redeemed is worth nothing, in one commit
+    /// with a `GrantEnded` change for each family. Their sessions go on. Gives the families that
+    /// ended; nothing, and nothing is written, if there was neither consent nor family nor code.
+    ///
+    /// A code whose redemption is under way is either redeemed before, and its family ends, or after,
+    /// and is refused.
+    fn withdraw_consent(&self, withdrawal: Withdrawal) -> Pending<'_, Option<EndedFamilies>>;
 
     /// Refuses one access token from now on: writes an `AccessRevoked` change that is remembered
     /// until the token expires.

@@ -33,11 +33,12 @@ const LOAD_PUSHED: &str = "
 
 /// The user is locked before the session, as whoever deletes them does, so that neither can go away
 /// before what refers to them is stored. Whoever spends the same request waits for the first to
-/// commit, and then finds it spent.
+/// commit, and then finds it spent. So it is with a consent that is relied on and taken back.
 ///
 /// `$4` the code, `$5` the client, `$6` the user, `$7` the session, `$8` what the code is worth,
 /// `$9` the present instant, `$10` the code's end, `$11` the pushed request or null, `$12` and `$13`
-/// the scopes and resources to remember or null, `$14` when they were allowed.
+/// the scopes and resources to remember or null, `$14` when they were allowed, `$15` and `$16` the
+/// scopes and resources that a consent must cover, or null.
 const ISSUE_CODE: &str = "
     WITH holder AS (
         SELECT s.id
@@ -50,6 +51,15 @@ const ISSUE_CODE: &str = "
           AND s.ended_at IS NULL
           AND s.expires_at > $9
         FOR KEY SHARE OF u, s
+    ), consented AS (
+        SELECT c.client_id
+        FROM holder, consents AS c
+        WHERE c.tenant_id = $1
+          AND c.user_id = $6
+          AND c.client_id = $5
+          AND $15::text[] <@ c.scope
+          AND $16::text[] <@ c.resources
+        FOR KEY SHARE OF c
     ), spent AS (
         UPDATE pushed_requests AS p
         SET spent_at = $9
@@ -58,11 +68,13 @@ const ISSUE_CODE: &str = "
           AND p.signature = $11
           AND p.client_id = $5
           AND p.spent_at IS NULL
+          AND ($15::text[] IS NULL OR EXISTS (SELECT FROM consented))
         RETURNING p.signature
     ), granted AS (
         SELECT id
         FROM holder
-        WHERE $11::bytea IS NULL OR EXISTS (SELECT FROM spent)
+        WHERE ($11::bytea IS NULL OR EXISTS (SELECT FROM spent))
+          AND ($15::text[] IS NULL OR EXISTS (SELECT FROM consented))
     ), consent AS (
         INSERT INTO consents AS c (
             tenant_id, user_id, client_id, scope, resources, given_at, updated_at
@@ -89,7 +101,8 @@ const ISSUE_CODE: &str = "
         SELECT $1, $2, $3
         FROM granted
     )
-    SELECT EXISTS (SELECT FROM granted) AS is_issued
+    SELECT EXISTS (SELECT FROM granted) AS is_issued,
+           $15::text[] IS NULL OR EXISTS (SELECT FROM consented) AS is_consented
     FROM holder";
 
 macro_rules! consents {
@@ -153,6 +166,7 @@ impl Postgres {
         let remember = new.remember.as_ref();
         let scopes = remember.map(|consent| row::scopes(&consent.scope));
         let resources = remember.map(|consent| consent.resources.as_slice());
+        let relied_on = new.relies_on_consent.then(|| row::scopes(&grant.scope));
         let values: Values<'_> = &[
             &line.tenant,
             &line.at,
@@ -168,6 +182,8 @@ impl Postgres {
             &scopes,
             &resources,
             &remember.map(|consent| consent.updated_at.as_millis()),
+            &relied_on,
+            &grant.details.resources,
         ];
         let scope = Scope::Tenant(new.tenant);
         let rows = self.pool().run(scope, ISSUE_CODE, values).await?;
@@ -177,7 +193,10 @@ impl Postgres {
         if get(row, "is_issued")? {
             return Ok(CodeIssue::Issued);
         }
-        Ok(CodeIssue::AlreadySpent)
+        if get(row, "is_consented")? {
+            return Ok(CodeIssue::AlreadySpent);
+        }
+        Ok(CodeIssue::ConsentGone)
     }
 }
 

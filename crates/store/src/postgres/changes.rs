@@ -31,7 +31,8 @@ macro_rules! load_changes {
 const LOAD_CHANGES: &str = load_changes!("");
 
 /// Its condition is the one of an index.
-const LOAD_REVOCATIONS: &str = load_changes!(" AND kind IN ('access_revoked', 'session_ended')");
+const LOAD_REVOCATIONS: &str =
+    load_changes!(" AND kind IN ('access_revoked', 'session_ended', 'grant_ended')");
 
 /// Reads one entry; no change for a kind that a newer node wrote.
 fn entry(row: &Row) -> Result<(Bookmark, Option<Change>), Fault> {

@@ -76,7 +76,7 @@ const PURGE_CHANGES: &str = purge!(
     "id",
     "row.expires_at <= $1::bigint
      AND (
-         row.kind NOT IN ('access_revoked', 'session_ended')
+         row.kind NOT IN ('access_revoked', 'session_ended', 'grant_ended')
          OR row.expires_at <= $1 - $3::bigint
      )"
 );

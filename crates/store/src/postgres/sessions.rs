@@ -1,5 +1,5 @@
 //! Sessions and refresh families on PostgreSQL; beginning is in [`begin`], rotation in [`rotate`],
-//! redeeming a code in [`redeem`].
+//! redeeming a code in [`redeem`], taking back in [`withdraw`].
 
 use domain::event::Entry;
 use domain::id::{FamilyId, SessionId, TenantId, UserId};
@@ -14,13 +14,14 @@ use super::row::{self, Line, session_columns};
 use super::{Postgres, Scope};
 use crate::port::Pending;
 use crate::port::sessions::{
-    EndTarget, EndedSessions, Ending, Granted, MAX_SESSIONS, NewSession, Redeemed, Redemption,
-    Rotation, Sessions, Turn,
+    EndTarget, EndedFamilies, EndedSessions, Ending, Granted, MAX_SESSIONS, NewSession, Redeemed,
+    Redemption, Rotation, Sessions, Turn, Withdrawal,
 };
 
 mod begin;
 mod redeem;
 mod rotate;
+mod withdraw;
 
 /// Ends sessions and writes the entry if there were any.
 macro_rules! end_sessions {
@@ -147,6 +148,10 @@ impl Sessions for Postgres {
 
     fn end_sessions(&self, ending: Ending) -> Pending<'_, EndedSessions> {
         Box::pin(self.end(ending))
+    }
+
+    fn withdraw_consent(&self, withdrawal: Withdrawal) -> Pending<'_, Option<EndedFamilies>> {
+        Box::pin(self.withdraw(withdrawal))
     }
 
     fn revoke_access(

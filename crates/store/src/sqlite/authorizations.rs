@@ -141,6 +141,9 @@ fn issue(step: &Step<'_>, new: &NewCode) -> rusqlite::Result<CodeIssue> {
     if live.is_none_or(|(session, _)| session.user != new.grant.user) {
         return Ok(CodeIssue::SessionEnded);
     }
+    if new.relies_on_consent && !is_consented(step, new)? {
+        return Ok(CodeIssue::ConsentGone);
+    }
     // The first that writes, so that nothing was written where it refuses.
     if !spend(step, new)? {
         return Ok(CodeIssue::AlreadySpent);
@@ -151,6 +154,13 @@ fn issue(step: &Step<'_>, new: &NewCode) -> rusqlite::Result<CodeIssue> {
     insert_code(step, new)?;
     audit::write(step, &new.entry)?;
     Ok(CodeIssue::Issued)
+}
+
+/// Says whether what the person allowed before covers what the code is worth.
+fn is_consented(step: &Step<'_>, new: &NewCode) -> rusqlite::Result<bool> {
+    let grant = &new.grant;
+    let known = find_consent(step, new.tenant, grant.user, &grant.client)?;
+    Ok(known.is_some_and(|known| known.covers(&grant.scope, &grant.details.resources)))
 }
 
 /// Stores a code.

@@ -36,7 +36,7 @@ pub(super) const SELECT: &str = select!("");
 
 /// Its condition is word for word the one of an index.
 pub(super) const SELECT_REVOCATIONS: &str =
-    select!(" AND kind IN ('access_revoked', 'session_ended')");
+    select!(" AND kind IN ('access_revoked', 'session_ended', 'grant_ended')");
 
 /// Whether a token is refused already, for as long.
 pub(super) const IS_REVOKED: &str = "SELECT 1

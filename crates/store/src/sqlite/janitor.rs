@@ -115,7 +115,7 @@ WHERE seq IN (
     SELECT seq
     FROM changes
     WHERE expires_at <= ?1
-        AND (kind NOT IN ('access_revoked', 'session_ended') OR expires_at <= ?1 - ?3)
+        AND (kind NOT IN ('access_revoked', 'session_ended', 'grant_ended') OR expires_at <= ?1 - ?3)
     LIMIT ?2
 )";
 

@@ -12,7 +12,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 /// Each migration by name and text, in order. A released one is never edited.
-const MIGRATIONS: [(&str, &str); 5] = [
+const MIGRATIONS: [(&str, &str); 6] = [
     (
         "V1__foundation",
         include_str!("../../../../migrations/sqlite/0001_foundation.sql"),
@@ -32,6 +32,10 @@ const MIGRATIONS: [(&str, &str); 5] = [
     (
         "V5__devices",
         include_str!("../../../../migrations/sqlite/0005_devices.sql"),
+    ),
+    (
+        "V9__operators",
+        include_str!("../../../../migrations/sqlite/0009_operators.sql"),
     ),
 ];
 

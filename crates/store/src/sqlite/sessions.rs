@@ -15,13 +15,14 @@ use super::row::{self, Columns, Id, session_columns};
 use super::{Sqlite, Step, audit, changes};
 use crate::port::Pending;
 use crate::port::sessions::{
-    EndTarget, EndedSessions, Ending, Granted, MAX_SESSIONS, NewSession, Redeemed, Redemption,
-    Rotation, Sessions, Turn,
+    EndTarget, EndedFamilies, EndedSessions, Ending, Granted, MAX_SESSIONS, NewSession, Redeemed,
+    Redemption, Rotation, Sessions, Turn, Withdrawal,
 };
 
 mod begin;
 mod redeem;
 mod rotate;
+mod withdraw;
 
 #[cfg(test)]
 pub(super) use begin::COUNT as COUNT_LIVE;
@@ -29,6 +30,8 @@ pub(super) use begin::COUNT as COUNT_LIVE;
 pub(super) use redeem::SELECT as SELECT_CODE;
 #[cfg(test)]
 pub(super) use rotate::SELECT as SELECT_FAMILY;
+#[cfg(test)]
+pub(super) use withdraw::{DELETE_CODES, END_FAMILIES as END_FAMILIES_OF_CLIENT};
 
 const SELECT_CLIENT: &str = "SELECT client_id
 FROM refresh_families
@@ -115,6 +118,10 @@ impl Sessions for Sqlite {
             }
             Ok(ended)
         })
+    }
+
+    fn withdraw_consent(&self, withdrawal: Withdrawal) -> Pending<'_, Option<EndedFamilies>> {
+        self.write(move |step| withdraw::withdraw(step, &withdrawal))
     }
 
     fn revoke_access(

@@ -220,6 +220,7 @@ fn migrations_are_pending_until_they_are_applied_once() {
         "V3__feed_pages",
         "V4__authorization",
         "V5__devices",
+        "V9__operators",
     ];
     assert_eq!(sqlite.pending_migrations().unwrap(), all);
     assert_eq!(sqlite.migrate().unwrap(), all);
@@ -240,6 +241,8 @@ async fn hot_queries_search_and_never_scan() {
         devices::SELECT_POLLED,
         sessions::LIST,
         sessions::COUNT_LIVE,
+        sessions::DELETE_CODES,
+        sessions::END_FAMILIES_OF_CLIENT,
         changes::SELECT,
         changes::SELECT_REVOCATIONS,
         changes::IS_REVOKED,

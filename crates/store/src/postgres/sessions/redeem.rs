@@ -7,7 +7,8 @@
 //!
 //! # Locks
 //! Families, then their session, then the code: the order of rotations, of endings and of a deletion
-//! that takes a session's codes along. A redemption begins a family that an ending under way cannot
+//! that takes a session's codes along. A redemption holds the person shared before all of them, so that
+//! it is never under way while what the person allowed is taken back. A redemption begins a family that an ending under way cannot
 //! see; rotations look at the session too, so such a family is dead from its first day.
 
 use domain::authorization::CodeGrant;
@@ -34,6 +35,15 @@ const LOCK_SESSION: &str = "
     FROM sessions
     WHERE tenant_id = $1 AND id = $2
     FOR NO KEY UPDATE";
+
+/// Holds the person, whom whoever takes a consent back locks first; then locks the session.
+const LOCK_HOLDER: &str = "
+    SELECT s.id
+    FROM users AS u
+    JOIN sessions AS s ON s.tenant_id = u.tenant_id AND s.user_id = u.id
+    WHERE s.tenant_id = $1 AND s.id = $2
+    FOR KEY SHARE OF u
+    FOR NO KEY UPDATE OF s";
 
 /// `$4` the code, `$5` the client, `$6` the present instant, `$7` the family, `$8` to `$13` its
 /// scope, details, number and ends, `$14` and `$15` the access token.
@@ -198,7 +208,7 @@ impl Postgres {
             &order.access_expires_at.as_millis(),
         ];
         let lock: Values<'_> = &[&tenant, &session];
-        let steps = [(LOCK_SESSION, lock), (REDEEM_CODE, values)];
+        let steps = [(LOCK_HOLDER, lock), (REDEEM_CODE, values)];
         let steps = steps.map(|(sql, values)| Step { sql, values });
         let scope = Scope::Tenant(order.tenant);
         let answers = self.pool().run_all(scope, &steps).await?;
