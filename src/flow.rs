@@ -64,6 +64,7 @@ pub mod kept;
 pub mod letter;
 mod live;
 pub mod login;
+pub mod login_ui;
 pub mod logout;
 pub mod new_password;
 pub mod password;

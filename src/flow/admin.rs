@@ -1,4 +1,5 @@
-//! What operators do (CONTRACT §9): accounts, clients, API keys, signing keys.
+//! What operators do (CONTRACT §9): accounts, clients, API keys, signing keys, their
+//! tenant's switches.
 //!
 //! Whoever calls one of these was judged before ([`require_admin`](super::caller::require_admin))
 //! and stands as the actor in [`Act::origin`](super::Act), so every change is in the audit trail
@@ -11,6 +12,7 @@
 pub mod api_keys;
 pub mod clients;
 pub mod keys;
+pub mod tenants;
 pub mod users;
 
 mod role;

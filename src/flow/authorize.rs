@@ -9,8 +9,8 @@
 //! Nothing is stored before the person decides; then one commit spends the pushed request, keeps the
 //! consent and stores the code, and is refused if the sign-in has ended meanwhile.
 
-use domain::authorization::{AuthorizationRequest, CodeGrant, Consent, GrantDetails};
-use domain::client::{Client, ClientType};
+use domain::authorization::{AuthorizationRequest, Consent};
+use domain::client::Client;
 use domain::event::{Actor, EventKind};
 use domain::rejection::{Fault, OAuthCode, Rejection};
 use protocol::oauth::answer::Answer;
@@ -18,21 +18,20 @@ use protocol::oauth::authorization::{
     self as rules, Arrived, AuthorizationError, AuthorizationErrorCode, Target,
 };
 use protocol::oauth::parameters::Parameters;
-use protocol::opaque::RandomToken;
-use serde_json::json;
-use store::port::authorizations::{CodeIssue, NewCode};
+use protocol::opaque::Made;
 
 use super::browser::Browser;
 use super::{Act, Flows};
 
 mod arrival;
 mod asked;
+mod conclude;
 mod delivery;
 mod push;
 
 pub use asked::Asked;
-use asked::bad_request;
-pub(crate) use asked::load_client;
+pub(crate) use asked::{SealedRequest, bad_request, load_client};
+use conclude::{Ground, complete, find_ground};
 pub use delivery::Delivery;
 pub use push::{Push, Pushed, push};
 
@@ -43,6 +42,8 @@ pub enum Step {
     Answer(Delivery),
     /// The person signs in.
     SignIn(Box<Asked>),
+    /// The tenant's own interface is asked, although the browser's sign-in would do.
+    AskAnyway(Box<Asked>, Box<Browser>),
     /// The person decides.
     Consent(Box<Asked>, Box<Browser>),
 }
@@ -56,18 +57,14 @@ pub enum Decision {
     Deny,
 }
 
-/// Why a client may have what it asks for.
-enum Ground {
-    /// It is ours: people are not asked.
-    Ours,
-    /// The person allowed it before, which must still stand.
-    Before,
-    /// The person allows it now, which is to be remembered.
-    Now(Consent),
+/// What a login interface of the tenant's own says that the person allows.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Granted {
+    /// Whether it was told that nobody has to be asked.
+    pub(crate) skip: bool,
+    /// Whether they need not be asked for it again.
+    pub(crate) remember: bool,
 }
-
-/// How long a code lives (RFC 9700 §4.5, FAPI 2.0 §5.3.2.1: 60 s).
-const CODE_LIFETIME: std::time::Duration = std::time::Duration::from_mins(1);
 
 /// Judges a request and says what comes next.
 ///
@@ -99,6 +96,7 @@ pub async fn begin(
                 request,
                 client,
                 began_at: act.now,
+                was_asked: false,
             };
             go_on(flows, act, asked, browser).await
         }
@@ -161,20 +159,112 @@ pub async fn go_on(
         }
         return Ok(Step::SignIn(Box::new(asked)));
     };
-    let Some(ground) = find_ground(flows, act, &asked, browser).await? else {
-        if asked.request.prompt.none {
-            let hint = "the person has not allowed this yet";
-            return refuse(
-                flows,
-                act,
-                &asked,
-                AuthorizationErrorCode::ConsentRequired,
-                hint,
-            );
+    let is_elsewhere = act.tenant.config.login_ui_url.is_some();
+    if is_elsewhere && !asked.was_asked && !asked.request.prompt.none {
+        let browser = Box::new(browser.clone());
+        return Ok(Step::AskAnyway(Box::new(asked), browser));
+    }
+    ask_consent(flows, act, asked, browser).await
+}
+
+/// Says what comes next for a request whose person is known.
+///
+/// # Errors
+/// As [`begin`].
+async fn ask_consent(
+    flows: &Flows,
+    act: &Act,
+    asked: Asked,
+    browser: &Browser,
+) -> Result<Step, Rejection> {
+    let ground = find_ground(flows, act, &asked, browser).await?;
+    let is_silent = asked.request.prompt.none;
+    let is_elsewhere = act.tenant.config.consent_ui_url.is_some();
+    match ground {
+        Some(ground) if is_silent || !is_elsewhere => {
+            complete(flows, act, asked, browser, ground).await
         }
-        return Ok(Step::Consent(Box::new(asked), Box::new(browser.clone())));
+        None if is_silent => {
+            let (code, hint) = (
+                AuthorizationErrorCode::ConsentRequired,
+                "the person has not allowed this yet",
+            );
+            refuse(flows, act, &asked, code, hint)
+        }
+        _ => Ok(Step::Consent(Box::new(asked), Box::new(browser.clone()))),
+    }
+}
+
+/// Goes on after the tenant's own interface found out who the person is.
+///
+/// # Errors
+/// As [`begin`].
+pub(crate) async fn after_sign_in(
+    flows: &Flows,
+    act: &Act,
+    asked: Asked,
+    browser: &Browser,
+) -> Result<Step, Rejection> {
+    if !is_enough(act, &asked, browser) {
+        return Ok(Step::SignIn(Box::new(asked)));
+    }
+    ask_consent(flows, act, asked, browser).await
+}
+
+/// Says whether nobody has to be asked for what a client asks for.
+///
+/// # Errors
+/// A fault when the store is away.
+pub(crate) async fn is_allowed(
+    flows: &Flows,
+    act: &Act,
+    asked: &Asked,
+    browser: &Browser,
+) -> Result<bool, Fault> {
+    let ground = find_ground(flows, act, asked, browser).await?;
+    Ok(ground.is_some())
+}
+
+/// Gives a client what the tenant's own interface says that the person allows.
+///
+/// # Errors
+/// As [`begin`].
+pub(crate) async fn allow(
+    flows: &Flows,
+    act: &Act,
+    asked: Asked,
+    browser: &Browser,
+    granted: Granted,
+) -> Result<Step, Rejection> {
+    if !is_enough(act, &asked, browser) {
+        return Ok(Step::SignIn(Box::new(asked)));
+    }
+    let ground = if granted.skip {
+        // Nobody was asked, so what was allowed before must still be.
+        find_ground(flows, act, &asked, browser).await?
+    } else if granted.remember {
+        Some(Ground::Now(consent_to(act, &asked, browser)))
+    } else {
+        Some(Ground::Once)
     };
-    complete(flows, act, asked, browser, ground).await
+    match ground {
+        Some(ground) => complete(flows, act, asked, browser, ground).await,
+        None => Ok(Step::Consent(Box::new(asked), Box::new(browser.clone()))),
+    }
+}
+
+/// Tells a client what the tenant's own interface wants it told.
+///
+/// # Errors
+/// As [`begin`].
+pub(crate) async fn reject(
+    flows: &Flows,
+    act: &Act,
+    asked: &Asked,
+    error: &AuthorizationError,
+) -> Result<Step, Rejection> {
+    write_denial(flows, act, asked, None).await?;
+    tell(flows, act, asked, error)
 }
 
 /// Does what the person decided.
@@ -194,7 +284,16 @@ pub async fn decide(
     let Some(browser) = browser.filter(|browser| is_enough(act, &asked, browser)) else {
         return Ok(Step::SignIn(Box::new(asked)));
     };
-    let consent = Consent {
+    // Where the tenant asks on pages of its own, ours decide nothing.
+    if act.tenant.config.consent_ui_url.is_some() {
+        return Ok(Step::Consent(Box::new(asked), Box::new(browser.clone())));
+    }
+    let ground = Ground::Now(consent_to(act, &asked, browser));
+    complete(flows, act, asked, browser, ground).await
+}
+
+fn consent_to(act: &Act, asked: &Asked, browser: &Browser) -> Consent {
+    Consent {
         tenant: act.tenant.id,
         user: browser.user.id,
         client: asked.client.id.clone(),
@@ -202,8 +301,7 @@ pub async fn decide(
         resources: asked.request.resources.clone(),
         given_at: act.now,
         updated_at: act.now,
-    };
-    complete(flows, act, asked, browser, Ground::Now(consent)).await
+    }
 }
 
 /// Says whether a sign-in is one that the request takes.
@@ -215,114 +313,14 @@ fn is_enough(act: &Act, asked: &Asked, browser: &Browser) -> bool {
     let is_fresh = request
         .max_age
         .is_none_or(|most| act.now.since(signed_in_at).as_secs() <= most);
-    let subject = browser.user.id.to_string();
-    let is_expected = request
-        .expected_subject
-        .as_ref()
-        .is_none_or(|expected| *expected == subject);
-    is_expected && (is_anew || !asks_anew && is_fresh)
-}
-
-/// Says why the client may have it without asking the person now; nothing if they must be asked.
-async fn find_ground(
-    flows: &Flows,
-    act: &Act,
-    asked: &Asked,
-    browser: &Browser,
-) -> Result<Option<Ground>, Fault> {
-    let (request, client) = (&asked.request, &asked.client);
-    if request.prompt.consent {
-        return Ok(None);
-    }
-    // Nobody vouches for who it says it is (STANDARDS.md: consent each time).
-    if client.metadata.is_self_registered {
-        return Ok(None);
-    }
-    if client.metadata.is_first_party {
-        return Ok(Some(Ground::Ours));
-    }
-    // Any program on the person's device could use this client's name (OWASP ASVS 5.0 §10.4, RFC 8252
-    // §8.6): ask each time.
-    if client.client_type == ClientType::Native {
-        return Ok(None);
-    }
-    let (tenant, user) = (act.tenant.id, browser.user.id);
-    let known = flows
-        .authorizations
-        .load_consent(tenant, user, client.id.clone());
-    let known = act.wait(known).await?;
-    let is_covered =
-        known.is_some_and(|consent| consent.covers(&request.scope, &request.resources));
-    let is_enough = is_covered && request.authorization_details.is_none();
-    Ok(is_enough.then_some(Ground::Before))
-}
-
-/// Gives the client its code.
-async fn complete(
-    flows: &Flows,
-    act: &Act,
-    asked: Asked,
-    browser: &Browser,
-    ground: Ground,
-) -> Result<Step, Rejection> {
-    let minted = RandomToken::AuthorizationCode.mint(&flows.secrets, flows.random.as_ref());
-    let (request, client) = (&asked.request, &asked.client);
-    let entry = act
-        .entry_by(
-            Actor::User(browser.user.id.to_string()),
-            EventKind::AuthorizationGranted,
-        )
-        .about(&browser.user.id)
-        .through(&client.id)
-        .within(browser.session.id)
-        .with(json!({ "scope": request.scope, "resources": request.resources }));
-    let new = NewCode {
-        tenant: act.tenant.id,
-        signature: minted.signature,
-        grant: grant_of(request, browser),
-        created_at: act.now,
-        expires_at: act.now + CODE_LIFETIME,
-        spend_pushed: request.pushed,
-        relies_on_consent: matches!(ground, Ground::Before),
-        remember: match ground {
-            Ground::Now(consent) => Some(consent),
-            Ground::Ours | Ground::Before => None,
-        },
-        entry,
+    let is_elsewhere = act.tenant.config.login_ui_url.is_some();
+    let counts = match browser.made {
+        // Where the tenant signs people in on pages of its own, a sign-in on ours is none.
+        Made::Here => !is_elsewhere,
+        Made::Elsewhere => true,
+        Made::ForOneRequest => is_anew,
     };
-    match act.wait(flows.authorizations.issue_code(new)).await? {
-        CodeIssue::Issued => {
-            let answer = Answer::code(request, minted.token.expose(), &act.issuer);
-            let delivery = delivery::deliver(flows, act, &client.id, answer)?;
-            Ok(Step::Answer(delivery))
-        }
-        CodeIssue::AlreadySpent => Err(bad_request(
-            OAuthCode::InvalidRequest,
-            "this request was answered already; go back to the application and start again",
-        )
-        .into()),
-        CodeIssue::ConsentGone => Ok(Step::Consent(Box::new(asked), Box::new(browser.clone()))),
-        CodeIssue::SessionEnded => Ok(Step::SignIn(Box::new(asked))),
-    }
-}
-
-fn grant_of(request: &AuthorizationRequest, browser: &Browser) -> CodeGrant {
-    CodeGrant {
-        client: request.client.clone(),
-        user: browser.user.id,
-        session: browser.session.id,
-        redirect_uri: request.redirect_uri.clone(),
-        scope: request.scope.clone(),
-        code_challenge: request.code_challenge.clone(),
-        nonce: request.nonce.clone(),
-        dpop_jkt: request.dpop_jkt.clone(),
-        details: GrantDetails {
-            resources: request.resources.clone(),
-            claims: request.claims.clone(),
-            authorization_details: request.authorization_details.clone(),
-            dpop_jkt: None,
-        },
-    }
+    counts && asked.is_for(browser.user.id) && (is_anew || !asks_anew && is_fresh)
 }
 
 async fn deny(
@@ -331,14 +329,7 @@ async fn deny(
     asked: &Asked,
     browser: Option<&Browser>,
 ) -> Result<Step, Rejection> {
-    let actor = browser.map_or(Actor::Anonymous, |browser| {
-        Actor::User(browser.user.id.to_string())
-    });
-    let entry = act
-        .entry_by(actor, EventKind::AuthorizationDenied)
-        .through(&asked.client.id)
-        .failed();
-    act.wait(flows.audit.append(vec![entry])).await?;
+    write_denial(flows, act, asked, browser).await?;
     let hint = "the person did not allow it";
     refuse(
         flows,
@@ -349,6 +340,22 @@ async fn deny(
     )
 }
 
+async fn write_denial(
+    flows: &Flows,
+    act: &Act,
+    asked: &Asked,
+    browser: Option<&Browser>,
+) -> Result<(), Fault> {
+    let actor = browser.map_or(Actor::Anonymous, |browser| {
+        Actor::User(browser.user.id.to_string())
+    });
+    let entry = act
+        .entry_by(actor, EventKind::AuthorizationDenied)
+        .through(&asked.client.id)
+        .failed();
+    act.wait(flows.audit.append(vec![entry])).await
+}
+
 fn refuse(
     flows: &Flows,
     act: &Act,
@@ -356,12 +363,21 @@ fn refuse(
     code: AuthorizationErrorCode,
     hint: &'static str,
 ) -> Result<Step, Rejection> {
+    tell(flows, act, asked, &AuthorizationError::new(code, hint))
+}
+
+fn tell(
+    flows: &Flows,
+    act: &Act,
+    asked: &Asked,
+    error: &AuthorizationError,
+) -> Result<Step, Rejection> {
     let target = Target {
         redirect_uri: asked.request.redirect_uri.clone(),
         mode: asked.request.response_mode,
         state: asked.request.state.clone(),
     };
-    let answer = Answer::error(&target, &AuthorizationError::new(code, hint), &act.issuer);
+    let answer = Answer::error(target, error, &act.issuer);
     let delivery = delivery::deliver(flows, act, &asked.client.id, answer)?;
     Ok(Step::Answer(delivery))
 }

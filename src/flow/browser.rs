@@ -10,7 +10,7 @@ use domain::rejection::Fault;
 use domain::secret::SecretText;
 use domain::session::Session;
 use domain::user::User;
-use protocol::opaque::SessionCookie;
+use protocol::opaque::{Made, SessionCookie};
 
 use super::{Act, Flows};
 
@@ -21,24 +21,27 @@ pub struct Browser {
     pub session: Session,
     /// Whose it is; active.
     pub user: User,
+    /// Where it was made.
+    pub made: Made,
 }
 
 /// Reads a browser's cookie; `None` for one that is not ours, another tenant's, or too old.
 #[must_use]
-pub fn read_cookie(flows: &Flows, act: &Act, cookie: &str) -> Option<SessionId> {
+pub fn read_cookie(flows: &Flows, act: &Act, cookie: &str) -> Option<SessionCookie> {
     let cookie = SessionCookie::parse(&flows.secrets, cookie).ok()?;
     let idle = flows.settings.sessions.idle_timeout;
     let is_here = act.now.since(cookie.seen_at) < idle;
-    (cookie.tenant == act.tenant.id && is_here).then_some(cookie.session)
+    (cookie.tenant == act.tenant.id && is_here).then_some(cookie)
 }
 
 /// Writes a browser's cookie: it was here now.
 #[must_use]
-pub fn mint_cookie(flows: &Flows, act: &Act, session: SessionId) -> SecretText {
+pub fn mint_cookie(flows: &Flows, act: &Act, session: SessionId, made: Made) -> SecretText {
     let cookie = SessionCookie {
         tenant: act.tenant.id,
         session,
         seen_at: act.now,
+        made,
     };
     cookie.mint(&flows.secrets)
 }
@@ -55,16 +58,20 @@ pub async fn resume(
     act: &Act,
     cookie: Option<&str>,
 ) -> Result<Option<Browser>, Fault> {
-    let Some(session) = cookie.and_then(|cookie| read_cookie(flows, act, cookie)) else {
+    let Some(known) = cookie.and_then(|cookie| read_cookie(flows, act, cookie)) else {
         return Ok(None);
     };
     let found = flows
         .authorizations
-        .load_browser_session(act.tenant.id, session, act.now);
+        .load_browser_session(act.tenant.id, known.session, act.now);
     let found = act.wait(found).await?;
     let max_age = flows.settings.sessions.max_age;
     let is_fresh = |session: &Session| act.now.since(session.auth_time) < max_age;
     Ok(found
         .filter(|(session, _)| is_fresh(session))
-        .map(|(session, user)| Browser { session, user }))
+        .map(|(session, user)| Browser {
+            session,
+            user,
+            made: known.made,
+        }))
 }

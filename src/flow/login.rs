@@ -75,6 +75,56 @@ pub async fn login(flows: &Flows, act: &Act, message: Login) -> Result<SignedIn,
     })
 }
 
+/// How somebody proved who they are.
+pub(crate) struct Proof {
+    /// When.
+    pub(crate) at: UnixMillis,
+    /// How well.
+    pub(crate) acr: String,
+    /// By what (RFC 8176).
+    pub(crate) amr: Vec<String>,
+}
+
+/// Makes a sign-in that begins now, and its first family.
+pub(crate) fn session_of(
+    flows: &Flows,
+    act: &Act,
+    user: UserId,
+    proof: Proof,
+) -> (Session, Family) {
+    let settings = &flows.settings.tokens;
+    let expires_at = act.now + settings.refresh_max_age;
+    let session = Session {
+        // A new name at every authentication (OWASP ASVS 5.0 §7.2.4).
+        id: SessionId::generate(act.now, flows.random.as_ref()),
+        tenant: act.tenant.id,
+        user,
+        auth_time: proof.at,
+        amr: proof.amr,
+        acr: proof.acr,
+        address: act.origin.address,
+        user_agent: act.origin.user_agent.clone(),
+        created_at: act.now,
+        last_active_at: act.now,
+        expires_at,
+    };
+    let family = Family {
+        id: FamilyId::generate(act.now, flows.random.as_ref()),
+        tenant: act.tenant.id,
+        session: session.id,
+        user,
+        client: FIRST_PARTY.to_owned(),
+        scope: ScopeSet::parse(SCOPE).unwrap_or_default(),
+        details: GrantDetails::default(),
+        generation: 1,
+        rotated_at: act.now,
+        reissued: false,
+        idle_expires_at: act.now + settings.refresh_ttl,
+        expires_at,
+    };
+    (session, family)
+}
+
 /// Why nobody was signed in. That a password is disabled is counted, and told to nobody.
 enum NotSignedIn {
     Disabled,
@@ -262,36 +312,13 @@ async fn begin(
 }
 
 fn new_session(flows: &Flows, act: &Act, proven: &Proven<'_>) -> NewSession {
-    let (user, settings) = (proven.user, &flows.settings.tokens);
-    let expires_at = act.now + settings.refresh_max_age;
-    let session = Session {
-        // A new name at every authentication (OWASP ASVS 5.0 §7.2.4).
-        id: SessionId::generate(act.now, flows.random.as_ref()),
-        tenant: act.tenant.id,
-        user: user.id,
-        auth_time: act.now,
-        amr: vec![AMR_PASSWORD.to_owned()],
+    let user = proven.user;
+    let proof = Proof {
+        at: act.now,
         acr: ACR_SINGLE_FACTOR.to_owned(),
-        address: act.origin.address,
-        user_agent: act.origin.user_agent.clone(),
-        created_at: act.now,
-        last_active_at: act.now,
-        expires_at,
+        amr: vec![AMR_PASSWORD.to_owned()],
     };
-    let family = Family {
-        id: FamilyId::generate(act.now, flows.random.as_ref()),
-        tenant: act.tenant.id,
-        session: session.id,
-        user: user.id,
-        client: FIRST_PARTY.to_owned(),
-        scope: ScopeSet::parse(SCOPE).unwrap_or_default(),
-        details: GrantDetails::default(),
-        generation: 1,
-        rotated_at: act.now,
-        reissued: false,
-        idle_expires_at: act.now + settings.refresh_ttl,
-        expires_at,
-    };
+    let (session, family) = session_of(flows, act, user.id, proof);
     let entry = act
         .entry_by(Actor::User(user.id.to_string()), EventKind::LoginSucceeded)
         .about(&user.id)

@@ -115,6 +115,16 @@ impl Fields {
         object.or_else(|| self.mistype(name, "must be an object"))
     }
 
+    /// Takes the fields of an object, to be judged by a `finish` of their own; none if it is absent.
+    pub(super) fn optional_fields(&mut self, name: &'static str) -> Self {
+        let entries = match self.take(name) {
+            None => Object::new(),
+            Some(Json::Object(entries)) => entries,
+            Some(_) => self.mistype(name, "must be an object").unwrap_or_default(),
+        };
+        Self::of_json(entries, self.is_strict)
+    }
+
     /// Takes a field that `null` resets: `None` when it is absent, `Some(None)` when it is `null`.
     #[expect(
         clippy::option_option,

@@ -174,6 +174,14 @@ routes! {
    PATCH  "/admin/clients/{id}"               Act  admin::clients::update         Admin  Admin  Json       Detached Network
    DELETE "/admin/clients/{id}"               Act  admin::clients::delete         Admin  Admin  None       Detached Network
    POST   "/admin/clients/{id}/rotate-secret" Act  admin::clients::rotate_secret  Admin  Admin  None       Detached Network
+   GET    "/admin/oauth/auth/requests/login"  Act  admin::login_ui::show_login    Admin  Admin  None       Attached Network
+   PUT    "/admin/oauth/auth/requests/login/accept"   Act admin::login_ui::accept_login   Admin Admin Json   Detached Network
+   PUT    "/admin/oauth/auth/requests/login/reject"   Act admin::login_ui::reject_login   Admin Admin Json   Detached Network
+   GET    "/admin/oauth/auth/requests/consent" Act admin::login_ui::show_consent  Admin  Admin  None       Attached Network
+   PUT    "/admin/oauth/auth/requests/consent/accept" Act admin::login_ui::accept_consent Admin Admin Json   Detached Network
+   PUT    "/admin/oauth/auth/requests/consent/reject" Act admin::login_ui::reject_consent Admin Admin Json   Detached Network
+   GET    "/admin/tenants/{id}"               Act  admin::tenants::show           Admin  Admin  None       Attached Network
+   PATCH  "/admin/tenants/{id}"               Act  admin::tenants::update         Admin  Admin  Json       Detached Network
    GET    "/admin/actors"                     Act  admin::actors::answer          Admin  Admin  None       Attached Network
    GET    "/admin/keys"                       Act  admin::keys::list              Admin  Admin  None       Attached Network
    POST   "/admin/keys/rotate"                Act  admin::keys::rotate            Admin  Admin  None       Detached Network

@@ -2,11 +2,12 @@
 
 use crate::case::Case;
 
-mod areas;
+pub mod areas;
 mod clients;
 mod consents;
 mod operations;
 mod registration;
+mod tenants;
 mod users;
 
 pub fn cases() -> Vec<Case> {
@@ -17,6 +18,7 @@ pub fn cases() -> Vec<Case> {
         operations::cases(),
         areas::cases(),
         consents::cases(),
+        tenants::cases(),
     ]
     .into_iter()
     .flatten()

@@ -34,6 +34,7 @@ pub mod exchange;
 mod fapi;
 mod id_jag;
 pub mod jwt_bearer;
+mod login_ui;
 mod metadata_documents;
 mod mutants;
 pub mod par;
@@ -66,6 +67,8 @@ pub fn all() -> Vec<Case> {
         fapi::cases(),
         id_jag::cases(),
         jwt_bearer::cases(),
+        login_ui::cases(),
+        login_ui::attacks::cases(),
         metadata_documents::cases(),
         mutants::cases(),
         par::cases(),

@@ -60,6 +60,10 @@ pub struct TenantConfig {
     pub assertion_issuers: Vec<AssertionIssuer>,
     /// To which other authorization servers people are asserted (ID-JAG).
     pub assertion_audiences: Vec<AssertionAudience>,
+    /// Where people sign in instead of on our pages.
+    pub login_ui_url: Option<String>,
+    /// Where they are asked what they allow instead of on our pages.
+    pub consent_ui_url: Option<String>,
 }
 
 /// An issuer whose assertions about people are taken.
@@ -141,6 +145,8 @@ impl Default for TenantConfig {
             resources: Vec::new(),
             assertion_issuers: Vec::new(),
             assertion_audiences: Vec::new(),
+            login_ui_url: None,
+            consent_ui_url: None,
         }
     }
 }

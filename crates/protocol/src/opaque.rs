@@ -23,7 +23,7 @@ use crate::system_secrets::{Label, SIGNATURE_BYTES, SystemSecrets};
 
 mod session_cookie;
 
-pub use session_cookie::{SESSION_PREFIX, SessionCookie};
+pub use session_cookie::{Made, SESSION_PREFIX, SessionCookie};
 
 /// The prefix of refresh tokens.
 pub const REFRESH_PREFIX: &str = "qf_rt_";

@@ -37,7 +37,7 @@ pub(super) fn require_appointer(act: &Act, roles: &[String]) -> Result<(), Refus
     }
     Err(Refusal::new(
         Code::Forbidden,
-        "This key opens one area only: it may neither make operators nor change them.",
+        "This key opens one area only: it may neither make operators, change them, nor sign them in.",
     ))
 }
 

@@ -125,8 +125,16 @@ pub async fn delete(flows: &Flows, act: &Act, user: UserId) -> Result<(), Reject
     Ok(())
 }
 
-/// Refuses to change an operator's account for a key that opens one area only.
-async fn require_in_reach(flows: &Flows, act: &Act, user: UserId) -> Result<(), Rejection> {
+/// Refuses to change an operator's account, or to sign anybody in to it, for a key that opens one area
+/// only.
+///
+/// # Errors
+/// 403; 404 when there is no such account; or a fault.
+pub(crate) async fn require_in_reach(
+    flows: &Flows,
+    act: &Act,
+    user: UserId,
+) -> Result<(), Rejection> {
     if act.may_appoint {
         return Ok(());
     }

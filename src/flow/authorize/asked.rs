@@ -10,6 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::authorization::AuthorizationRequest;
 use domain::client::Client;
+use domain::id::UserId;
 use domain::rejection::{Code, Fault, OAuthCode, Refusal, Rejection};
 use domain::time::UnixMillis;
 use protocol::oauth::redirect_uri;
@@ -27,15 +28,20 @@ pub struct Asked {
     pub client: Arc<Client>,
     /// When it came: a sign-in after that is a new one.
     pub began_at: UnixMillis,
+    /// Whether the tenant's own login interface was asked for it already.
+    pub was_asked: bool,
 }
 
 /// How long a person may read pages about one request.
 const LIFETIME: Duration = Duration::from_hours(1);
 
-#[derive(Serialize, Deserialize)]
-struct Sealed {
+/// A request as it travels.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct SealedRequest {
     request: AuthorizationRequest,
     began_at: UnixMillis,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    was_asked: bool,
 }
 
 // === impl Asked ===
@@ -46,10 +52,7 @@ impl Asked {
     /// # Errors
     /// [`Fault::Broken`] if the cipher refuses.
     pub fn seal(&self, flows: &Flows, act: &Act) -> Result<String, Fault> {
-        let sealed = Sealed {
-            request: self.request.clone(),
-            began_at: self.began_at,
-        };
+        let sealed = self.to_sealed();
         let broken = |_| Fault::Broken("a request could not be sealed".to_owned());
         let text = serde_json::to_vec(&sealed)
             .map_err(|_| Fault::Broken("a request could not be written".to_owned()))?;
@@ -65,8 +68,33 @@ impl Asked {
     pub async fn open(flows: &Flows, act: &Act, text: &str) -> Result<Self, Rejection> {
         let sealed = URL_SAFE_NO_PAD.decode(text).map_err(|_| expired())?;
         let opened = seal::open(&flows.secrets, &context(act), &sealed).map_err(|_| expired())?;
-        let Sealed { request, began_at } =
-            serde_json::from_slice(&opened.value).map_err(|_| expired())?;
+        let sealed = serde_json::from_slice(&opened.value).map_err(|_| expired())?;
+        Self::reopen(flows, act, sealed).await
+    }
+
+    /// Gives it as it travels.
+    pub(crate) fn to_sealed(&self) -> SealedRequest {
+        SealedRequest {
+            request: self.request.clone(),
+            began_at: self.began_at,
+            was_asked: self.was_asked,
+        }
+    }
+
+    /// Takes one that came back. The client and its redirect URI must still stand.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub(crate) async fn reopen(
+        flows: &Flows,
+        act: &Act,
+        sealed: SealedRequest,
+    ) -> Result<Self, Rejection> {
+        let SealedRequest {
+            request,
+            began_at,
+            was_asked,
+        } = sealed;
         if act.now.since(began_at) >= LIFETIME {
             return Err(expired().into());
         }
@@ -79,7 +107,15 @@ impl Asked {
             request,
             client,
             began_at,
+            was_asked,
         })
+    }
+
+    /// Says whether the answer may be about this person.
+    #[must_use]
+    pub fn is_for(&self, user: UserId) -> bool {
+        let expected = self.request.expected_subject.as_ref();
+        expected.is_none_or(|expected| *expected == user.to_string())
     }
 }
 
@@ -101,7 +137,7 @@ pub(crate) async fn load_client(
 }
 
 /// Refuses on a page of ours.
-pub(super) fn bad_request(
+pub(crate) fn bad_request(
     code: OAuthCode,
     hint: impl Into<std::borrow::Cow<'static, str>>,
 ) -> Refusal {

@@ -10,6 +10,7 @@ use super::Call;
 use crate::flow::authorize::{Asked, Decision, Delivery, Step, decide};
 use crate::flow::browser::Browser;
 use crate::flow::device::AskedDevice;
+use crate::flow::login_ui;
 use crate::http::form;
 use crate::http::page::guard::{self, Guard};
 use crate::http::page::{self, Frame, Leave, session, views};
@@ -111,7 +112,20 @@ impl Desk {
         };
         let (flows, act) = (self.call.flows(), &self.call.act);
         let step = decide(flows, act, asked, None, Decision::Deny).await?;
-        self.follow(step).map(Some)
+        self.follow(step).await.map(Some)
+    }
+
+    /// Sends a browser on that came to sign in here for an application, where the tenant signs people
+    /// in on pages of its own.
+    async fn elsewhere(&self) -> Result<Option<Reply>, Rejection> {
+        let is_elsewhere = self.call.act.tenant.config.login_ui_url.is_some();
+        match &self.asked {
+            Some(asked) if is_elsewhere => {
+                let step = Step::SignIn(Box::new(asked.clone()));
+                self.follow(step).await.map(Some)
+            }
+            _ => Ok(None),
+        }
     }
 
     fn frame(&self) -> Frame {
@@ -140,7 +154,8 @@ impl Desk {
         self.guard.remember(&self.call.act, &mut reply);
         if let Some(browser) = &self.browser {
             let (flows, act) = (self.call.flows(), &self.call.act);
-            session::keep(flows, act, browser.session.id, &mut reply);
+            let known = (browser.session.id, browser.made);
+            session::keep(flows, act, known, &mut reply);
         }
         reply
     }
@@ -160,12 +175,18 @@ impl Desk {
     }
 
     /// Does what comes next.
-    fn follow(&self, step: Step) -> Result<Reply, Rejection> {
+    async fn follow(&self, step: Step) -> Result<Reply, Rejection> {
         let (flows, act) = (self.call.flows(), &self.call.act);
+        let visitor = self.guard.visitor();
+        if let Some(place) = login_ui::place_of(flows, act, visitor, &step).await? {
+            let mut reply = page::see_other(&place);
+            self.guard.remember(act, &mut reply);
+            return Ok(reply);
+        }
         let base = self.frame().base;
         Ok(match step {
             Step::Answer(delivery) => self.deliver(&delivery),
-            Step::SignIn(asked) => {
+            Step::SignIn(asked) | Step::AskAnyway(asked, _) => {
                 let request = asked.seal(flows, act)?;
                 page::see_other(&format!("{base}/sign-in?request={request}"))
             }

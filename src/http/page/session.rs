@@ -3,6 +3,7 @@
 use domain::id::SessionId;
 use domain::rejection::Fault;
 use http::HeaderMap;
+use protocol::opaque::Made;
 
 use super::cookies::{self, Kind};
 use crate::flow::browser::{self, Browser};
@@ -12,7 +13,7 @@ use crate::http::render::Reply;
 /// Gives the name of the sign-in that the browser brings, whether or not it still stands.
 pub(super) fn known_id(flows: &Flows, act: &Act, headers: &HeaderMap) -> Option<SessionId> {
     let cookie = cookies::read(headers, &act.tenant, Kind::Session)?;
-    browser::read_cookie(flows, act, &cookie)
+    browser::read_cookie(flows, act, &cookie).map(|cookie| cookie.session)
 }
 
 /// Finds who is signed in in this browser.
@@ -29,8 +30,13 @@ pub(in crate::http) async fn resume(
 }
 
 /// Lets the browser remember that it was here now.
-pub(in crate::http) fn keep(flows: &Flows, act: &Act, session: SessionId, reply: &mut Reply) {
-    let cookie = browser::mint_cookie(flows, act, session);
+pub(in crate::http) fn keep(
+    flows: &Flows,
+    act: &Act,
+    (session, made): (SessionId, Made),
+    reply: &mut Reply,
+) {
+    let cookie = browser::mint_cookie(flows, act, session, made);
     cookies::set(
         reply,
         &act.tenant,

@@ -24,9 +24,14 @@ cases![
 
 /// The admin door, as the holder of a key for one area sees it.
 pub async fn holder(house: &House, scope: &str) -> Client {
+    holder_in(house, "default", scope).await
+}
+
+/// The admin door, as the holder of a key of a tenant sees it.
+pub async fn holder_in(house: &House, slug: &str, scope: &str) -> Client {
     let flows = house.running().flows();
     let directory = flows.tenants.directory();
-    let tenant = directory.default_tenant().expect("the default tenant");
+    let tenant = directory.by_slug(slug).expect("the tenant");
     let now = house.clock.now();
     let act = Act {
         tenant: tenant.clone(),
@@ -51,7 +56,8 @@ pub async fn holder(house: &House, scope: &str) -> Client {
     };
     let made = api_keys::create(flows, &act, message).await;
     let (_, key) = made.expect("a key");
-    house.stranger().with("x-api-key", key.expose())
+    let door = house.stranger().with("x-tenant-id", slug);
+    door.with("x-api-key", key.expose())
 }
 
 async fn a_key_opens_its_area_and_no_other(house: House) {

@@ -6,6 +6,7 @@
 use domain::id::{SessionId, TenantId};
 use domain::secret::SecretText;
 use domain::time::UnixMillis;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{ID_BYTES, NotOurs, read, write};
@@ -23,10 +24,25 @@ pub struct SessionCookie {
     pub session: SessionId,
     /// When the browser was last here.
     pub seen_at: UnixMillis,
+    /// Where the person signed in.
+    pub made: Made,
+}
+
+/// Where a person signed in, and for what it counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Made {
+    /// On a page of ours.
+    Here,
+    /// On a page of the tenant's own, which has the browser stay signed in.
+    Elsewhere,
+    /// There, for requests alone that had begun before.
+    ForOneRequest,
 }
 
 const INSTANT_BYTES: usize = 8;
 const COOKIE_BYTES: usize = ID_BYTES + ID_BYTES + INSTANT_BYTES;
+/// One byte more where the sign-in was made elsewhere.
+const LONG_BYTES: usize = COOKIE_BYTES + 1;
 
 // === impl SessionCookie ===
 
@@ -40,6 +56,8 @@ impl SessionCookie {
         tenant.copy_from_slice(self.tenant.as_uuid().as_bytes());
         session.copy_from_slice(self.session.as_uuid().as_bytes());
         instant.copy_from_slice(&self.seen_at.as_millis().to_be_bytes());
+        let mut payload = payload.to_vec();
+        payload.extend(self.made.mark());
         let signature = secrets.sign(Label::SessionCookie, &payload);
         write(SESSION_PREFIX, &payload, &signature)
     }
@@ -49,8 +67,16 @@ impl SessionCookie {
     /// # Errors
     /// [`NotOurs`] for any other text.
     pub fn parse(secrets: &SystemSecrets, text: &str) -> Result<Self, NotOurs> {
-        let payload: [u8; COOKIE_BYTES] =
-            read(secrets, Label::SessionCookie, SESSION_PREFIX, text)?.0;
+        let label = Label::SessionCookie;
+        if let Ok((payload, _)) = read::<LONG_BYTES>(secrets, label, SESSION_PREFIX, text) {
+            let (payload, mark) = payload.split_first_chunk().ok_or(NotOurs)?;
+            return Self::decode(payload, Made::of_mark(mark)?);
+        }
+        let payload = read(secrets, label, SESSION_PREFIX, text)?.0;
+        Self::decode(&payload, Made::Here)
+    }
+
+    fn decode(payload: &[u8; COOKIE_BYTES], made: Made) -> Result<Self, NotOurs> {
         let (tenant, rest) = payload.split_first_chunk::<ID_BYTES>().ok_or(NotOurs)?;
         let (session, instant) = rest.split_first_chunk::<ID_BYTES>().ok_or(NotOurs)?;
         let instant: [u8; INSTANT_BYTES] = instant.try_into().map_err(|_| NotOurs)?;
@@ -58,7 +84,28 @@ impl SessionCookie {
             tenant: TenantId::from_uuid(Uuid::from_bytes(*tenant)),
             session: SessionId::from_uuid(Uuid::from_bytes(*session)),
             seen_at: UnixMillis::from_millis(i64::from_be_bytes(instant)),
+            made,
         })
+    }
+}
+
+// === impl Made ===
+
+impl Made {
+    const fn mark(self) -> Option<u8> {
+        match self {
+            Self::Here => None,
+            Self::Elsewhere => Some(1),
+            Self::ForOneRequest => Some(2),
+        }
+    }
+
+    const fn of_mark(mark: &[u8]) -> Result<Self, NotOurs> {
+        match mark {
+            [1] => Ok(Self::Elsewhere),
+            [2] => Ok(Self::ForOneRequest),
+            _ => Err(NotOurs),
+        }
     }
 }
 
@@ -79,30 +126,40 @@ mod tests {
             tenant: TenantId::generate(now, &random),
             session: SessionId::generate(now, &random),
             seen_at: now,
+            made: Made::Here,
         }
+    }
+
+    fn all() -> [SessionCookie; 3] {
+        [Made::Here, Made::Elsewhere, Made::ForOneRequest]
+            .map(|made| SessionCookie { made, ..cookie() })
     }
 
     #[test]
     fn a_cookie_survives_its_text_and_no_other_secret_reads_it() {
-        let minted = cookie().mint(&secrets(1));
-        assert!(minted.expose().starts_with("qf_ss_"));
-        let parsed = SessionCookie::parse(&secrets(1), minted.expose());
-        assert_eq!(parsed, Ok(cookie()));
-        let foreign = SessionCookie::parse(&secrets(2), minted.expose());
-        assert_eq!(foreign, Err(NotOurs));
+        for cookie in all() {
+            let minted = cookie.mint(&secrets(1));
+            assert!(minted.expose().starts_with("qf_ss_"));
+            let parsed = SessionCookie::parse(&secrets(1), minted.expose());
+            assert_eq!(parsed, Ok(cookie));
+            let foreign = SessionCookie::parse(&secrets(2), minted.expose());
+            assert_eq!(foreign, Err(NotOurs));
+        }
     }
 
     #[test]
     fn a_cookie_that_was_changed_or_cut_is_refused() {
-        let all = secrets(1);
-        let minted = cookie().mint(&all);
-        let text = minted.expose();
-        for length in 0..text.len() {
-            assert!(SessionCookie::parse(&all, &text[..length]).is_err());
-            let (head, tail) = text.split_at(length);
-            let other = if tail.starts_with('A') { "B" } else { "A" };
-            let changed = format!("{head}{other}{}", &tail[1..]);
-            assert!(SessionCookie::parse(&all, &changed).is_err());
+        let secrets = secrets(1);
+        let minted = all().map(|cookie| cookie.mint(&secrets));
+        for minted in &minted {
+            let text = minted.expose();
+            for length in 0..text.len() {
+                assert!(SessionCookie::parse(&secrets, &text[..length]).is_err());
+                let (head, tail) = text.split_at(length);
+                let other = if tail.starts_with('A') { "B" } else { "A" };
+                let changed = format!("{head}{other}{}", &tail[1..]);
+                assert!(SessionCookie::parse(&secrets, &changed).is_err());
+            }
         }
     }
 }

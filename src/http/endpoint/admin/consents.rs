@@ -25,6 +25,7 @@ pub(in crate::http) fn take_back(call: Call) -> Answer {
             user: call.id()?,
             client: client_of(&call)?,
         };
+        users::require_in_reach(call.flows(), &call.act, message.user).await?;
         consents::take_back(call.flows(), &call.act, message).await?;
         Ok(render::empty(StatusCode::NO_CONTENT))
     })

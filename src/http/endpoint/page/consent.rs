@@ -23,8 +23,10 @@ pub(in crate::http) fn show(call: Call) -> Answer {
         let asked = desk.asked.clone().ok_or_else(no_request)?;
         let (flows, act) = (desk.call.flows(), &desk.call.act);
         match authorize::go_on(flows, act, asked, desk.browser.as_ref()).await? {
-            Step::Consent(asked, browser) => Ok(page(&desk, &asked, &browser)),
-            step => desk.follow(step),
+            Step::Consent(asked, browser) if act.tenant.config.consent_ui_url.is_none() => {
+                Ok(page(&desk, &asked, &browser))
+            }
+            step => desk.follow(step).await,
         }
     })
 }
@@ -42,7 +44,7 @@ pub(in crate::http) fn submit(call: Call) -> Answer {
         let (flows, act) = (desk.call.flows(), &desk.call.act);
         let browser = desk.browser.as_ref();
         let step = authorize::decide(flows, act, asked, browser, decision).await?;
-        desk.follow(step)
+        desk.follow(step).await
     })
 }
 

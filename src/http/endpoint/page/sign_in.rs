@@ -2,6 +2,7 @@
 
 use domain::rejection::{Refusal, Rejection};
 use http::StatusCode;
+use protocol::opaque::Made;
 
 use super::{Desk, Posted, Problem};
 use crate::flow::login::{Login, login};
@@ -13,6 +14,9 @@ use crate::http::render::Reply;
 pub(in crate::http) fn show(call: Call) -> Answer {
     Box::pin(async move {
         let desk = Desk::open(call, Posted::No).await?;
+        if let Some(reply) = desk.elsewhere().await? {
+            return Ok(reply);
+        }
         if let ("", Some(browser)) = (desk.request.as_str(), &desk.browser) {
             let frame = desk.frame();
             let text = frame.texts.signed_in_as(browser.user.email.as_str());
@@ -38,6 +42,9 @@ pub(in crate::http) fn submit(call: Call) -> Answer {
     Box::pin(async move {
         let mut desk = Desk::open(call, Posted::Form).await?;
         if let Some(reply) = desk.cancel().await? {
+            return Ok(reply);
+        }
+        if let Some(reply) = desk.elsewhere().await? {
             return Ok(reply);
         }
         let message = parse(&mut desk)?;
@@ -66,7 +73,8 @@ pub(super) fn enter(desk: &Desk, session: domain::id::SessionId) -> Reply {
         request => format!("{base}/oauth/resume?request={request}"),
     };
     let mut reply = page::see_other(&place);
-    session::keep(desk.call.flows(), &desk.call.act, session, &mut reply);
+    let made = (session, Made::Here);
+    session::keep(desk.call.flows(), &desk.call.act, made, &mut reply);
     reply
 }
 

@@ -1,0 +1,206 @@
+//! A tenant's switches, as its own operators turn them.
+//!
+//! They are the tenant's that the operator speaks for, and no other: whichever else is named is not
+//! found. A change is written through the tenants owner with its audit entry, counts the version up, and
+//! is in effect on this node before it is answered, on every other within a second.
+
+use std::sync::Arc;
+
+use domain::event::EventKind;
+use domain::rejection::{Code, Refusal, Rejection};
+use domain::tenant::{RegistrationPolicy, Tenant, TenantConfig};
+use serde_json::json;
+use store::port::tenants::TenantWrite;
+use url::{Host, Url};
+
+use super::{not_found, stale};
+use crate::flow::account::{Mistakes, parse_name};
+use crate::flow::{Act, Flows};
+
+/// Change a tenant's switches; `None` leaves one alone.
+#[derive(Debug, Clone, Default)]
+pub struct PatchTenant {
+    /// Its id or slug.
+    pub tenant: String,
+    /// What people know it by.
+    pub name: Option<String>,
+    /// Whether registrations are answered alike for free and taken addresses.
+    pub silent_registration: Option<bool>,
+    /// Who may register clients at the public door.
+    pub registration: Option<RegistrationPolicy>,
+    /// Whether clients may describe themselves in documents.
+    pub client_id_metadata_documents: Option<bool>,
+    /// Which resources the tokens of clients that describe themselves may be for.
+    pub resources: Option<Vec<String>>,
+    /// Where people sign in; nothing for our pages.
+    pub login_ui_url: Option<Option<String>>,
+    /// Where they are asked what they allow; nothing for our pages.
+    pub consent_ui_url: Option<Option<String>>,
+    /// The version it was based on.
+    pub version: Option<i64>,
+}
+
+/// The longest address of a page, in bytes.
+const MAX_URL: usize = 512;
+/// The most resources, and the longest of them.
+const MAX_RESOURCES: usize = 50;
+
+/// Gives the operator's own tenant by its id or slug.
+///
+/// # Errors
+/// 404 for any other.
+pub fn get(act: &Act, name: &str) -> Result<Arc<Tenant>, Refusal> {
+    let tenant = &act.tenant;
+    if tenant.slug == name || tenant.id.to_string() == name {
+        return Ok(Arc::clone(tenant));
+    }
+    Err(not_found("tenant"))
+}
+
+/// Turns switches of the operator's own tenant.
+///
+/// # Errors
+/// 403 for where people sign in and a key that opens one area only; 404 for any other tenant; 412 when it has changed since `version`, or changes at this moment; 422
+/// for what is not acceptable; or a fault.
+pub async fn patch(flows: &Flows, act: &Act, message: PatchTenant) -> Result<Tenant, Rejection> {
+    let known = get(act, &message.tenant)?;
+    if message
+        .version
+        .is_some_and(|version| version != known.version)
+    {
+        return Err(stale().into());
+    }
+    require_appointer_of_pages(act, &message)?;
+    let name = check(&message)?;
+    let changed = Tenant {
+        name: name.unwrap_or_else(|| known.name.clone()),
+        config: apply(known.config.clone(), message),
+        ..known.as_ref().clone()
+    };
+    let entry = act
+        .entry(EventKind::TenantUpdated)
+        .about(&known.id)
+        .with(json!({ "name": changed.name, "config": changed.config }));
+    let written = flows.tenants.update_tenant(changed, entry, act.deadline);
+    match written.await? {
+        TenantWrite::Stored(tenant) => Ok(*tenant),
+        TenantWrite::Stale | TenantWrite::SlugTaken => Err(stale().into()),
+    }
+}
+
+/// Refuses to say where people sign in for a key that opens one area only: operators would tell their
+/// passwords there, and it would make itself a key for all (OWASP ASVS 5.0 §8.2.1).
+fn require_appointer_of_pages(act: &Act, message: &PatchTenant) -> Result<(), Refusal> {
+    let names_page = message.login_ui_url.is_some() || message.consent_ui_url.is_some();
+    if act.may_appoint || !names_page {
+        return Ok(());
+    }
+    let hint = "This key opens one area only: it may not say where people sign in.";
+    Err(Refusal::new(Code::Forbidden, hint))
+}
+
+fn check(message: &PatchTenant) -> Result<Option<String>, Refusal> {
+    let mut mistakes = Mistakes::default();
+    let name = message.name.as_deref();
+    let name = name.and_then(|name| mistakes.check("name", parse_name(name)));
+    for (field, url) in [
+        ("login_ui_url", &message.login_ui_url),
+        ("consent_ui_url", &message.consent_ui_url),
+    ] {
+        if let Some(Some(url)) = url {
+            mistakes.check(field, check_page(url));
+        }
+    }
+    if let Some(resources) = &message.resources {
+        mistakes.check("resources", check_resources(resources));
+    }
+    mistakes.into_result()?;
+    Ok(name)
+}
+
+fn apply(config: TenantConfig, message: PatchTenant) -> TenantConfig {
+    TenantConfig {
+        silent_registration: message
+            .silent_registration
+            .unwrap_or(config.silent_registration),
+        registration: message.registration.unwrap_or(config.registration),
+        client_id_metadata_documents: message
+            .client_id_metadata_documents
+            .unwrap_or(config.client_id_metadata_documents),
+        resources: message.resources.unwrap_or(config.resources),
+        login_ui_url: message.login_ui_url.unwrap_or(config.login_ui_url),
+        consent_ui_url: message.consent_ui_url.unwrap_or(config.consent_ui_url),
+        ..config
+    }
+}
+
+/// Checks where a browser may be sent with a challenge: by TLS, or to this machine.
+fn check_page(text: &str) -> Result<(), &'static str> {
+    let url = Url::parse(text).map_err(|_| "must be an address")?;
+    let is_here = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    let is_safe = url.scheme() == "https" || url.scheme() == "http" && is_here;
+    let is_bare = url.username().is_empty() && url.password().is_none();
+    if !is_safe || !is_bare || url.fragment().is_some() || text.len() > MAX_URL {
+        return Err("must be an https address without user information and fragment");
+    }
+    Ok(())
+}
+
+fn check_resources(resources: &[String]) -> Result<(), &'static str> {
+    let is_one = |text: &String| {
+        let url = Url::parse(text);
+        text.len() <= MAX_URL && url.is_ok_and(|url| url.fragment().is_none())
+    };
+    if resources.len() > MAX_RESOURCES || !resources.iter().all(is_one) {
+        return Err("must be at most 50 absolute URIs without a fragment (RFC 8707)");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_are_sent_to_pages_by_tls_or_on_this_machine() {
+        for text in [
+            "https://login.example/start?x=1",
+            "http://localhost:3000/login",
+            "http://127.0.0.1:3000",
+        ] {
+            assert_eq!(check_page(text), Ok(()), "{text}");
+        }
+        for text in [
+            "",
+            "/login",
+            "http://login.example/",
+            "javascript:alert(1)",
+            "https://user@login.example/",
+            "https://login.example/#x",
+            "data:text/html,x",
+        ] {
+            assert!(check_page(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_named_stays() {
+        let config = TenantConfig {
+            silent_registration: true,
+            login_ui_url: Some("https://login.example/".to_owned()),
+            ..TenantConfig::default()
+        };
+        let same = apply(config.clone(), PatchTenant::default());
+        assert_eq!(same, config);
+        let message = PatchTenant {
+            login_ui_url: Some(None),
+            ..PatchTenant::default()
+        };
+        assert_eq!(apply(config, message).login_ui_url, None);
+    }
+}

@@ -1,0 +1,120 @@
+//! GET and PATCH /admin/tenants/{id}: the switches of the operator's own tenant.
+
+use serde_json::json;
+
+use super::areas::{holder, holder_in};
+use crate::cases;
+use crate::house::House;
+
+cases![
+    an_operator_sees_and_turns_the_switches_of_their_tenant,
+    a_typo_or_a_wrong_value_changes_nothing,
+    a_change_that_was_based_on_an_older_version_is_refused,
+    an_operator_reaches_no_other_tenant,
+];
+
+const PATH: &str = "/admin/tenants/default";
+
+async fn an_operator_sees_and_turns_the_switches_of_their_tenant(house: House) {
+    let admin = house.admin();
+    let shown = admin.get("/admin/tenants/default").await.expect(200).json();
+    assert_eq!(
+        (&shown["slug"], &shown["status"]),
+        (&json!("default"), &json!("active"))
+    );
+    assert_eq!(shown["config"]["registration"], "closed");
+    let path = format!("/admin/tenants/{}", house.tenant_id("default"));
+    let body = json!({
+        "name": "Gardens",
+        "config": { "registration": "open", "resources": ["https://api.example.org"] },
+    });
+    let changed = admin.patch(&path, body).await.expect(200).json();
+    assert_eq!(
+        (&changed["name"], &changed["config"]["registration"]),
+        (&json!("Gardens"), &json!("open"))
+    );
+    assert_eq!(
+        changed["version"].as_i64(),
+        shown["version"].as_i64().map(|known| known + 1)
+    );
+    assert_eq!(admin.get(PATH).await.expect(200).json(), changed);
+    // It is in effect at once, and what was not named stays.
+    let description = json!({ "redirect_uris": ["https://app.example/back"] });
+    let public = house.public();
+    public
+        .post("/oauth/register", description.clone())
+        .await
+        .expect(201);
+    let body = json!({ "config": { "silent_registration": true } });
+    let again = admin.patch(PATH, body).await.expect(200).json();
+    assert_eq!(again["config"]["registration"], "open");
+    assert_eq!(again["config"]["silent_registration"], true);
+    let body = json!({ "config": { "registration": "closed" } });
+    admin.patch(PATH, body).await.expect(200);
+    public
+        .post("/oauth/register", description)
+        .await
+        .expect(403);
+    let rows = house.audit_rows("tenant.updated").await;
+    assert_eq!(
+        (rows.len(), &rows[0].fields["actor_type"]),
+        (3, &json!("api_key"))
+    );
+}
+
+async fn a_typo_or_a_wrong_value_changes_nothing(house: House) {
+    let admin = house.admin();
+    let before = admin.get(PATH).await.expect(200).json();
+    for body in [
+        json!({ "config": { "login_url": "https://login.example/" } }),
+        json!({ "config": { "login_ui_url": "http://login.example/" } }),
+        json!({ "config": { "consent_ui_url": "javascript:alert(1)" } }),
+        json!({ "config": { "registration": "ajar" } }),
+        json!({ "config": { "resources": ["not a URI"] } }),
+        json!({ "name": "" }),
+        json!({ "slug": "other" }),
+        json!({ "status": "suspended" }),
+    ] {
+        let refused = admin.patch(PATH, body).await;
+        refused.expect_code(422, "VALIDATION_ERROR");
+    }
+    admin.patch(PATH, json!({ "config": [] })).await.expect(400);
+    assert_eq!(admin.get(PATH).await.expect(200).json(), before);
+    assert_eq!(house.audit_count("tenant.updated").await, 0);
+}
+
+async fn a_change_that_was_based_on_an_older_version_is_refused(house: House) {
+    let admin = house.admin();
+    let version = admin.get(PATH).await.expect(200).json()["version"].clone();
+    let body = json!({ "name": "One", "version": version });
+    admin.patch(PATH, body).await.expect(200);
+    let body = json!({ "name": "Two", "version": version });
+    admin.patch(PATH, body).await.expect(412);
+    assert_eq!(admin.get(PATH).await.expect(200).json()["name"], "One");
+}
+
+async fn an_operator_reaches_no_other_tenant(house: House) {
+    house.add_tenant("acme").await;
+    let theirs = house.tenant_id("acme");
+    let admin = house.admin();
+    for name in ["acme", theirs.as_str(), "nobody"] {
+        let path = format!("/admin/tenants/{name}");
+        admin.get(&path).await.expect_code(404, "NOT_FOUND");
+        let refused = admin.patch(&path, json!({ "name": "Mine" })).await;
+        refused.expect_code(404, "NOT_FOUND");
+    }
+    let acme = holder_in(&house, "acme", "admin:tenants").await;
+    acme.get("/admin/tenants/acme").await.expect(200);
+    acme.get(PATH).await.expect(404);
+    // Who says where people sign in could learn their passwords.
+    let body = json!({ "config": { "login_ui_url": "https://login.example/" } });
+    acme.patch("/admin/tenants/acme", body).await.expect(403);
+    let body = json!({ "config": { "silent_registration": true } });
+    acme.patch("/admin/tenants/acme", body).await.expect(200);
+    let users = holder(&house, "admin:users").await;
+    users
+        .patch(PATH, json!({ "name": "Mine" }))
+        .await
+        .expect(403);
+    house.stranger().get(PATH).await.expect(401);
+}
