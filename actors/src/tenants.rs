@@ -188,6 +188,26 @@ impl Tenants {
             .await?
     }
 
+    /// Stores a client that described itself, unless its tenant has `most` of those already; false then.
+    ///
+    /// # Errors
+    /// As [`create_client`](Self::create_client).
+    ///
+    /// # Cancel safety
+    /// As [`create_client`](Self::create_client).
+    pub async fn register_client(
+        &self,
+        client: Client,
+        most: u32,
+        entry: Entry,
+        deadline: Deadline,
+    ) -> Result<bool, Fault> {
+        let order = Box::new((client, most, entry));
+        self.handle
+            .ask(deadline, |reply| Message::RegisterClient { order, reply })
+            .await?
+    }
+
     /// Changes a client of the entry's tenant.
     ///
     /// # Errors

@@ -9,6 +9,8 @@
 //! A registration access token opens one registration. What is stored of it is its signature; an
 //! unknown client and a wrong token are answered alike.
 
+use std::time::Duration;
+
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use domain::client::{Client, ClientMetadata, ClientPatch};
 use domain::event::{Actor, EventKind};
@@ -34,6 +36,9 @@ use description::{in_words_of_rfc_7591, invalid_metadata};
 
 /// What an API key needs to be an initial access token.
 pub const SCOPE: &str = "clients:register";
+
+/// When whoever may not register because too many did is told to come back.
+const FULL_FOR: Duration = Duration::from_hours(1);
 
 /// Register a client.
 #[derive(Debug, Clone)]
@@ -66,7 +71,7 @@ pub struct Registration {
 /// Registers a client.
 ///
 /// # Errors
-/// 403 where nobody may, 401 and 403 about the initial access token, RFC 7591's words about the
+/// 403 where nobody may, 429 where too many did, 401 and 403 about the initial access token, RFC 7591's words about the
 /// description; or a fault.
 pub async fn register(
     flows: &Flows,
@@ -109,16 +114,25 @@ pub async fn register(
         .entry_by(actor, EventKind::ClientCreated)
         .about(&client.id)
         .with(detail(client.client_type, &client.metadata));
-    let created = flows
+    let most = act.tenant.config.max_self_registered_clients;
+    let registered = flows
         .tenants
-        .create_client(client.clone(), entry, act.deadline);
-    created.await?;
+        .register_client(client.clone(), most, entry, act.deadline);
+    if !registered.await? {
+        return Err(full().into());
+    }
     publish(flows, act, &client.metadata).await;
     Ok(Registration {
         client,
         secret,
         token: minted.token,
     })
+}
+
+/// Says that the tenant has as many of these as it takes.
+fn full() -> Refusal {
+    let hint = "no more clients may register themselves now";
+    Refusal::new(Code::RateLimited, hint).retry_after(FULL_FOR)
 }
 
 /// Shows a registration (RFC 7592 §2.1).

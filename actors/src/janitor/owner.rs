@@ -73,6 +73,7 @@ fn is_full(step: Purged) -> bool {
         step.changes,
         step.attempts,
         step.mails,
+        step.clients,
     ];
     kinds.iter().any(|count| *count >= u64::from(BATCH))
 }
@@ -89,6 +90,7 @@ const fn sum(one: Purged, two: Purged) -> Purged {
         changes: one.changes.saturating_add(two.changes),
         attempts: one.attempts.saturating_add(two.attempts),
         mails: one.mails.saturating_add(two.mails),
+        clients: one.clients.saturating_add(two.clients),
     }
 }
 

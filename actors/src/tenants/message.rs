@@ -29,6 +29,11 @@ pub(super) enum Message {
         order: Box<(Client, Entry)>,
         reply: Reply<Result<(), Fault>>,
     },
+    /// Store a client that described itself, unless there are too many.
+    RegisterClient {
+        order: Box<(Client, u32, Entry)>,
+        reply: Reply<Result<bool, Fault>>,
+    },
     /// Change a client.
     UpdateClient {
         order: Box<(String, ClientPatch, Entry)>,

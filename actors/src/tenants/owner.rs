@@ -60,6 +60,10 @@ impl Owner for Registrar {
             Message::CreateClient { order, reply } => {
                 reply.send(self.create_client(order.0, order.1).await);
             }
+            Message::RegisterClient { order, reply } => {
+                let (client, most, entry) = *order;
+                reply.send(self.register_client(client, most, entry).await);
+            }
             Message::UpdateClient { order, reply } => {
                 let (client, patch, entry) = *order;
                 let (tenant, id) = (entry.origin.tenant, client.clone());
@@ -119,6 +123,19 @@ impl Registrar {
         let created = patiently(self.parts.clients.create_client(client, entry)).await;
         self.parts.remembered.forget(tenant, &id);
         created
+    }
+
+    async fn register_client(
+        &self,
+        client: Client,
+        most: u32,
+        entry: Entry,
+    ) -> Result<bool, Fault> {
+        let (tenant, id) = (client.tenant, client.id.clone());
+        let verb = self.parts.clients.register_client(client, most, entry);
+        let registered = patiently(verb).await;
+        self.parts.remembered.forget(tenant, &id);
+        registered
     }
 
     /// Shows what was stored to every reader before it is answered.

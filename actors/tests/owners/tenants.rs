@@ -73,6 +73,10 @@ impl Clients for Slow {
         self.inner.clients.create_client(client, entry)
     }
 
+    fn register_client(&self, client: Client, most: u32, entry: Entry) -> Pending<'_, bool> {
+        self.inner.clients.register_client(client, most, entry)
+    }
+
     fn load_client(&self, tenant: TenantId, client: String) -> Pending<'_, Option<Client>> {
         self.loads.fetch_add(1, Ordering::SeqCst);
         self.inner.clients.load_client(tenant, client)

@@ -60,6 +60,8 @@ pub struct TenantConfig {
     pub assertion_issuers: Vec<AssertionIssuer>,
     /// To which other authorization servers people are asserted (ID-JAG).
     pub assertion_audiences: Vec<AssertionAudience>,
+    /// How many clients may have registered themselves; those that nobody uses go by themselves.
+    pub max_self_registered_clients: u32,
     /// Where people sign in instead of on our pages.
     pub login_ui_url: Option<String>,
     /// Where they are asked what they allow instead of on our pages.
@@ -145,6 +147,7 @@ impl Default for TenantConfig {
             resources: Vec::new(),
             assertion_issuers: Vec::new(),
             assertion_audiences: Vec::new(),
+            max_self_registered_clients: 1_000,
             login_ui_url: None,
             consent_ui_url: None,
         }

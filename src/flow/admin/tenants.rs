@@ -28,6 +28,8 @@ pub struct PatchTenant {
     pub silent_registration: Option<bool>,
     /// Who may register clients at the public door.
     pub registration: Option<RegistrationPolicy>,
+    /// How many of those there may be.
+    pub max_self_registered_clients: Option<u32>,
     /// Whether clients may describe themselves in documents.
     pub client_id_metadata_documents: Option<bool>,
     /// Which resources the tokens of clients that describe themselves may be for.
@@ -42,6 +44,8 @@ pub struct PatchTenant {
 
 /// The longest address of a page, in bytes.
 const MAX_URL: usize = 512;
+/// The most clients that may be let register themselves.
+const MOST_CLIENTS: u32 = 1_000_000;
 /// The most resources, and the longest of them.
 const MAX_RESOURCES: usize = 50;
 
@@ -114,6 +118,9 @@ fn check(message: &PatchTenant) -> Result<Option<String>, Refusal> {
     if let Some(resources) = &message.resources {
         mistakes.check("resources", check_resources(resources));
     }
+    if message.max_self_registered_clients > Some(MOST_CLIENTS) {
+        mistakes.add("max_self_registered_clients", "must be at most 1000000");
+    }
     mistakes.into_result()?;
     Ok(name)
 }
@@ -124,6 +131,9 @@ fn apply(config: TenantConfig, message: PatchTenant) -> TenantConfig {
             .silent_registration
             .unwrap_or(config.silent_registration),
         registration: message.registration.unwrap_or(config.registration),
+        max_self_registered_clients: message
+            .max_self_registered_clients
+            .unwrap_or(config.max_self_registered_clients),
         client_id_metadata_documents: message
             .client_id_metadata_documents
             .unwrap_or(config.client_id_metadata_documents),

@@ -11,6 +11,7 @@ cases![
     a_typo_or_a_wrong_value_changes_nothing,
     a_change_that_was_based_on_an_older_version_is_refused,
     an_operator_reaches_no_other_tenant,
+    a_tenant_takes_so_many_registrations_and_no_more,
 ];
 
 const PATH: &str = "/admin/tenants/default";
@@ -117,4 +118,25 @@ async fn an_operator_reaches_no_other_tenant(house: House) {
         .await
         .expect(403);
     house.stranger().get(PATH).await.expect(401);
+}
+
+async fn a_tenant_takes_so_many_registrations_and_no_more(house: House) {
+    let (admin, public) = (house.admin(), house.public());
+    let config = json!({ "registration": "open", "max_self_registered_clients": 2 });
+    let body = json!({ "config": config });
+    admin.patch(PATH, body).await.expect(200);
+    let description = json!({ "redirect_uris": ["https://app.example/back"] });
+    let register = || public.post("/oauth/register", description.clone());
+    let first = register().await.expect(201);
+    register().await.expect(201);
+    let refused = register().await.expect(429);
+    assert_eq!(refused.header("retry-after"), "3600");
+    assert_eq!(house.audit_count("client.created").await, 2);
+    // An operator is not held to it, and who goes makes room.
+    let body = json!({ "name": "Ours", "client_type": "service" });
+    admin.post("/admin/clients", body).await.expect(201);
+    let own = public.bearer(&first.field("registration_access_token"));
+    let path = format!("/oauth/register/{}", first.field("client_id"));
+    own.delete(&path).await.expect(204);
+    register().await.expect(201);
 }

@@ -18,6 +18,7 @@ super::claims!("clients":
     a_client_is_deleted_once,
     clients_are_listed_newest_first,
     no_verb_crosses_the_border_of_a_tenant,
+    clients_that_describe_themselves_are_bounded,
 );
 
 fn client(world: &World, id: &str, now: UnixMillis) -> Client {
@@ -203,4 +204,29 @@ async fn no_verb_crosses_the_border_of_a_tenant(ports: Ports) {
     let first_party = client(&other, "client_a", at(0));
     create(&other, &first_party).await;
     assert_eq!(load(&other, "client_a").await, Some(first_party));
+}
+
+async fn clients_that_describe_themselves_are_bounded(ports: Ports) {
+    let world = World::new(ports.clone()).await;
+    let register = async |world: &World, id: &str, most: u32| {
+        let entry = world.entry(EventKind::ClientCreated).about(&id);
+        let client = world.described_client(id);
+        let clients = &world.ports.clients;
+        clients.register_client(client, most, entry).await.unwrap()
+    };
+    create(&world, &client(&world, "client_ours", at(0))).await;
+    assert!(!register(&world, "client_none", 0).await);
+    assert!(register(&world, "client_one", 2).await);
+    assert!(register(&world, "client_two", 2).await);
+    assert!(!register(&world, "client_three", 2).await);
+    assert_eq!(load(&world, "client_three").await, None);
+    let stored = world.described_client("client_one");
+    assert_eq!(load(&world, "client_one").await, Some(stored));
+    assert_eq!(world.count_events(EventKind::ClientCreated).await, 3);
+    let other = world.beside().await;
+    assert!(register(&other, "client_theirs", 1).await);
+    let entry = world.entry(EventKind::ClientDeleted);
+    let deleted = ports.clients.delete_client("client_one".to_owned(), entry);
+    assert!(deleted.await.unwrap());
+    assert!(register(&world, "client_three", 2).await);
 }

@@ -3,16 +3,18 @@
 use std::time::Duration;
 
 use domain::attempt::{AttemptClaim, AttemptKey, AttemptPolicy, AttemptVerdict};
+use domain::change::ChangeKind;
 use domain::event::EventKind;
 use domain::one_time::Purpose;
+use domain::session::EndReason;
 use domain::time::UnixMillis;
 use domain::user::UserPatch;
 
 use crate::contract::fixture::{World, at};
 use crate::port::Ports;
 use crate::port::changes::REVOCATION_KEPT;
-use crate::port::janitor::Purged;
-use crate::port::sessions::Rotation;
+use crate::port::janitor::{Purged, UNUSED_CLIENT_KEPT};
+use crate::port::sessions::{EndTarget, Ending, Rotation};
 
 super::claims!("janitor":
     families_and_sessions_go_a_day_after_their_end,
@@ -21,6 +23,7 @@ super::claims!("janitor":
     counters_go_after_ninety_days_but_a_disabled_password_stays,
     mails_that_were_given_up_go_after_thirty_days,
     a_purge_deletes_no_more_than_asked,
+    a_client_that_described_itself_goes_when_nobody_uses_it,
 );
 
 const DAY: Duration = Duration::from_hours(24);
@@ -43,6 +46,7 @@ async fn purge(world: &World, now: UnixMillis) -> Purged {
         sum.changes += purged.changes;
         sum.attempts += purged.attempts;
         sum.mails += purged.mails;
+        sum.clients += purged.clients;
     }
 }
 
@@ -192,4 +196,80 @@ async fn a_purge_deletes_no_more_than_asked(ports: Ports) {
         let purged = ports.janitor.purge(at(9_999_999), 2).await;
         assert_eq!(purged.unwrap().one_time, expected);
     }
+}
+
+/// A client that described itself at the beginning of the story.
+async fn described(world: &World, id: &str) {
+    let entry = world.entry(EventKind::ClientCreated).about(&id);
+    let client = world.described_client(id);
+    let stored = world.ports.clients.register_client(client, 10, entry);
+    assert!(stored.await.unwrap());
+}
+
+/// A client that an operator registered.
+async fn store_ours(world: &World) {
+    let mut ours = world.described_client("client_ours");
+    ours.metadata.is_self_registered = false;
+    let entry = world.entry(EventKind::ClientCreated);
+    let stored = world.ports.clients.create_client(ours, entry);
+    stored.await.unwrap();
+}
+
+async fn a_client_that_described_itself_goes_when_nobody_uses_it(ports: Ports) {
+    let world = World::new(ports.clone()).await;
+    let user = world.register("ada@example.org").await.id;
+    for id in [
+        "client_unused",
+        "client_allowed",
+        "client_in_use",
+        "client_past",
+    ] {
+        described(&world, id).await;
+    }
+    store_ours(&world).await;
+    let (session, _) = world.sign_in(user).await;
+    let mut allowed = world.code(&session, at(0));
+    "client_allowed".clone_into(&mut allowed.grant.client);
+    let issued = ports.authorizations.issue_code(allowed).await;
+    assert!(issued.is_ok());
+    for (client, reason) in [
+        ("client_in_use", None),
+        ("client_past", Some(EndReason::Logout)),
+    ] {
+        let mut new = world.sign_in_at(user, at(0));
+        client.clone_into(&mut new.family.client);
+        new.family.expires_at = at(0) + DAY * 365;
+        new.family.idle_expires_at = new.family.expires_at;
+        let session = new.session.id;
+        assert!(ports.sessions.begin_session(new).await.unwrap().is_some());
+        let Some(reason) = reason else { continue };
+        let ending = Ending {
+            tenant: world.tenant,
+            target: EndTarget::Session(user, session),
+            reason,
+            now: at(1),
+            remember_until: at(2),
+            entry: world.entry(EventKind::SessionEnded),
+        };
+        ports.sessions.end_sessions(ending).await.unwrap();
+    }
+    let end = at(0) + UNUSED_CLIENT_KEPT;
+    let early = purge(&world, end - Duration::from_secs(1)).await;
+    assert_eq!(early.clients, 0);
+    assert_eq!(purge(&world, end).await.clients, 2);
+    let mut left = Vec::new();
+    for id in [
+        "client_unused",
+        "client_allowed",
+        "client_in_use",
+        "client_past",
+        "client_ours",
+    ] {
+        let found = ports.clients.load_client(world.tenant, id.to_owned());
+        left.extend(found.await.unwrap().map(|client| client.id));
+    }
+    assert_eq!(left, ["client_allowed", "client_in_use", "client_ours"]);
+    assert_eq!(world.count_events(EventKind::ClientDeleted).await, 2);
+    let told = ChangeKind::ClientChanged("client_unused".to_owned());
+    assert!(world.changes().await.contains(&told));
 }

@@ -23,6 +23,11 @@ pub trait Clients: Send + Sync + 'static {
     /// Stores a new client. Its id is random, so it cannot be taken.
     fn create_client(&self, client: Client, entry: Entry) -> Pending<'_, ()>;
 
+    /// Stores a client that described itself, unless the tenant has `most` of those already; false, and
+    /// nothing written, then. What several nodes store at the same moment may be too many by their
+    /// number.
+    fn register_client(&self, client: Client, most: u32, entry: Entry) -> Pending<'_, bool>;
+
     /// Loads a client.
     fn load_client(&self, tenant: TenantId, client: String) -> Pending<'_, Option<Client>>;
 

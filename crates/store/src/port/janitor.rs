@@ -1,8 +1,17 @@
 //! Port: purging what has expired. Held by the janitor alone.
 
+use std::time::Duration;
+
+use domain::event::{Actor, Entry, EventKind, Origin};
+use domain::id::{RequestId, TenantId};
 use domain::time::UnixMillis;
+use serde_json::json;
+use uuid::Uuid;
 
 use super::Pending;
+
+/// How long a client that described itself stays if nobody uses it.
+pub const UNUSED_CLIENT_KEPT: Duration = Duration::from_hours(90 * 24);
 
 /// How many rows a purge deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -29,6 +38,22 @@ pub struct Purged {
     /// Mails that were given up, 30 days after they were written. A mail that was sent is gone
     /// already; one that waits is kept.
     pub mails: u64,
+    /// Clients that described themselves, did so last [`UNUSED_CLIENT_KEPT`] ago, and have neither a
+    /// consent nor a refresh family that has not ended; each with a `client.deleted` entry.
+    pub clients: u64,
+}
+
+/// Makes the entry of a client that nobody used; a backend names tenant and client.
+pub(crate) fn unused_entry(now: UnixMillis) -> Entry {
+    let origin = Origin {
+        tenant: TenantId::from_uuid(Uuid::nil()),
+        actor: Actor::System,
+        address: None,
+        user_agent: None,
+        request: RequestId::from_uuid(Uuid::nil()),
+        at: now,
+    };
+    Entry::new(EventKind::ClientDeleted, &origin).with(json!({ "reason": "unused" }))
 }
 
 /// Purges what has expired.

@@ -34,6 +34,28 @@ const CREATE_CLIENT: &str = "
     INSERT INTO audit (tenant_id, at, fields)
     VALUES ($1, $2, $3)";
 
+/// `$13` how many there may be. Its condition is the one of an index.
+const REGISTER_CLIENT: &str = "
+    WITH room AS (
+        SELECT count(*) < $13::bigint AS is_left
+        FROM clients
+        WHERE tenant_id = $1 AND (metadata ->> 'is_self_registered') = 'true'
+    ), fresh AS (
+        INSERT INTO clients (
+            tenant_id, id, name, client_type, disabled, metadata, secrets, created_at, updated_at,
+            version
+        )
+        SELECT $1, $4, $5, $6, $7, $8, $9, $10, $11, $12
+        FROM room
+        WHERE is_left
+        RETURNING id
+    ), entry AS (
+        INSERT INTO audit (tenant_id, at, fields)
+        SELECT $1, $2, $3
+        FROM fresh
+    )
+    SELECT id FROM fresh";
+
 const LOAD_CLIENT: &str = concat!(
     "SELECT ",
     client_columns!(),
@@ -133,7 +155,13 @@ fn listed(row: &Row) -> Result<(Client, Uuid), Fault> {
 }
 
 impl Postgres {
-    async fn insert_client(&self, client: Client, entry: Entry) -> Result<(), Fault> {
+    /// Stores a client; one that described itself only where there are fewer than `most`.
+    async fn insert_client(
+        &self,
+        client: Client,
+        most: Option<u32>,
+        entry: Entry,
+    ) -> Result<bool, Fault> {
         let line = Line::of(&entry);
         let metadata = row::to_json(&client.metadata)?;
         let secrets = row::to_json(&client.secrets)?;
@@ -152,12 +180,16 @@ impl Postgres {
             &created,
             &updated,
             &client.version,
+            &most.map(i64::from),
         ];
         let scope = Scope::Tenant(client.tenant);
-        self.pool()
-            .run(scope, CREATE_CLIENT, values)
-            .await
-            .map(drop)
+        if most.is_some() {
+            let rows = self.pool().run(scope, REGISTER_CLIENT, values).await?;
+            return Ok(!rows.is_empty());
+        }
+        let (values, _) = values.split_at(12);
+        self.pool().run(scope, CREATE_CLIENT, values).await?;
+        Ok(true)
     }
 
     async fn page_of_clients(
@@ -239,7 +271,11 @@ impl Postgres {
 
 impl Clients for Postgres {
     fn create_client(&self, client: Client, entry: Entry) -> Pending<'_, ()> {
-        Box::pin(self.insert_client(client, entry))
+        Box::pin(async move { self.insert_client(client, None, entry).await.map(drop) })
+    }
+
+    fn register_client(&self, client: Client, most: u32, entry: Entry) -> Pending<'_, bool> {
+        Box::pin(self.insert_client(client, Some(most), entry))
     }
 
     fn load_client(&self, tenant: TenantId, id: String) -> Pending<'_, Option<Client>> {

@@ -9,11 +9,11 @@ use domain::rejection::Fault;
 use domain::time::UnixMillis;
 
 use super::pool::{Step, Values};
-use super::row;
+use super::row::{self, Line};
 use super::{Postgres, Scope};
 use crate::port::Pending;
-use crate::port::changes::REVOCATION_KEPT;
-use crate::port::janitor::{Janitor, Purged};
+use crate::port::changes::{HINT_KEPT, REVOCATION_KEPT};
+use crate::port::janitor::{Janitor, Purged, UNUSED_CLIENT_KEPT, unused_entry};
 
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
@@ -94,6 +94,39 @@ const PURGE_MAILS: &str = purge!(
     "row.state = 'abandoned' AND row.created_at <= $1::bigint"
 );
 
+/// `$3` until when nodes are told to forget them, `$4` and `$5` the instant and fields of the entry.
+const PURGE_CLIENTS: &str = "
+    WITH old AS (
+        SELECT c.tenant_id, c.id
+        FROM clients AS c
+        WHERE (c.metadata ->> 'is_self_registered') = 'true'
+          AND c.updated_at <= $1::bigint
+          AND NOT EXISTS (
+              SELECT FROM consents AS k
+              WHERE k.tenant_id = c.tenant_id AND k.client_id = c.id
+          )
+          AND NOT EXISTS (
+              SELECT FROM refresh_families AS f
+              WHERE f.tenant_id = c.tenant_id AND f.client_id = c.id AND f.ended_at IS NULL
+          )
+        LIMIT $2
+        FOR UPDATE OF c SKIP LOCKED
+    ), gone AS (
+        DELETE FROM clients AS c
+        USING old
+        WHERE c.tenant_id = old.tenant_id AND c.id = old.id
+        RETURNING c.tenant_id, c.id
+    ), told AS (
+        INSERT INTO changes (tenant_id, kind, about, expires_at)
+        SELECT tenant_id, 'client_changed', id, $3
+        FROM gone
+    ), entry AS (
+        INSERT INTO audit (tenant_id, at, fields)
+        SELECT tenant_id, $4, $5::jsonb || jsonb_build_object('subject', id)
+        FROM gone
+    )
+    SELECT count(*) AS gone FROM gone";
+
 impl Postgres {
     async fn purge_all(&self, now: UnixMillis, limit: u32) -> Result<Purged, Fault> {
         let limit = i64::from(limit);
@@ -101,7 +134,11 @@ impl Postgres {
         let long_ago = (now - ATTEMPTS_KEPT).as_millis();
         let last_month = (now - MAILS_KEPT).as_millis();
         let an_hour_ago = (now - HOUR).as_millis();
+        let entry = Line::of(&unused_entry(now));
+        let unused = (now - UNUSED_CLIENT_KEPT).as_millis();
+        let hint = (now + HINT_KEPT).as_millis();
         let now = now.as_millis();
+        let clients: Values<'_> = &[&unused, &limit, &hint, &entry.at, &entry.fields];
         let aged: Values<'_> = &[&yesterday, &limit];
         let over: Values<'_> = &[&an_hour_ago, &limit];
         let due: Values<'_> = &[&now, &limit];
@@ -122,6 +159,7 @@ impl Postgres {
             changes: self.purge_one(PURGE_CHANGES, told).await?,
             attempts: self.purge_one(PURGE_ATTEMPTS, old).await?,
             mails: self.purge_one(PURGE_MAILS, given_up).await?,
+            clients: self.purge_one(PURGE_CLIENTS, clients).await?,
         })
     }
 

@@ -29,6 +29,11 @@ const INSERT: &str = "INSERT INTO clients
      version)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
 
+/// Its condition is word for word the one of an index.
+pub(super) const COUNT_SELF_REGISTERED: &str = "SELECT COUNT(*)
+FROM clients
+WHERE tenant_id = ?1 AND json_extract(metadata, '$.is_self_registered') = 1";
+
 const SELECT: &str = select!("WHERE tenant_id = ?1 AND id = ?2");
 
 const LIST: &str = select!(
@@ -52,6 +57,18 @@ WHERE tenant_id = ?1 AND id = ?2";
 impl Clients for Sqlite {
     fn create_client(&self, client: Client, entry: Entry) -> Pending<'_, ()> {
         self.write(move |step| insert(step, &client, &entry))
+    }
+
+    fn register_client(&self, client: Client, most: u32, entry: Entry) -> Pending<'_, bool> {
+        self.write(move |step| {
+            let mut statement = step.prepare_cached(COUNT_SELF_REGISTERED)?;
+            let count: u32 = statement.query_row([client.tenant.blob()], |row| row.get(0))?;
+            if count >= most {
+                return Ok(false);
+            }
+            insert(step, &client, &entry)?;
+            Ok(true)
+        })
     }
 
     fn load_client(&self, tenant: TenantId, client: String) -> Pending<'_, Option<Client>> {

@@ -6,13 +6,15 @@
 
 use std::time::Duration;
 
+use domain::change::ChangeKind;
 use domain::time::UnixMillis;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Sqlite, Step};
+use super::row::Columns;
+use super::{Sqlite, Step, audit, changes};
 use crate::port::Pending;
 use crate::port::changes::REVOCATION_KEPT;
-use crate::port::janitor::{Janitor, Purged};
+use crate::port::janitor::{Janitor, Purged, UNUSED_CLIENT_KEPT, unused_entry};
 
 /// How long ended sessions and families are kept.
 const KEPT: Duration = Duration::from_hours(24);
@@ -136,6 +138,41 @@ LIMIT ?2";
 const DELETE_MAIL: &str = "DELETE FROM outbox
 WHERE rowid = ?2 AND status = 'abandoned' AND created_at < ?1";
 
+macro_rules! unused_clients {
+    () => {
+        "json_extract(metadata, '$.is_self_registered') = 1 AND updated_at <= ?1
+    AND NOT EXISTS (
+        SELECT 1
+        FROM consents AS k
+        WHERE k.tenant_id = clients.tenant_id AND k.client_id = clients.id
+    )
+    AND NOT EXISTS (
+        SELECT 1
+        FROM refresh_families AS f
+        WHERE f.tenant_id = clients.tenant_id AND f.client_id = clients.id
+            AND f.ended_at IS NULL
+    )"
+    };
+}
+
+/// It goes through an index that holds those clients alone.
+const FIND_CLIENTS: &str = concat!(
+    "SELECT seq
+FROM clients
+WHERE ",
+    unused_clients!(),
+    "
+LIMIT ?2"
+);
+
+const DELETE_CLIENT: &str = concat!(
+    "DELETE FROM clients
+WHERE seq = ?2 AND ",
+    unused_clients!(),
+    "
+RETURNING tenant_id, id"
+);
+
 impl Janitor for Sqlite {
     fn purge(&self, now: UnixMillis, limit: u32) -> Pending<'_, Purged> {
         Box::pin(async move {
@@ -159,6 +196,9 @@ impl Janitor for Sqlite {
                     ))
                 })
                 .await?;
+            let unused = (now - UNUSED_CLIENT_KEPT).as_millis();
+            let clients = self.find(FIND_CLIENTS, unused, limit).await?;
+            let clients = self.delete_clients(now, clients).await?;
             let over = self.purge_authorizations(now, limit).await?;
             Ok(Purged {
                 families,
@@ -167,6 +207,7 @@ impl Janitor for Sqlite {
                 changes,
                 attempts,
                 mails,
+                clients,
                 ..over
             })
         })
@@ -184,6 +225,29 @@ impl Sqlite {
                 spent_ids: sweep(step, DELETE_SPENT, now, limit)?,
                 ..Purged::default()
             })
+        })
+    }
+
+    fn delete_clients(&self, now: UnixMillis, rows: Vec<i64>) -> Pending<'_, u64> {
+        let unused = (now - UNUSED_CLIENT_KEPT).as_millis();
+        self.write(move |step| {
+            let mut statement = step.prepare_cached(DELETE_CLIENT)?;
+            let mut deleted = 0;
+            for row in &rows {
+                let gone = statement.query_row(params![unused, row], |row| {
+                    let columns = &mut Columns::of(row);
+                    Ok((columns.id()?, columns.take::<String>()?))
+                });
+                let Some((tenant, client)) = gone.optional()? else {
+                    continue;
+                };
+                let mut entry = unused_entry(now).about(&client);
+                entry.origin.tenant = tenant;
+                changes::announce_hint(step, &entry, &ChangeKind::ClientChanged(client))?;
+                audit::write(step, &entry)?;
+                deleted += 1;
+            }
+            Ok(deleted)
         })
     }
 

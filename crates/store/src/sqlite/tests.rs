@@ -241,6 +241,7 @@ async fn hot_queries_search_and_never_scan() {
         devices::SELECT_POLLED,
         sessions::LIST,
         sessions::COUNT_LIVE,
+        clients::COUNT_SELF_REGISTERED,
         sessions::DELETE_CODES,
         sessions::END_FAMILIES_OF_CLIENT,
         changes::SELECT,

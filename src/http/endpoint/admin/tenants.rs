@@ -38,6 +38,7 @@ fn parse(tenant: String, mut fields: Fields) -> Result<PatchTenant, Refusal> {
         version,
         silent_registration: config.optional_flag("silent_registration"),
         registration: take_registration(&mut config),
+        max_self_registered_clients: config.optional_number("max_self_registered_clients"),
         client_id_metadata_documents: config.optional_flag("client_id_metadata_documents"),
         resources: config.optional_texts("resources"),
         login_ui_url: config.nullable("login_ui_url", Fields::optional_text),
