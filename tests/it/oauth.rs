@@ -66,6 +66,7 @@ pub fn all() -> Vec<Case> {
         exchange::endings::cases(),
         fapi::cases(),
         id_jag::cases(),
+        id_jag::tenants::cases(),
         jwt_bearer::cases(),
         login_ui::cases(),
         login_ui::attacks::cases(),

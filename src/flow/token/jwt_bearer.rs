@@ -113,11 +113,14 @@ pub async fn jwt_bearer(
     })
 }
 
-/// Finds whose word it is said to be, if it is taken from this client.
+/// Finds whose word it is said to be, if it is taken from this client. Our own never is: "the Identity
+/// Provider MUST NOT issue access tokens in response to an ID-JAG it issued itself" (ID-JAG §9.3).
 fn find_issuer<'a>(act: &'a Act, client: &Client, text: &str) -> Option<&'a AssertionIssuer> {
     let said = peek_issuer(text)?;
     let mut trusted = act.tenant.config.assertion_issuers.iter();
-    trusted.find(|trusted| trusted.issuer == said && trusted.clients.contains(&client.id))
+    let is_others = said != act.issuer;
+    trusted
+        .find(|trusted| is_others && trusted.issuer == said && trusted.clients.contains(&client.id))
 }
 
 async fn verify(

@@ -1,4 +1,4 @@
-//! A house whose default tenant has chosen something.
+//! A house of which a tenant has chosen something.
 
 use auth_service::flow::Act;
 use auth_service::flow::admin::api_keys::{self, CreateApiKey};
@@ -15,7 +15,12 @@ use crate::patience::PATIENCE;
 
 /// Lets the default tenant choose.
 pub async fn choose(house: &House, config: TenantConfig) {
-    let act = act(house);
+    choose_for(house, "default", config).await;
+}
+
+/// Lets a tenant choose.
+pub async fn choose_for(house: &House, slug: &str, config: TenantConfig) {
+    let act = act(house, slug);
     let tenants = &house.running().flows().tenants;
     let tenant = Tenant {
         config,
@@ -28,22 +33,24 @@ pub async fn choose(house: &House, config: TenantConfig) {
 
 /// Makes an API key of the default tenant.
 pub async fn add_key(house: &House, scope: &str) -> String {
+    add_key_for(house, "default", scope).await
+}
+
+/// Makes an API key of a tenant.
+pub async fn add_key_for(house: &House, slug: &str, scope: &str) -> String {
     let message = CreateApiKey {
         name: "a key".to_owned(),
         scopes: vec![scope.to_owned()],
         lifetime: None,
     };
-    let made = api_keys::create(house.running().flows(), &act(house), message).await;
+    let made = api_keys::create(house.running().flows(), &act(house, slug), message).await;
     made.expect("a key").1.expose().to_owned()
 }
 
-fn act(house: &House) -> Act {
+fn act(house: &House, slug: &str) -> Act {
     let (flows, now) = (house.running().flows(), house.clock.now());
     let directory = flows.tenants.directory();
-    let tenant = directory
-        .default_tenant()
-        .expect("the default tenant")
-        .clone();
+    let tenant = directory.by_slug(slug).expect("the tenant").clone();
     Act {
         issuer: issuer_of(&flows.settings, &tenant),
         origin: Origin {

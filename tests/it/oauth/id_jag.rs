@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::chosen::choose;
 use super::exchange::{ACCESS, GRANT};
-use super::jwt_bearer::{self, API, Elsewhere, show};
+use super::jwt_bearer::{self, API, Elsewhere};
 use super::signing::header;
 use super::world::{Registered, World, ask, claims, parameter, register};
 use crate::browser::Browser;
@@ -17,11 +17,13 @@ use crate::cases;
 use crate::client::Answer;
 use crate::house::House;
 
+pub mod tenants;
+
 cases![
     id_jag_4_3_a_client_is_given_an_assertion_for_another_server,
     id_jag_4_3_only_for_servers_clients_and_things_that_the_tenant_named,
     id_jag_4_3_only_for_a_live_id_token_of_the_clients_own,
-    mcp_what_is_issued_as_id_jag_is_accepted_once_as_grant,
+    id_jag_7_the_metadata_says_what_is_issued_and_accepted,
     rfc_8725_3_11_an_id_jag_is_nothing_else_here,
     id_jag_4_4_an_assertion_is_for_one_client_and_bounds_the_token,
 ];
@@ -30,10 +32,11 @@ const ID_TOKEN: &str = "urn:ietf:params:oauth:token-type:id_token";
 const ID_JAG: &str = "urn:ietf:params:oauth:token-type:id-jag";
 const ISSUER: &str = "http://localhost:4000";
 const THERE: &str = "https://auth.there.example";
+const ACME: &str = "http://localhost:4000/t/acme";
 const MCP: &str = "https://mcp.there.example";
 
 /// A client to which a person signed in, and two servers that it is given assertions for: one elsewhere,
-/// and this one.
+/// and another tenant's.
 struct Enterprise {
     world: World,
     client: Registered,
@@ -59,17 +62,12 @@ impl Enterprise {
             browser,
             id_token: tokens.field("id_token"),
         };
-        enterprise.choose().await;
+        enterprise.choose("client-at-acme").await;
         enterprise
     }
 
-    async fn choose(&self) {
-        let public = self.world.house.public();
-        let jwks = public
-            .get("/.well-known/jwks.json")
-            .await
-            .expect(200)
-            .json();
+    /// Names servers that people are asserted to, and what the client is called at ours.
+    async fn choose(&self, acme: &str) {
         let audience = |issuer: &str, name: &str| AssertionAudience {
             issuer: issuer.to_owned(),
             clients: BTreeMap::from([(self.client.id.clone(), name.to_owned())]),
@@ -81,14 +79,13 @@ impl Enterprise {
             tells_email: true,
             ..audience(THERE, "client-there")
         };
+        let acme = AssertionAudience {
+            tells_email: true,
+            ..audience(ACME, acme)
+        };
         let config = TenantConfig {
-            assertion_audiences: vec![there, audience(ISSUER, &self.client.id)],
-            assertion_issuers: vec![AssertionIssuer {
-                issuer: ISSUER.to_owned(),
-                clients: vec![self.client.id.clone()],
-                jwks: Some(jwks),
-                ..AssertionIssuer::default()
-            }],
+            // Of which the last is never meant.
+            assertion_audiences: vec![there, acme, audience(ISSUER, &self.client.id)],
             ..TenantConfig::default()
         };
         choose(&self.world.house, config).await;
@@ -169,6 +166,7 @@ async fn id_jag_4_3_only_for_servers_clients_and_things_that_the_tenant_named(ho
     let enterprise = Enterprise::new(house).await;
     for (field, word) in [
         (("audience", "https://evil.example"), "invalid_target"),
+        (("audience", ISSUER), "invalid_target"),
         (
             ("audience", "https://auth.there.example/"),
             "invalid_target",
@@ -239,33 +237,34 @@ async fn id_jag_4_3_only_for_a_live_id_token_of_the_clients_own(house: House) {
         .expect_oauth(400, "invalid_request");
 }
 
-async fn mcp_what_is_issued_as_id_jag_is_accepted_once_as_grant(house: House) {
-    let enterprise = Enterprise::new(house).await;
-    let (world, client) = (&enterprise.world, &enterprise.client);
-    let asked = [("audience", ISSUER), ("scope", "read")];
-    let id_jag = enterprise
-        .ask(&asked)
-        .await
-        .expect(200)
-        .field("access_token");
-    let given = show(world, client, &id_jag, &[]).await.expect(200);
-    assert_eq!(given.field("scope"), "read");
-    let said = claims(&given.field("access_token"));
-    assert_eq!(said["sub"], claims(&enterprise.id_token)["sub"]);
-    let again = show(world, client, &id_jag, &[]).await;
-    again.expect_oauth(400, "invalid_grant");
-    // One for another server is none for this one.
-    let elsewhere = enterprise.ask(&[]).await.expect(200).field("access_token");
-    let refused = show(world, client, &elsewhere, &[]).await;
-    refused.expect_oauth(400, "invalid_grant");
-    let refused = show(world, client, &enterprise.id_token, &[]).await;
-    refused.expect_oauth(400, "invalid_grant");
+async fn id_jag_7_the_metadata_says_what_is_issued_and_accepted(house: House) {
+    let path = "/.well-known/oauth-authorization-server";
+    let members = [
+        ("identity_chaining_requested_token_types_supported", ID_JAG),
+        (
+            "authorization_grant_profiles_supported",
+            "urn:ietf:params:oauth:grant-profile:id-jag",
+        ),
+    ];
+    let told = async |house: &House| house.public().get(path).await.expect(200).json();
+    for (member, _) in members {
+        assert!(told(&house).await.get(member).is_none(), "{member}");
+    }
+    let config = TenantConfig {
+        assertion_audiences: vec![AssertionAudience::default()],
+        assertion_issuers: vec![AssertionIssuer::default()],
+        ..TenantConfig::default()
+    };
+    choose(&house, config).await;
+    for (member, value) in members {
+        assert_eq!(told(&house).await[member], json!([value]), "{member}");
+    }
 }
 
 async fn rfc_8725_3_11_an_id_jag_is_nothing_else_here(house: House) {
     let enterprise = Enterprise::new(house).await;
     let world = &enterprise.world;
-    let id_jag = enterprise.ask(&[("audience", ISSUER)]).await.expect(200);
+    let id_jag = enterprise.ask(&[("audience", ACME)]).await.expect(200);
     let id_jag = id_jag.field("access_token");
     for path in ["/auth/me", "/userinfo"] {
         let public = world.house.public().bearer(&id_jag);

@@ -78,6 +78,11 @@ impl Elsewhere {
         Self::new(house, own).await
     }
 
+    /// Its public keys.
+    pub fn jwks(&self) -> Value {
+        json!({ "keys": [self.signer.key().public_jwk()] })
+    }
+
     /// What a good assertion says, with members of its own.
     pub fn claims(&self, jti: &str, own: &Value) -> Value {
         let now = self.world.house.clock.now().as_seconds();

@@ -70,6 +70,10 @@ pub struct Facts<'a> {
     pub supports_token_exchange: bool,
     /// Whether assertions are accepted as grants (RFC 7523 §2.1).
     pub supports_jwt_bearer: bool,
+    /// Whether an ID-JAG is issued for other authorization servers (ID-JAG §7).
+    pub issues_id_jag: bool,
+    /// Whether an ID-JAG of other issuers is accepted as grant.
+    pub accepts_id_jag: bool,
     /// Whether clients are told of a logout (OpenID Connect Back-Channel Logout §2.1).
     pub supports_backchannel_logout: bool,
 }

@@ -96,9 +96,10 @@ fn find_audience<'a>(
             "audience names one authorization server by its issuer (ID-JAG §4.3).",
         ));
     };
+    let is_elsewhere = *named != act.issuer;
     let mut known = act.tenant.config.assertion_audiences.iter();
     let found = known
-        .find(|known| known.issuer == *named)
+        .find(|known| is_elsewhere && known.issuer == *named)
         .and_then(|known| {
             let there = known.clients.get(&client.id)?;
             Some((known, there.as_str()))

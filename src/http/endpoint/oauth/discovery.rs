@@ -5,7 +5,7 @@
 //! Both forms of a tenant's path lead here: appended to its issuer, and inserted after the well-known
 //! part; see `http::path`.
 
-use domain::tenant::RegistrationPolicy;
+use domain::tenant::{AssertionProfile, RegistrationPolicy};
 use http::header::CACHE_CONTROL;
 use http::{HeaderValue, StatusCode};
 use protocol::dpop;
@@ -51,6 +51,11 @@ pub(in crate::http) fn provider(call: Call) -> Answer {
             supports_device_flow: true,
             supports_token_exchange: true,
             supports_jwt_bearer: !config.assertion_issuers.is_empty(),
+            issues_id_jag: !config.assertion_audiences.is_empty(),
+            accepts_id_jag: config
+                .assertion_issuers
+                .iter()
+                .any(|issuer| issuer.profile == AssertionProfile::IdJag),
             supports_backchannel_logout: false,
         };
         Ok(cacheable(&Metadata::new(&facts)))

@@ -3,9 +3,13 @@
 use serde::Serialize;
 
 use super::Facts;
+use crate::assertion_grant::ID_JAG;
 
 /// The grants that every service of ours has.
 const GRANTS: [&str; 3] = ["authorization_code", "refresh_token", "client_credentials"];
+
+/// The name of the ID-JAG among the kinds of assertions that are grants.
+const ID_JAG_PROFILE: &str = "urn:ietf:params:oauth:grant-profile:id-jag";
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[expect(
@@ -19,6 +23,10 @@ pub(super) struct Requests<'a> {
     response_types_supported: [&'static str; 1],
     response_modes_supported: [&'static str; 5],
     grant_types_supported: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identity_chaining_requested_token_types_supported: Option<[&'static str; 1]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authorization_grant_profiles_supported: Option<[&'static str; 1]>,
     code_challenge_methods_supported: [&'static str; 1],
     prompt_values_supported: [&'static str; 4],
     #[serde(skip_serializing_if = "<[&str]>::is_empty")]
@@ -44,6 +52,12 @@ impl<'a> Requests<'a> {
             response_types_supported: ["code"],
             response_modes_supported: ["query", "form_post", "query.jwt", "form_post.jwt", "jwt"],
             grant_types_supported: grant_types(facts),
+            identity_chaining_requested_token_types_supported: facts
+                .issues_id_jag
+                .then_some([ID_JAG]),
+            authorization_grant_profiles_supported: facts
+                .accepts_id_jag
+                .then_some([ID_JAG_PROFILE]),
             code_challenge_methods_supported: ["S256"],
             prompt_values_supported: ["none", "login", "consent", "select_account"],
             acr_values_supported: facts.acr_values,

@@ -32,6 +32,8 @@ fn least(scopes: &ScopeSet) -> Facts<'_> {
         supports_device_flow: false,
         supports_token_exchange: false,
         supports_jwt_bearer: false,
+        issues_id_jag: false,
+        accepts_id_jag: false,
         supports_backchannel_logout: false,
     }
 }
@@ -58,6 +60,8 @@ fn full(scopes: &ScopeSet) -> Facts<'_> {
         supports_device_flow: true,
         supports_token_exchange: true,
         supports_jwt_bearer: true,
+        issues_id_jag: true,
+        accepts_id_jag: true,
         supports_backchannel_logout: true,
     }
 }
