@@ -29,6 +29,7 @@ use domain::rejection::Fault;
 use domain::tenant::Tenant;
 use domain::time::{Clock, UnixMillis};
 use hashing::Hashing;
+use protocol::client_certificate::ClientCertificate;
 use protocol::password::Blocklist;
 use protocol::system_secrets::SystemSecrets;
 use store::port::Pending;
@@ -42,6 +43,7 @@ use store::port::spent::Spent;
 use store::port::users::Users;
 use tokio::time::timeout;
 
+use crate::authorities::ClientAuthorities;
 use crate::config::Settings;
 use crate::egress::Egress;
 use crate::telemetry::meters::Meters;
@@ -133,6 +135,8 @@ pub struct Flows {
     pub egress: Egress,
     /// Access tokens whose signature was found good.
     pub verified: VerifiedTokens,
+    /// Who vouches for clients' certificates; absent: certificates are not taken.
+    pub client_authorities: Option<Arc<ClientAuthorities>>,
     /// Clients' keys that were fetched.
     pub kept_keys: KeptKeys,
     /// Clients that described themselves, as they were fetched.
@@ -154,6 +158,8 @@ pub struct Act {
     pub may_appoint: bool,
     /// The network it is counted under, if it came by one.
     pub network: Option<Network>,
+    /// The certificate that whoever asks proved to hold, if any (RFC 8705).
+    pub certificate: Option<Arc<ClientCertificate>>,
     /// When nobody waits for it any more.
     pub deadline: Deadline,
     /// The present instant.

@@ -16,6 +16,7 @@ mod arrival;
 mod body;
 mod client_address;
 mod client_authentication;
+mod client_certificate;
 mod connection;
 mod cors;
 mod credential;

@@ -90,11 +90,7 @@ pub(crate) async fn open(behind: Behind) -> Result<Doors, StartError> {
             Box::pin(async move { health.follow(stop).await })
         }),
     ];
-    if let Some(tls) = parts.tls {
-        specs.push(ChildSpec::task("certificates", move |stop| {
-            Box::pin(Arc::clone(&tls).watch(stop))
-        }));
-    }
+    specs.extend(watches(&parts));
     Ok(Doors {
         public,
         admin,
@@ -105,6 +101,22 @@ pub(crate) async fn open(behind: Behind) -> Result<Doors, StartError> {
         observer,
         sockets: vec![public_socket, admin_socket, grpc_socket],
     })
+}
+
+/// Describes what looks at the certificates' files.
+fn watches(parts: &Parts) -> Vec<ChildSpec> {
+    let mut specs = Vec::new();
+    if let Some(tls) = parts.tls.clone() {
+        specs.push(ChildSpec::task("certificates", move |stop| {
+            Box::pin(Arc::clone(&tls).watch(stop))
+        }));
+    }
+    if let Some(authorities) = parts.flows.client_authorities.clone() {
+        specs.push(ChildSpec::task("client-authorities", move |stop| {
+            Box::pin(Arc::clone(&authorities).watch(stop))
+        }));
+    }
+    specs
 }
 
 /// What every door has.
@@ -180,7 +192,7 @@ async fn load_tls(settings: &Settings) -> Result<Option<Arc<Tls>>, StartError> {
     let Some(files) = settings.tls.clone() else {
         return Ok(None);
     };
-    let tls = Tls::load(files).await;
+    let tls = Tls::load(files, settings.client_ca.is_some()).await;
     tls.map(|tls| Some(Arc::new(tls)))
         .map_err(|error| StartError::Setting(error.to_string()))
 }

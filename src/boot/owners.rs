@@ -25,6 +25,7 @@ use store::port::Ports;
 use store::port::shared::SharedState;
 
 use super::StartError;
+use crate::authorities::ClientAuthorities;
 use crate::config::Settings;
 use crate::courier::{self, IssuerOf};
 use crate::egress::Egress;
@@ -95,6 +96,7 @@ pub(crate) fn hire(
         breached: breached(settings, &meters)?,
         egress: egress(settings)?,
         verified: VerifiedTokens::default(),
+        client_authorities: client_authorities(settings)?,
         kept_keys: KeptKeys::default(),
         kept_documents: KeptDocuments::default(),
         settings: outside.settings,
@@ -257,6 +259,15 @@ fn breached(
 
 fn egress(settings: &Settings) -> Result<Egress, StartError> {
     Egress::new(&settings.egress).map_err(|error| invalid("EGRESS_CA_PATH", error))
+}
+
+fn client_authorities(settings: &Settings) -> Result<Option<Arc<ClientAuthorities>>, StartError> {
+    let Some(path) = settings.client_ca.clone() else {
+        return Ok(None);
+    };
+    ClientAuthorities::load(path)
+        .map(|loaded| Some(Arc::new(loaded)))
+        .map_err(|error| invalid("TLS_CLIENT_CA_PATH", error))
 }
 
 #[expect(

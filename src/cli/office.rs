@@ -80,6 +80,7 @@ pub(super) fn act(flows: &Flows, tenant: Option<&str>) -> Result<Act, Failure> {
         origin,
         may_appoint: true,
         network: None,
+        certificate: None,
         deadline: Deadline::after(DONE_WITHIN),
         now,
     })

@@ -99,7 +99,7 @@ fn check_files(values: &Values) -> Vec<Mistake> {
     [
         (&TLS_CERT_PATH, tls),
         (&TLS_KEY_PATH, tls),
-        (&TLS_CLIENT_CA_PATH, tls),
+        (&TLS_CLIENT_CA_PATH, true),
         (&JWT_PRIVATE_KEY_PATH, true),
     ]
     .into_iter()

@@ -30,8 +30,6 @@ pub struct TlsSettings {
     pub certificate: PathBuf,
     /// Its private key in PEM; `TLS_KEY_PATH`.
     pub key: PathBuf,
-    /// The certificate authorities whose clients are trusted (mTLS), in PEM; `TLS_CLIENT_CA_PATH`.
-    pub client_ca: Option<PathBuf>,
 }
 
 /// The bounds of a request.
@@ -75,10 +73,13 @@ variables! {
     TLS_CERT_PATH: Parsed<PathBuf> = of(PATH).required(Required::WhenTrue("TLS_ENABLED"));
     /// Private key of the certificate, in PEM.
     TLS_KEY_PATH: Parsed<PathBuf> = of(PATH).required(Required::WhenTrue("TLS_ENABLED"));
-    /// Certificate authorities in PEM whose client certificates are accepted (mTLS). Absent: client
-    /// certificates are not asked for.
+    /// Certificate authorities in PEM that vouch for client certificates (mTLS, RFC 8705); read again
+    /// when it changes. Certificates are then asked for at every door that speaks TLS, and read from
+    /// the header `Client-Cert` of `TRUSTED_PROXIES`, which must remove it from what clients send.
+    /// Absent: client certificates are neither asked for nor read.
     TLS_CLIENT_CA_PATH: Parsed<PathBuf> = of(PATH);
-    /// Peers whose `Forwarded` and `X-Forwarded-For` headers are believed. Absent: nobody's.
+    /// Peers whose `Forwarded` and `X-Forwarded-For` headers are believed, and `Client-Cert` with
+    /// `TLS_CLIENT_CA_PATH`. Absent: nobody's.
     TRUSTED_PROXIES: Parsed<Vec<IpNet>> = of(NETWORKS);
     /// Longest request body that is read, in bytes; at the public door never more than 65536. All
     /// bodies that are being read share 64 MiB; one that finds no room is answered with 503.
@@ -125,7 +126,6 @@ impl TlsSettings {
         Ok(Some(Self {
             certificate: values.get(&TLS_CERT_PATH)?,
             key: values.get(&TLS_KEY_PATH)?,
-            client_ca: values.find(&TLS_CLIENT_CA_PATH)?,
         }))
     }
 }
@@ -139,6 +139,10 @@ impl RequestSettings {
             timeout: values.get(&REQUEST_TIMEOUT)?,
         })
     }
+}
+
+pub(super) fn read_client_ca(values: &Values) -> Result<Option<PathBuf>, Mistake> {
+    values.find(&TLS_CLIENT_CA_PATH)
 }
 
 pub(super) fn read_trusted_proxies(values: &Values) -> Result<Vec<IpNet>, Mistake> {

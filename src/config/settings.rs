@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use domain::random::Random;
@@ -10,7 +11,9 @@ use ipnet::IpNet;
 use url::Url;
 
 use crate::config::cors::CorsSettings;
-use crate::config::doors::{DoorSettings, RequestSettings, TlsSettings, read_trusted_proxies};
+use crate::config::doors::{
+    DoorSettings, RequestSettings, TlsSettings, read_client_ca, read_trusted_proxies,
+};
 use crate::config::email::EmailSettings;
 use crate::config::federation::{FederationSettings, SamlSettings};
 use crate::config::limits::LimitSettings;
@@ -46,6 +49,8 @@ pub struct Settings {
     pub grpc: DoorSettings,
     /// Certificates, when the doors speak TLS; `TLS_…`.
     pub tls: Option<TlsSettings>,
+    /// The authorities that vouch for clients' certificates; `TLS_CLIENT_CA_PATH`, nobody.
+    pub client_ca: Option<PathBuf>,
     /// Peers whose forwarding headers are believed; `TRUSTED_PROXIES`, nobody.
     pub trusted_proxies: Vec<IpNet>,
     /// The bounds of a request; `REQUEST_…`.
@@ -129,6 +134,7 @@ impl Settings {
             admin,
             grpc,
             tls: TlsSettings::read(values)?,
+            client_ca: read_client_ca(values)?,
             trusted_proxies: read_trusted_proxies(values)?,
             requests: RequestSettings::read(values)?,
             cors: CorsSettings::read(values)?,

@@ -224,23 +224,32 @@ async fn authenticate_token(
     Ok(Caller::Person(Box::new(claims), user, session))
 }
 
-/// Holds a token to the key it is bound to. RFC 9449 §7.2: a bound token is not taken as a bearer
-/// token, nor a bearer token as a bound one.
+/// Holds a token to what it is bound to. RFC 9449 §7.2: a token bound to a key is not taken as a bearer
+/// token, nor a bearer token as a bound one. RFC 8705 §3: one that is bound to a certificate counts with
+/// that certificate alone.
 async fn check_possession(
     flows: &Flows,
     act: &Act,
     (token, claims): (&str, &AccessClaims),
     proof: Option<&proof::Presented>,
 ) -> Result<(), Rejection> {
-    match (&claims.cnf, proof) {
+    let shown = act.certificate.as_deref();
+    let (jkt, certificate) = match &claims.cnf {
+        None => (None, None),
+        // It says that it is bound and not to what.
+        Some(Confirmation {
+            jkt: None,
+            x5t_s256: None,
+        }) => return Err(invalid_token().into()),
+        Some(Confirmation { jkt, x5t_s256 }) => (jkt.as_ref(), x5t_s256.as_ref()),
+    };
+    let holds = |wanted: &String| shown.is_some_and(|shown| shown.thumbprint() == *wanted);
+    if !certificate.is_none_or(holds) {
+        return Err(invalid_token().into());
+    }
+    match (jkt, proof) {
         (None, None) => Ok(()),
-        (
-            Some(Confirmation {
-                jkt: Some(jkt),
-                x5t_s256: None,
-            }),
-            Some(proof),
-        ) => {
+        (Some(jkt), Some(proof)) => {
             let expected = (Some(token), NonceRule::Optional);
             let proof = proof::check(flows, act, proof, expected)
                 .await

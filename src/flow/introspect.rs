@@ -111,6 +111,7 @@ fn active_refresh(act: &Act, granted: Granted) -> ActiveToken {
         user,
         ..
     } = granted;
+    let (jkt, certificate) = (family.details.dpop_jkt, family.details.certificate);
     ActiveToken {
         scope: family.scope.to_string(),
         client_id: family.client,
@@ -118,9 +119,9 @@ fn active_refresh(act: &Act, granted: Granted) -> ActiveToken {
         iat: family.rotated_at.as_seconds(),
         sub: user.id.to_string(),
         iss: act.issuer.clone(),
-        cnf: family.details.dpop_jkt.map(|jkt| Confirmation {
-            jkt: Some(jkt),
-            x5t_s256: None,
+        cnf: (jkt.is_some() || certificate.is_some()).then_some(Confirmation {
+            jkt,
+            x5t_s256: certificate,
         }),
         tid: act.tenant.id.to_string(),
         roles: user.roles,

@@ -1,4 +1,4 @@
-//! Proof that a key is held (DPoP, RFC 9449).
+//! Proof that a key is held: by DPoP (RFC 9449), or by a certificate (RFC 8705).
 //!
 //! A proof is judged by what it says alone, and then its `jti` is claimed in the store: once, on every
 //! node and across restarts, for as long as the proof could be accepted. A nonce of ours is given with
@@ -7,6 +7,7 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use domain::client::Client;
 use domain::rejection::{OAuthCode, Refusal, Rejection};
+use protocol::access_token::Confirmation;
 use protocol::dpop::{self, BadProof, Expected, NonceRule, Proof};
 
 use super::{Act, Flows};
@@ -22,60 +23,91 @@ pub struct Presented {
     pub path: String,
 }
 
-/// Which key tokens are bound to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Bound {
-    /// None: whoever holds the token may use it.
-    Bearer,
-    /// The key with this thumbprint (RFC 9449 §6.1).
-    Key(String),
+/// What tokens are bound to; nothing: whoever holds the token may use it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Bound {
+    /// The thumbprint of a key (RFC 9449 §6.1).
+    jkt: Option<String>,
+    /// The thumbprint of a certificate (RFC 8705 §3.1).
+    certificate: Option<String>,
 }
 
 // === impl Bound ===
 
 impl Bound {
-    /// Judges the proof that came, if any.
+    /// Judges the proof that came, if any, and takes the certificate, if the client registered that its
+    /// tokens are bound to one.
     ///
     /// # Errors
-    /// `invalid_dpop_proof`, also where the client must prove a key and did not; `use_dpop_nonce`; or a
-    /// fault.
+    /// `invalid_dpop_proof`, also where the client must prove a key and did not; `use_dpop_nonce`;
+    /// `invalid_request` where it must show a certificate and did not; or a fault.
     pub(crate) async fn prove(
         flows: &Flows,
         act: &Act,
         client: Option<&Client>,
         presented: Option<&Presented>,
     ) -> Result<Self, Rejection> {
+        let certificate = certificate(act, client)?;
         let is_demanded = client.is_some_and(|client| client.metadata.dpop_bound_access_tokens);
-        match presented.filter(|_| flows.settings.dpop.enabled) {
+        let jkt = match presented.filter(|_| flows.settings.dpop.enabled) {
             Some(presented) => {
                 let nonce = nonce_rule(flows, client);
                 let proof = check(flows, act, presented, (None, nonce)).await?;
-                Ok(Self::Key(proof.jkt))
+                Some(proof.jkt)
             }
             None if is_demanded => {
-                Err(invalid("this client must prove a key (RFC 9449 §5.2)").into())
+                return Err(invalid("this client must prove a key (RFC 9449 §5.2)").into());
             }
-            None => Ok(Self::Bearer),
-        }
+            None => None,
+        };
+        Ok(Self { jkt, certificate })
     }
 
     /// Gives the key's thumbprint.
     #[must_use]
     pub fn jkt(&self) -> Option<&str> {
-        match self {
-            Self::Bearer => None,
-            Self::Key(jkt) => Some(jkt),
-        }
+        self.jkt.as_deref()
     }
 
-    /// Gives the type that tokens bound so have (RFC 6749 §7.1, RFC 9449 §5).
+    /// Gives the certificate's thumbprint.
+    #[must_use]
+    pub fn certificate(&self) -> Option<&str> {
+        self.certificate.as_deref()
+    }
+
+    /// Gives what tokens bound so say of it.
+    pub(crate) fn confirmation(&self) -> Option<Confirmation> {
+        let Self { jkt, certificate } = self.clone();
+        (jkt.is_some() || certificate.is_some()).then_some(Confirmation {
+            jkt,
+            x5t_s256: certificate,
+        })
+    }
+
+    /// Gives the type that tokens bound so have (RFC 6749 §7.1, RFC 9449 §5). One that is bound to a
+    /// certificate alone is a bearer token still (RFC 8705 §3).
     #[must_use]
     pub const fn token_type(&self) -> &'static str {
-        match self {
-            Self::Bearer => "Bearer",
-            Self::Key(_) => "DPoP",
+        match self.jkt {
+            None => "Bearer",
+            Some(_) => "DPoP",
         }
     }
+}
+
+/// Gives the certificate that the client's tokens are bound to. RFC 8705 §3.4 leaves it to us whether
+/// a client that forgot its certificate gets tokens without: it does not.
+fn certificate(act: &Act, client: Option<&Client>) -> Result<Option<String>, Refusal> {
+    let is_bound =
+        client.is_some_and(|client| client.metadata.tls_client_certificate_bound_access_tokens);
+    if !is_bound {
+        return Ok(None);
+    }
+    let shown = act.certificate.as_deref().ok_or_else(|| {
+        let hint = "this client must show its certificate (RFC 8705 §3.4)";
+        Refusal::oauth(OAuthCode::InvalidRequest, hint)
+    })?;
+    Ok(Some(shown.thumbprint()))
 }
 
 /// Judges a proof, and claims it.

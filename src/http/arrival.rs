@@ -2,15 +2,18 @@
 
 use std::borrow::Cow;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use actors::deadline::Deadline;
 use domain::address::Network;
 use domain::id::RequestId;
 use domain::time::UnixMillis;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use protocol::client_certificate::ClientCertificate;
 use tokio::time::Instant;
 
 use super::client_address::{find_client, is_trusted};
+use super::client_certificate::forwarded;
 use super::listener::Peer;
 use crate::flow::Flows;
 
@@ -35,6 +38,8 @@ pub(super) struct Arrival {
     pub(super) now: UnixMillis,
     /// When it began, on the clock that measures spans.
     pub(super) began: Instant,
+    /// The certificate that the client proved to hold.
+    pub(super) certificate: Option<Arc<ClientCertificate>>,
     /// Whether it came over TLS.
     pub(super) is_tls: bool,
     is_trusted: bool,
@@ -54,6 +59,12 @@ impl Arrival {
         // An id that is a UUID is kept in the audit trail too, so that both are found by it.
         let id = given.as_deref().and_then(|text| text.parse().ok());
         let id = id.unwrap_or_else(|| RequestId::generate(now, flows.random.as_ref()));
+        // A proxy's own certificate is not the client's.
+        let certificate = if is_trusted {
+            forwarded(headers).filter(|_| flows.client_authorities.is_some())
+        } else {
+            peer.certificate
+        };
         Self {
             shown_id: given.map_or_else(|| id.to_string(), Cow::into_owned).into(),
             id,
@@ -62,6 +73,7 @@ impl Arrival {
             deadline: Deadline::after(flows.settings.requests.timeout),
             now,
             began: Instant::now(),
+            certificate,
             is_tls: peer.is_tls,
             is_trusted,
         }

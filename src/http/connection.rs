@@ -19,6 +19,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 
+use super::client_certificate::of_handshake;
 use super::listener::{Answers, Door, Peer, Visitor};
 
 /// How long the first byte may take.
@@ -106,13 +107,15 @@ pub(super) async fn attend<A: Answers>(door: &Arc<Door<A>>, visitor: Visitor) {
         let peer = Peer {
             address,
             is_tls: false,
+            certificate: None,
         };
         return speak(door, &door.protocols.either, peer, stream).await;
     };
     let Ok(Ok(stream)) = timeout(HANDSHAKE, tls.acceptor().accept(stream)).await else {
         return;
     };
-    let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+    let session = stream.get_ref().1;
+    let is_http2 = session.alpn_protocol() == Some(b"h2");
     let builder = if is_http2 {
         &door.protocols.http2
     } else {
@@ -121,6 +124,7 @@ pub(super) async fn attend<A: Answers>(door: &Arc<Door<A>>, visitor: Visitor) {
     let peer = Peer {
         address,
         is_tls: true,
+        certificate: of_handshake(session.peer_certificates()),
     };
     Box::pin(speak(door, builder, peer, stream)).await;
 }
@@ -152,6 +156,7 @@ async fn speak<A: Answers>(
     let watched = Arc::clone(&vitals);
     let service = service_fn(move |request| {
         let (door, visit) = (Arc::clone(door), Visit::begin(&vitals));
+        let peer = peer.clone();
         async move {
             let response = door.answers.answer(peer, request).await;
             drop(visit);

@@ -21,6 +21,7 @@ use http::{Request, Response};
 use hyper::body::{Body, Bytes, Incoming};
 use ipnet::IpNet;
 use prometheus_client::metrics::gauge::Gauge;
+use protocol::client_certificate::ClientCertificate;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
@@ -62,12 +63,14 @@ impl<T: Answers> Answers for Arc<T> {
 }
 
 /// The other end of a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Peer {
     /// Its address; a proxy's, where there is one.
     pub address: SocketAddr,
     /// Whether it speaks TLS with us.
     pub is_tls: bool,
+    /// The certificate that it proved to hold in the handshake.
+    pub certificate: Option<Arc<ClientCertificate>>,
 }
 
 /// What a door is made of.

@@ -4,7 +4,8 @@
 //! and disturbs none that is open. Files that cannot be used leave the old ones in force and are
 //! said so once; a pair that is being replaced file by file is simply tried again.
 //!
-//! A client may present a certificate if a CA is configured (mTLS) and need not.
+//! Where client certificates are of use (`TLS_CLIENT_CA_PATH`) they are asked for; a client need not
+//! have one. What one is worth is judged later: see `any_certificate`.
 
 use std::io;
 use std::path::Path;
@@ -13,17 +14,18 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use aws_lc_rs::digest::{SHA256, digest};
-use rustls::crypto::CryptoProvider;
-use rustls::server::WebPkiClientVerifier;
-use rustls::server::danger::ClientCertVerifier;
-use rustls::{RootCertStore, ServerConfig};
+use rustls::ServerConfig;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
+use any_certificate::AnyCertificate;
+
 use crate::config::TlsSettings;
+
+mod any_certificate;
 
 /// How often the files are looked at.
 const LOOK: Duration = Duration::from_secs(2);
@@ -31,6 +33,8 @@ const LOOK: Duration = Duration::from_secs(2);
 /// The certificates in force.
 pub struct Tls {
     files: TlsSettings,
+    /// Whether clients are asked for certificates.
+    asks: bool,
     live: ArcSwap<ServerConfig>,
     /// What was read first, so that the watch notices a change since then.
     first: Fingerprint,
@@ -53,9 +57,6 @@ pub enum BadTls {
     /// They do not fit together.
     #[error("the certificate and the key cannot be used: {0}")]
     Mismatch(#[from] rustls::Error),
-    /// The client CA cannot be used.
-    #[error("the client CA cannot be used: {0}")]
-    ClientCa(#[from] rustls::server::VerifierBuilderError),
 }
 
 type Fingerprint = [u8; 32];
@@ -64,22 +65,22 @@ type Fingerprint = [u8; 32];
 struct Content {
     certificate: Vec<u8>,
     key: Zeroizing<Vec<u8>>,
-    client_ca: Option<Vec<u8>>,
 }
 
 // === impl Tls ===
 
 impl Tls {
-    /// Reads the files.
+    /// Reads the files; says whether clients are asked for certificates.
     ///
     /// # Errors
     /// See [`BadTls`].
-    pub async fn load(files: TlsSettings) -> Result<Self, BadTls> {
+    pub async fn load(files: TlsSettings, asks: bool) -> Result<Self, BadTls> {
         let content = Content::read(&files).await?;
         Ok(Self {
-            live: ArcSwap::from_pointee(content.to_config()?),
+            live: ArcSwap::from_pointee(content.to_config(asks)?),
             first: content.fingerprint(),
             files,
+            asks,
         })
     }
 
@@ -108,7 +109,7 @@ impl Tls {
     }
 
     fn renew(&self, content: &Content) {
-        match content.to_config() {
+        match content.to_config(self.asks) {
             Ok(config) => {
                 self.live.store(Arc::new(config));
                 tracing::info!("a new certificate is in force");
@@ -122,24 +123,15 @@ impl Tls {
 
 impl Content {
     async fn read(files: &TlsSettings) -> Result<Self, BadTls> {
-        let client_ca = match &files.client_ca {
-            Some(path) => Some(read(path).await?),
-            None => None,
-        };
         Ok(Self {
             certificate: read(&files.certificate).await?,
             key: Zeroizing::new(read(&files.key).await?),
-            client_ca,
         })
     }
 
     /// Gives one hash over all of it, which is no secret.
     fn fingerprint(&self) -> Fingerprint {
-        let parts = [
-            self.certificate.as_slice(),
-            self.key.as_slice(),
-            self.client_ca.as_deref().unwrap_or_default(),
-        ];
+        let parts = [self.certificate.as_slice(), self.key.as_slice()];
         let hashes = parts.map(|part| digest(&SHA256, part));
         let joined: Vec<u8> = hashes.iter().flat_map(AsRef::as_ref).copied().collect();
         let mut fingerprint = Fingerprint::default();
@@ -147,16 +139,17 @@ impl Content {
         fingerprint
     }
 
-    fn to_config(&self) -> Result<ServerConfig, BadTls> {
+    fn to_config(&self, asks: bool) -> Result<ServerConfig, BadTls> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let chain = parse_certificates(&self.certificate, "TLS_CERT_PATH")?;
         let key = PrivateKeyDer::from_pem_slice(&self.key)
             .map_err(|_| BadTls::Unusable("TLS_KEY_PATH"))?;
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()?;
-        let builder = match &self.client_ca {
-            Some(pem) => builder.with_client_cert_verifier(client_verifier(pem, provider)?),
-            None => builder.with_no_client_auth(),
+        let builder = if asks {
+            builder.with_client_cert_verifier(Arc::new(AnyCertificate(provider)))
+        } else {
+            builder.with_no_client_auth()
         };
         let mut config = builder.with_single_cert(chain, key)?;
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
@@ -182,20 +175,6 @@ fn parse_certificates(
         Ok(chain) if !chain.is_empty() => Ok(chain),
         _ => Err(BadTls::Unusable(name)),
     }
-}
-
-fn client_verifier(
-    pem: &[u8],
-    provider: Arc<CryptoProvider>,
-) -> Result<Arc<dyn ClientCertVerifier>, BadTls> {
-    let mut roots = RootCertStore::empty();
-    for certificate in parse_certificates(pem, "TLS_CLIENT_CA_PATH")? {
-        roots.add(certificate)?;
-    }
-    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
-        .allow_unauthenticated()
-        .build()?;
-    Ok(verifier)
 }
 
 #[cfg(test)]
@@ -228,7 +207,6 @@ mod tests {
             TlsSettings {
                 certificate: self.0.path().join("cert.pem"),
                 key: self.0.path().join("key.pem"),
-                client_ca: None,
             }
         }
     }
@@ -236,7 +214,9 @@ mod tests {
     #[tokio::test]
     async fn a_renewed_certificate_is_put_in_force() {
         let folder = Folder::new();
-        let tls = Tls::load(folder.settings()).await.expect("fine files");
+        let tls = Tls::load(folder.settings(), false)
+            .await
+            .expect("fine files");
         let before = tls.live.load_full();
         folder.renew();
         tls.renew(&Content::read(&tls.files).await.expect("readable"));
@@ -246,12 +226,14 @@ mod tests {
     #[tokio::test]
     async fn a_broken_file_leaves_the_old_certificate_in_force() {
         let folder = Folder::new();
-        let tls = Tls::load(folder.settings()).await.expect("fine files");
+        let tls = Tls::load(folder.settings(), false)
+            .await
+            .expect("fine files");
         let before = tls.live.load_full();
         folder.write("cert.pem", "-----BEGIN nothing");
         tls.renew(&Content::read(&tls.files).await.expect("readable"));
         assert!(Arc::ptr_eq(&before, &tls.live.load_full()));
-        assert!(Tls::load(folder.settings()).await.is_err());
+        assert!(Tls::load(folder.settings(), false).await.is_err());
     }
 
     #[tokio::test]
@@ -259,12 +241,15 @@ mod tests {
         let (one, other) = (Folder::new(), Folder::new());
         let mut files = one.settings();
         files.key = other.settings().key;
-        assert!(matches!(Tls::load(files).await, Err(BadTls::Mismatch(_))));
+        assert!(matches!(
+            Tls::load(files, false).await,
+            Err(BadTls::Mismatch(_))
+        ));
     }
 
     #[tokio::test]
     async fn the_doors_speak_http2_and_http1() {
-        let tls = Tls::load(Folder::new().settings())
+        let tls = Tls::load(Folder::new().settings(), true)
             .await
             .expect("fine files");
         assert_eq!(

@@ -60,6 +60,7 @@ pub(super) fn enter(
         may_appoint: false,
         tenant,
         network: Some(arrival.network),
+        certificate: arrival.certificate.clone(),
         deadline: arrival.deadline,
         now: arrival.now,
     })

@@ -23,6 +23,8 @@ mod answers;
 mod asked;
 mod assertions;
 mod authorize;
+mod bound;
+mod certificates;
 mod chosen;
 mod code;
 pub mod device;
@@ -42,6 +44,7 @@ mod redirects;
 mod registration;
 mod restarts;
 pub mod signing;
+mod tls_house;
 pub mod world;
 
 pub use restarts::scenes;
@@ -54,6 +57,8 @@ pub fn all() -> Vec<Case> {
         answers::cases(),
         asked::cases(),
         authorize::cases(),
+        bound::cases(),
+        certificates::cases(),
         code::cases(),
         device::cases(),
         device::strangers::cases(),

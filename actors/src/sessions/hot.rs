@@ -184,7 +184,7 @@ impl HotCopy {
         let family = &self.granted.family;
         let is_repeat = family.tenant == turn.tenant
             && family.client == turn.client
-            && family.is_open_to(turn.jkt.as_deref())
+            && family.is_open_to(turn.jkt.as_deref(), turn.certificate.as_deref())
             && turn.now < self.granted.session.expires_at
             && family.judge(turn.generation, turn.now, turn.window) == Presentation::Repeat;
         is_repeat.then(|| Granted {

@@ -119,6 +119,10 @@ pub struct GrantDetails {
     /// clients that prove a key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dpop_jkt: Option<String>,
+    /// The thumbprint of the certificate that its refresh tokens are bound to (RFC 8705 §4): those of
+    /// public clients whose tokens are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<String>,
 }
 
 /// What a code is worth at the token endpoint. Stored with the code's signature.

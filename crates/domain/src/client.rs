@@ -104,6 +104,19 @@ pub struct ClientMetadata {
     pub require_pushed_authorization_requests: bool,
     /// Whether its tokens must be bound to a key by DPoP (RFC 9449 §5.2).
     pub dpop_bound_access_tokens: bool,
+    /// Whether its tokens must be bound to its certificate (RFC 8705 §3.4).
+    pub tls_client_certificate_bound_access_tokens: bool,
+    /// The subject of its certificate, in the form of RFC 4514; of this and the four that follow a
+    /// client of the method `tls_client_auth` has exactly one (RFC 8705 §2.1.2).
+    pub tls_client_auth_subject_dn: Option<String>,
+    /// A host name that its certificate is for.
+    pub tls_client_auth_san_dns: Option<String>,
+    /// A URI that its certificate is for.
+    pub tls_client_auth_san_uri: Option<String>,
+    /// An IP address that its certificate is for.
+    pub tls_client_auth_san_ip: Option<String>,
+    /// An e-mail address that its certificate is for.
+    pub tls_client_auth_san_email: Option<String>,
     /// Whether everything the FAPI 2.0 Security Profile forbids is refused.
     pub fapi_2_0: bool,
     /// Whether it may ask what a token is worth (RFC 7662 §2.1).

@@ -88,11 +88,14 @@ pub enum Presentation {
 }
 
 impl Family {
-    /// Says whether its refresh tokens may be used by whoever proved this key, if any (RFC 9449 §5).
+    /// Says whether its refresh tokens may be used by whoever proved this key and this certificate, if
+    /// any (RFC 9449 §5, RFC 8705 §4).
     #[must_use]
-    pub fn is_open_to(&self, jkt: Option<&str>) -> bool {
-        let bound = self.details.dpop_jkt.as_deref();
-        bound.is_none_or(|bound| Some(bound) == jkt)
+    pub fn is_open_to(&self, jkt: Option<&str>, certificate: Option<&str>) -> bool {
+        let is_open = |bound: &Option<String>, proved: Option<&str>| {
+            bound.as_deref().is_none_or(|bound| Some(bound) == proved)
+        };
+        is_open(&self.details.dpop_jkt, jkt) && is_open(&self.details.certificate, certificate)
     }
 
     /// Makes of the family what it is after its current token was presented: another token is its current

@@ -6,11 +6,13 @@
 //! Start with [`oauth`] (what clients ask for), [`oidc`] (who signed in, told to them), [`opaque`] (our
 //! own tokens), [`jose`] (signed tokens, keys) and [`password`] (NIST SP 800-63B-4).
 //! [`system_secrets`] and [`seal`] are what they stand on. What clients sign is judged by [`dpop`],
-//! [`client_assertion`] and [`request_object`], what other issuers sign by [`assertion_grant`].
+//! [`client_assertion`] and [`request_object`], what they show in TLS by [`client_certificate`], what other
+//! issuers sign by [`assertion_grant`].
 
 pub mod access_token;
 pub mod assertion_grant;
 pub mod client_assertion;
+pub mod client_certificate;
 pub mod dpop;
 pub mod entropy;
 pub mod introspection;

@@ -32,7 +32,7 @@ mod registration;
 
 pub use change::{PatchClient, patch, rotate_secret};
 pub use registration::{
-    AbsentPatch, AnswersPatch, KeysPatch, MetadataPatch, PagesPatch, PolicyPatch,
+    AbsentPatch, AnswersPatch, CertificatesPatch, KeysPatch, MetadataPatch, PagesPatch, PolicyPatch,
 };
 
 use registration::{Terms, has_secret};
@@ -129,6 +129,7 @@ fn terms(flows: &Flows, client_type: ClientType) -> Terms {
     Terms {
         client_type,
         takes_clear_text: flows.egress.takes_clear_text(),
+        takes_certificates: flows.client_authorities.is_some(),
     }
 }
 
@@ -186,6 +187,7 @@ mod tests {
         let terms = Terms {
             client_type: ClientType::Service,
             takes_clear_text: false,
+            takes_certificates: false,
         };
         let refusal = check(terms, "", metadata).expect_err("two mistakes");
         let fields: Vec<_> = refusal.fields.iter().map(|f| f.field.as_ref()).collect();

@@ -126,6 +126,7 @@ fn grant_of(request: &AuthorizationRequest, browser: &Browser) -> CodeGrant {
             claims: request.claims.clone(),
             authorization_details: request.authorization_details.clone(),
             dpop_jkt: None,
+            certificate: None,
         },
     }
 }

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::flow::admin::clients::{
-    AbsentPatch, AnswersPatch, KeysPatch, MetadataPatch, PagesPatch, PolicyPatch,
+    AbsentPatch, AnswersPatch, CertificatesPatch, KeysPatch, MetadataPatch, PagesPatch, PolicyPatch,
 };
 use crate::flow::token::client_auth::{METHOD_BASIC, METHOD_NONE};
 
@@ -31,6 +31,7 @@ const NAMELESS: &str = "An unnamed application";
 #[serde(default)]
 #[expect(
     missing_docs,
+    clippy::struct_excessive_bools,
     reason = "each is RFC 7591's or OpenID Connect Registration's own word"
 )]
 pub struct Description {
@@ -50,6 +51,12 @@ pub struct Description {
     pub require_signed_request_object: bool,
     pub require_pushed_authorization_requests: bool,
     pub dpop_bound_access_tokens: bool,
+    pub tls_client_certificate_bound_access_tokens: bool,
+    pub tls_client_auth_subject_dn: Option<String>,
+    pub tls_client_auth_san_dns: Option<String>,
+    pub tls_client_auth_san_uri: Option<String>,
+    pub tls_client_auth_san_ip: Option<String>,
+    pub tls_client_auth_san_email: Option<String>,
     pub default_max_age: Option<u64>,
     pub post_logout_redirect_uris: Vec<String>,
     pub client_uri: Option<String>,
@@ -172,6 +179,16 @@ impl Description {
                 token_endpoint_auth_signing_alg: Some(self.token_endpoint_auth_signing_alg),
                 request_object_signing_alg: Some(self.request_object_signing_alg),
                 require_signed_request_object: Some(self.require_signed_request_object),
+            },
+            certificates: CertificatesPatch {
+                tls_client_certificate_bound_access_tokens: Some(
+                    self.tls_client_certificate_bound_access_tokens,
+                ),
+                tls_client_auth_subject_dn: Some(self.tls_client_auth_subject_dn),
+                tls_client_auth_san_dns: Some(self.tls_client_auth_san_dns),
+                tls_client_auth_san_uri: Some(self.tls_client_auth_san_uri),
+                tls_client_auth_san_ip: Some(self.tls_client_auth_san_ip),
+                tls_client_auth_san_email: Some(self.tls_client_auth_san_email),
             },
             answers: AnswersPatch {
                 id_token_signed_response_alg: Some(self.id_token_signed_response_alg),

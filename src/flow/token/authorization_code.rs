@@ -123,8 +123,9 @@ pub(super) fn redemption(
 /// Makes the family that the code begins; whose it is and what it is for, the code knows.
 fn new_family(flows: &Flows, act: &Act, known: &KnownClient, bound: &Bound) -> Family {
     let (settings, random) = (&flows.settings.tokens, flows.random.as_ref());
-    // Refresh tokens of public clients are bound to the key that was proved (RFC 9449 §5).
-    let jkt = bound.jkt().filter(|_| known.is_public());
+    // Refresh tokens of public clients are bound to what was proved (RFC 9449 §5, RFC 8705 §4); those of
+    // others to the client, which authenticates with each use.
+    let own = |proved: Option<&str>| proved.filter(|_| known.is_public()).map(str::to_owned);
     Family {
         id: FamilyId::generate(act.now, random),
         tenant: act.tenant.id,
@@ -133,7 +134,8 @@ fn new_family(flows: &Flows, act: &Act, known: &KnownClient, bound: &Bound) -> F
         client: known.id().to_owned(),
         scope: ScopeSet::default(),
         details: GrantDetails {
-            dpop_jkt: jkt.map(str::to_owned),
+            dpop_jkt: own(bound.jkt()),
+            certificate: own(bound.certificate()),
             ..GrantDetails::default()
         },
         generation: 1,
@@ -185,7 +187,7 @@ pub(super) fn answer(
         registration: Some(client),
         terms: Terms {
             audience: Some(audience),
-            jkt: bound.jkt(),
+            bound: Some(&bound),
             details: Some(&grant.details),
             jti: Some(jti),
         },

@@ -2,7 +2,7 @@
 //!
 //! A client secret has full entropy and our signature in it: a guess is refused by one HMAC before
 //! any look-up, and what is stored is that signature, never the secret. During a rotation two
-//! secrets are live. An assertion is `assertion`'s to judge.
+//! secrets are live. An assertion is `assertion`'s to judge, a certificate `certificate`'s.
 //!
 //! A client may use the one method it registered (RFC 7591 §2). Which that is, is told only to whoever
 //! has the right credential.
@@ -26,6 +26,7 @@ use protocol::opaque::RandomToken;
 use crate::flow::{Act, Flows, clients};
 
 mod assertion;
+mod certificate;
 
 /// The registered method of a client that sends its secret by HTTP Basic (RFC 7591 §2).
 pub const METHOD_BASIC: &str = "client_secret_basic";
@@ -33,6 +34,10 @@ pub const METHOD_BASIC: &str = "client_secret_basic";
 pub const METHOD_POST: &str = "client_secret_post";
 /// The registered method of a client that signs assertions (OpenID Connect Core §9).
 pub const METHOD_PRIVATE_KEY_JWT: &str = "private_key_jwt";
+/// The registered method of a client whose certificate an authority signed (RFC 8705 §2.1).
+pub const METHOD_TLS: &str = "tls_client_auth";
+/// The registered method of a client whose certificate it registered itself (RFC 8705 §2.2).
+pub const METHOD_SELF_SIGNED_TLS: &str = "self_signed_tls_client_auth";
 /// The registered method of a client that does not authenticate.
 pub const METHOD_NONE: &str = "none";
 
@@ -45,7 +50,7 @@ const WINDOW: Duration = Duration::from_mins(1);
 pub enum ClientAuth {
     /// Not at all: the first-party API.
     None,
-    /// By its public name alone.
+    /// By its public name alone; its certificate may prove it (RFC 8705 §2).
     Id(String),
     /// By a secret.
     Secret {
@@ -81,7 +86,7 @@ pub(crate) enum KnownClient {
     FirstParty,
     /// A registered client without a secret.
     Public(Arc<Client>),
-    /// A registered client whose secret or assertion was right.
+    /// A registered client whose secret, assertion or certificate was right.
     Confidential(Arc<Client>),
 }
 
@@ -191,9 +196,11 @@ async fn judge(flows: &Flows, act: &Act, auth: ClientAuth) -> Result<KnownClient
         ClientAuth::Id(id) if id == FIRST_PARTY => Ok(KnownClient::FirstParty),
         ClientAuth::Id(id) => {
             let client = load_live_client(flows, act, &id).await?;
-            let is_public = is_public(&client);
-            is_public.then_some(()).ok_or_else(invalid_client)?;
-            Ok(KnownClient::Public(client))
+            if is_public(&client) {
+                return Ok(KnownClient::Public(client));
+            }
+            certificate::check(flows, act, &client).await?;
+            Ok(KnownClient::Confidential(client))
         }
         ClientAuth::Secret { id, secret, method } => {
             let parsed = RandomToken::ClientSecret.parse(&flows.secrets, secret.expose());

@@ -56,7 +56,7 @@ pub async fn client_credentials(
     let bound = Bound::prove(flows, act, Some(client), message.proof.as_ref()).await?;
     let terms = Terms {
         audience: Some(audience),
-        jkt: bound.jkt(),
+        bound: Some(&bound),
         ..Terms::default()
     };
     let minted = mint::for_client(flows, act, client, &scope, terms)?;

@@ -89,7 +89,7 @@ pub async fn jwt_bearer(
     claim(flows, act, issuer, &asserted).await?;
     let terms = Terms {
         audience: Some(audience),
-        jkt: bound.jkt(),
+        bound: Some(&bound),
         ..Terms::default()
     };
     let minted = mint::for_asserted(flows, act, (&user, client), &scope, terms)?;

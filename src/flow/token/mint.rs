@@ -14,11 +14,12 @@ use domain::rejection::Fault;
 use domain::scope::ScopeSet;
 use domain::session::Session;
 use domain::user::User;
-use protocol::access_token::{AccessClaims, Audience, Confirmation};
+use protocol::access_token::{AccessClaims, Audience};
 use protocol::oauth::exchange::ActingParty;
 
 use crate::config::TokenSettings;
 use crate::flow::caller::TYPE_USER;
+use crate::flow::proof::Bound;
 use crate::flow::{Act, Flows};
 
 /// How well a password alone proves who somebody is: authentication assurance level 1 (NIST SP
@@ -60,7 +61,7 @@ pub(crate) struct ForDelegate<'a> {
     pub(crate) chain: &'a ActingParty,
     pub(crate) roles: &'a [String],
     pub(crate) audience: Audience,
-    pub(crate) jkt: Option<&'a str>,
+    pub(crate) bound: &'a Bound,
 }
 
 /// What else a token says.
@@ -68,8 +69,8 @@ pub(crate) struct ForDelegate<'a> {
 pub(crate) struct Terms<'a> {
     /// Which resources it is for; absent: us.
     pub(crate) audience: Option<Audience>,
-    /// The thumbprint of the key it is bound to (RFC 9449 §6.1).
-    pub(crate) jkt: Option<&'a str>,
+    /// What it is bound to.
+    pub(crate) bound: Option<&'a Bound>,
     /// What was granted beside the scope.
     pub(crate) details: Option<&'a GrantDetails>,
     /// Its own name, if that was chosen before.
@@ -92,7 +93,7 @@ pub(crate) fn for_person(
         sub: whom.user.id.to_string(),
         aud: terms.audience.clone().unwrap_or(common.aud),
         jti: terms.jti.clone().unwrap_or(common.jti),
-        cnf: terms.jkt.map(confirmation),
+        cnf: terms.bound.and_then(Bound::confirmation),
         authorization_details: terms
             .details
             .and_then(|details| details.authorization_details.clone()),
@@ -126,7 +127,7 @@ pub(crate) fn for_client(
     let claims = AccessClaims {
         sub: client.id.clone(),
         aud: terms.audience.unwrap_or(common.aud),
-        cnf: terms.jkt.map(confirmation),
+        cnf: terms.bound.and_then(Bound::confirmation),
         client_id: client.id.clone(),
         client_type: client_type(client).to_owned(),
         roles: client.metadata.roles.clone(),
@@ -151,7 +152,7 @@ pub(crate) fn for_asserted(
     let claims = AccessClaims {
         sub: user.id.to_string(),
         aud: terms.audience.unwrap_or(common.aud),
-        cnf: terms.jkt.map(confirmation),
+        cnf: terms.bound.and_then(Bound::confirmation),
         client_id: client.id.clone(),
         client_type: TYPE_USER.to_owned(),
         roles: user.roles.clone(),
@@ -188,7 +189,7 @@ pub(crate) fn for_delegate(
         auth_time: subject.auth_time,
         acr: subject.acr.clone(),
         amr: subject.amr.clone(),
-        cnf: whom.jkt.map(confirmation),
+        cnf: whom.bound.confirmation(),
         act: Some(whom.chain.clone()),
         parents: parents(subject),
         ..common
@@ -206,14 +207,6 @@ fn parents(subject: &AccessClaims) -> Vec<String> {
 /// Gives a name for an access token.
 pub(crate) fn new_jti(flows: &Flows) -> String {
     URL_SAFE_NO_PAD.encode(flows.random.array::<16>())
-}
-
-/// Names the key that a token is bound to (RFC 9449 §6.1).
-fn confirmation(jkt: &str) -> Confirmation {
-    Confirmation {
-        jkt: Some(jkt.to_owned()),
-        x5t_s256: None,
-    }
 }
 
 /// Gives the longest lifetime an access token can have.

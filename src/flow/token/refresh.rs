@@ -135,6 +135,7 @@ fn turn(
         client: client.id().to_owned(),
         rotates: rotates(client),
         jkt: bound.jkt().map(str::to_owned),
+        certificate: act.certificate.as_ref().map(|shown| shown.thumbprint()),
         now: act.now,
         window: settings.refresh_reuse_window,
         idle: settings.refresh_ttl,
@@ -168,7 +169,7 @@ fn answer(
         registration: client.registration(),
         terms: Terms {
             audience: Some(audience),
-            jkt: wanted.bound.jkt(),
+            bound: Some(&wanted.bound),
             details: Some(details),
             jti: None,
         },

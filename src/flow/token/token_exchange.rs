@@ -22,7 +22,7 @@ use domain::secret::SecretText;
 use protocol::access_token::AccessClaims;
 use protocol::assertion_grant::ID_JAG;
 use protocol::oauth::exchange::{
-    ACCESS_TOKEN, ActingParty, Exchanger, JWT, Standing, Unexchangeable,
+    ACCESS_TOKEN, ActingParty, Exchanger, JWT, Proved, Standing, Unexchangeable,
 };
 use serde_json::json;
 
@@ -174,8 +174,13 @@ async fn judge(
     (shown, bound): (&Shown, &Bound),
 ) -> Result<(AccessClaims, Standing), Rejection> {
     let claims = caller::accept(flows, act, shown.token.expose()).ok_or_else(unusable)?;
+    let certificate = act.certificate.as_ref().map(|shown| shown.thumbprint());
+    let proved = Proved {
+        jkt: bound.jkt(),
+        certificate: certificate.as_deref(),
+    };
     let standing = exchanger(act, client)
-        .standing(&claims, bound.jkt())
+        .standing(&claims, proved)
         .map_err(unexchangeable)?;
     if live::is_live(flows, act, &claims).await? {
         return Ok((claims, standing));
@@ -248,7 +253,7 @@ fn mint(
         chain: &delegation.chain,
         roles: &delegation.roles,
         audience,
-        jkt: bound.jkt(),
+        bound,
     };
     Ok(mint::for_delegate(flows, act, whom, scope)?)
 }

@@ -112,12 +112,8 @@ async fn tls_offers_http2_and_http1() {
     );
     std::fs::write(&certificate, made.cert.pem()).expect("a file");
     std::fs::write(&key, made.signing_key.serialize_pem()).expect("a file");
-    let settings = TlsSettings {
-        certificate,
-        key,
-        client_ca: None,
-    };
-    let tls = Tls::load(settings).await.expect("fine files");
+    let settings = TlsSettings { certificate, key };
+    let tls = Tls::load(settings, false).await.expect("fine files");
     let house = House::open(Some(Arc::new(tls))).await;
     let url = format!("https://localhost:{}/", house.address.port());
     let root = reqwest::Certificate::from_pem(made.cert.pem().as_bytes()).expect("a root");

@@ -64,6 +64,7 @@ fn act(house: &House, slug: &str) -> Act {
         tenant,
         may_appoint: true,
         network: None,
+        certificate: None,
         deadline: actors::deadline::Deadline::after(PATIENCE),
         now,
     }

@@ -60,13 +60,18 @@ impl World {
 
     /// The same after the service was stopped and started again.
     pub async fn restart(self) -> Self {
+        self.restart_with(&[]).await
+    }
+
+    /// The same with some settings changed.
+    pub async fn restart_with(self, changed: &[(&str, &str)]) -> Self {
         let Self {
             house,
             person,
             web,
             native,
         } = self;
-        let house = house.restart(&[]).await;
+        let house = house.restart(changed).await;
         let person = Person {
             public: house.public(),
             ..person

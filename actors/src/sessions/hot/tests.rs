@@ -77,6 +77,7 @@ fn turn(granted: &Granted, generation: u32, now: UnixMillis) -> Turn {
         client: granted.family.client.clone(),
         rotates: true,
         jkt: None,
+        certificate: None,
         now,
         window: WINDOW,
         idle: WINDOW,

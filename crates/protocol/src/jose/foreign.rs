@@ -8,6 +8,8 @@
 //!
 //! [`BadToken::UnknownKey`] is worth fetching a key set anew for; nothing else is.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use domain::time::UnixMillis;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -15,6 +17,7 @@ use serde_json::Value;
 use super::compact::Compact;
 use super::jwk::{PublicKey, is_secret};
 use super::verify::{BadToken, Typ};
+use crate::client_certificate::key_of;
 
 /// The most keys a set may have.
 pub const MAX_KEYS: usize = 32;
@@ -41,6 +44,8 @@ pub enum ForeignAlgorithm {
 #[derive(Debug, Clone)]
 pub struct ForeignKeys {
     keys: Vec<ForeignKey>,
+    /// The public keys of the certificates beside them (RFC 7517 §4.7).
+    certified: Vec<Vec<u8>>,
 }
 
 /// What a verified token says, and how it was signed.
@@ -200,11 +205,25 @@ impl ForeignKeys {
             return Err(BadKeys::TooMany);
         }
         check_public(jwks)?;
+        let certified = keys.iter().filter_map(certified_key).collect();
         let keys: Vec<_> = keys.iter().filter_map(ForeignKey::parse).collect();
         if keys.is_empty() {
             return Err(BadKeys::NoneUsable);
         }
-        Ok(Self { keys })
+        Ok(Self { keys, certified })
+    }
+
+    /// Says whether a certificate stands beside any of the keys.
+    #[must_use]
+    pub const fn has_certificates(&self) -> bool {
+        !self.certified.is_empty()
+    }
+
+    /// Says whether a certificate in the set is for this key (RFC 8705 §2.2), given as
+    /// `SubjectPublicKeyInfo` in DER.
+    #[must_use]
+    pub fn certify(&self, key: &[u8]) -> bool {
+        self.certified.iter().any(|known| known == key)
     }
 
     /// Verifies a compact JWS whose header has a `typ` and an `alg` that are allowed.
@@ -241,6 +260,12 @@ impl ForeignKeys {
         }
         outcome
     }
+}
+
+/// Gives the key of the certificate that stands first in `x5c`: the JWK's own (RFC 7517 §4.7).
+fn certified_key(jwk: &Value) -> Option<Vec<u8>> {
+    let first = jwk.get("x5c")?.as_array()?.first()?.as_str()?;
+    key_of(&STANDARD.decode(first).ok()?)
 }
 
 // === impl ForeignKey ===

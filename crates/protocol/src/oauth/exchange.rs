@@ -60,14 +60,23 @@ pub enum Standing {
     Bringer,
 }
 
+/// What was proved with the request.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Proved<'a> {
+    /// The thumbprint of a key (RFC 9449 §6.1).
+    pub jkt: Option<&'a str>,
+    /// The thumbprint of a certificate (RFC 8705 §3.1).
+    pub certificate: Option<&'a str>,
+}
+
 /// The token is not exchanged: `invalid_request` (§2.2.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unexchangeable {
     /// It is neither the client's own nor for it nor for us.
     #[error("The token was neither issued to this client nor is it for it.")]
     NotTheirs,
-    /// It is bound to a key that was not proved.
-    #[error("The token is bound to a key; prove that key with the request (RFC 9449 §5).")]
+    /// It is bound to a key or a certificate that was not proved.
+    #[error("The token is bound; prove its key or certificate with the request (RFC 9449 §5).")]
     Unproved,
     /// Too many act for one another already.
     #[error("No more than five may act for one another.")]
@@ -103,15 +112,15 @@ impl ActingParty {
 impl Exchanger<'_> {
     /// Says how the client stands to a token, if it may exchange it.
     ///
-    /// `jkt` names the key that was proved with the request. A token that is bound to a key is exchanged
-    /// by whoever proves that key, or by the resource that it is for, which saw the proof.
+    /// A token that is bound to a key or a certificate is exchanged by whoever proves the same, or by the
+    /// resource that it is for, which saw the proof.
     ///
     /// # Errors
     /// [`Unexchangeable::NotTheirs`], [`Unexchangeable::Unproved`].
     pub fn standing(
         &self,
         token: &AccessClaims,
-        jkt: Option<&str>,
+        proved: Proved<'_>,
     ) -> Result<Standing, Unexchangeable> {
         let is_own = |name: &String| self.own_resources.iter().any(|own| is_same(own, name));
         let standing = if token.client_id == self.client_id {
@@ -123,15 +132,7 @@ impl Exchanger<'_> {
         } else {
             return Err(Unexchangeable::NotTheirs);
         };
-        let is_proved = match &token.cnf {
-            None => true,
-            Some(Confirmation {
-                jkt: Some(bound),
-                x5t_s256: None,
-            }) => Some(bound.as_str()) == jkt,
-            Some(_) => false,
-        };
-        if is_proved || standing == Standing::Recipient {
+        if proved.covers(token.cnf.as_ref()) || standing == Standing::Recipient {
             Ok(standing)
         } else {
             Err(Unexchangeable::Unproved)
@@ -180,6 +181,28 @@ impl Exchanger<'_> {
         let is_for_us = token.aud.contains(self.issuer);
         let is_open = |name: &&String| is_for_us || !is_same(self.issuer, name);
         registered.iter().filter(is_open).cloned().collect()
+    }
+}
+
+// === impl Proved ===
+
+impl Proved<'_> {
+    /// Says whether all that a token is bound to was proved.
+    fn covers(self, bound: Option<&Confirmation>) -> bool {
+        let is = |bound: &Option<String>, proved: Option<&str>| {
+            bound.as_deref().is_none_or(|bound| Some(bound) == proved)
+        };
+        match bound {
+            None => true,
+            // It says that it is bound and not to what.
+            Some(Confirmation {
+                jkt: None,
+                x5t_s256: None,
+            }) => false,
+            Some(Confirmation { jkt, x5t_s256 }) => {
+                is(jkt, self.jkt) && is(x5t_s256, self.certificate)
+            }
+        }
     }
 }
 

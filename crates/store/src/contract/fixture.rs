@@ -313,6 +313,7 @@ impl World {
             client: family.client.clone(),
             rotates: true,
             jkt: None,
+            certificate: None,
             now,
             window: WINDOW,
             idle: IDLE,

@@ -63,6 +63,9 @@ pub struct Turn {
     /// The thumbprint of the key that was proved with it. A family that is bound to a key (RFC 9449
     /// §5) is `Unknown` to any other.
     pub jkt: Option<String>,
+    /// The thumbprint of the certificate that was shown with it. A family that is bound to a
+    /// certificate (RFC 8705 §4) is `Unknown` to any other.
+    pub certificate: Option<String>,
     /// The present instant.
     pub now: UnixMillis,
     /// `REFRESH_REUSE_WINDOW`.

@@ -3,7 +3,8 @@
 //! What an operator says is laid over the defaults of the client's type, or over what is stored, and
 //! the whole is judged: the same rules hold when a client is made and when it is changed.
 //!
-//! By subject: `policy` for what it must do and may do, `keys` for what it signs with, `answers` for
+//! By subject: `policy` for what it must do and may do, `keys` for what it signs with, `certificates` for
+//! what it shows in TLS, `answers` for
 //! what is signed for it, `pages` for what people are shown and where they go, `absent` for what is not
 //! offered and so not stored.
 
@@ -16,18 +17,21 @@ use super::redirect_uri::check_redirect_uri;
 use crate::flow::account::Mistakes;
 use crate::flow::admin::role::check_roles;
 use crate::flow::token::client_auth::{
-    METHOD_BASIC, METHOD_NONE, METHOD_POST, METHOD_PRIVATE_KEY_JWT,
+    METHOD_BASIC, METHOD_NONE, METHOD_POST, METHOD_PRIVATE_KEY_JWT, METHOD_SELF_SIGNED_TLS,
+    METHOD_TLS,
 };
 use crate::flow::token::{jwt_bearer, token_exchange};
 
 mod absent;
 mod answers;
+mod certificates;
 mod keys;
 mod pages;
 mod policy;
 
 pub use absent::AbsentPatch;
 pub use answers::AnswersPatch;
+pub use certificates::CertificatesPatch;
 pub use keys::KeysPatch;
 pub use pages::PagesPatch;
 pub use policy::PolicyPatch;
@@ -51,10 +55,12 @@ const GRANTS: [&str; 7] = [
 const FOR_CONFIDENTIAL: [&str; 3] = [CREDENTIALS, token_exchange::GRANT, jwt_bearer::GRANT];
 
 /// How a client may authenticate.
-const METHODS: [&str; 4] = [
+const METHODS: [&str; 6] = [
     METHOD_BASIC,
     METHOD_POST,
     METHOD_PRIVATE_KEY_JWT,
+    METHOD_TLS,
+    METHOD_SELF_SIGNED_TLS,
     METHOD_NONE,
 ];
 
@@ -75,7 +81,8 @@ pub struct MetadataPatch {
     pub grant_types: Option<Vec<String>>,
     /// Which scopes it may ask for.
     pub scopes: Option<Vec<String>>,
-    /// How it authenticates: `client_secret_basic`, `client_secret_post`, `private_key_jwt` or `none`.
+    /// How it authenticates: `client_secret_basic`, `client_secret_post`, `private_key_jwt`,
+    /// `tls_client_auth`, `self_signed_tls_client_auth` or `none`.
     pub token_endpoint_auth_method: Option<String>,
     /// Which roles its own tokens carry.
     pub roles: Option<Vec<String>>,
@@ -91,6 +98,8 @@ pub struct MetadataPatch {
     pub policy: PolicyPatch,
     /// What it signs with.
     pub keys: KeysPatch,
+    /// What it shows in TLS.
+    pub certificates: CertificatesPatch,
     /// What is signed for it.
     pub answers: AnswersPatch,
     /// What people are shown of it, and where they go.
@@ -106,6 +115,8 @@ pub(super) struct Terms {
     pub(super) client_type: ClientType,
     /// Whether the operator opened places that are asked in clear text (`EGRESS_ALLOW`).
     pub(super) takes_clear_text: bool,
+    /// Whether the service takes client certificates (`TLS_CLIENT_CA_PATH`).
+    pub(super) takes_certificates: bool,
 }
 
 // === impl MetadataPatch ===
@@ -140,6 +151,7 @@ impl MetadataPatch {
         };
         self.policy.lay_over(&mut metadata);
         self.keys.lay_over(&mut metadata);
+        self.certificates.lay_over(&mut metadata);
         self.answers.lay_over(&mut metadata);
         self.pages.lay_over(&mut metadata);
         self.absent.check(mistakes);
@@ -182,6 +194,8 @@ pub(in crate::flow) fn detail(client_type: ClientType, metadata: &ClientMetadata
         "is_first_party": metadata.is_first_party,
         "require_pkce": metadata.require_pkce,
         "dpop_bound_access_tokens": metadata.dpop_bound_access_tokens,
+        "tls_client_certificate_bound_access_tokens":
+            metadata.tls_client_certificate_bound_access_tokens,
         "fapi_2_0": metadata.fapi_2_0,
         "may_introspect": metadata.may_introspect,
         "jwk_thumbprints": keys::thumbprints(metadata),
@@ -196,6 +210,7 @@ fn check_all(metadata: &ClientMetadata, terms: Terms, mistakes: &mut Mistakes) {
     check_tokens(metadata, mistakes);
     policy::check(metadata, mistakes);
     keys::check(metadata, terms, mistakes);
+    certificates::check(metadata, terms, mistakes);
     answers::check(metadata, mistakes);
     pages::check(metadata, terms.client_type, mistakes);
 }

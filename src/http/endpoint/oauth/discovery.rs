@@ -45,7 +45,7 @@ pub(in crate::http) fn provider(call: Call) -> Answer {
             signs_introspection: true,
             is_registration_open: config.registration != RegistrationPolicy::Closed,
             supports_cimd: config.client_id_metadata_documents,
-            supports_mtls: false,
+            supports_mtls: call.flows().client_authorities.is_some(),
             supports_request_objects: true,
             supports_request_uri: false,
             supports_device_flow: true,

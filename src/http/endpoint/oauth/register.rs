@@ -104,6 +104,13 @@ fn render(status: StatusCode, issuer: &str, registration: &Registration) -> Repl
         "require_signed_request_object": metadata.require_signed_request_object,
         "require_pushed_authorization_requests": metadata.require_pushed_authorization_requests,
         "dpop_bound_access_tokens": metadata.dpop_bound_access_tokens,
+        "tls_client_certificate_bound_access_tokens":
+            metadata.tls_client_certificate_bound_access_tokens,
+        "tls_client_auth_subject_dn": metadata.tls_client_auth_subject_dn,
+        "tls_client_auth_san_dns": metadata.tls_client_auth_san_dns,
+        "tls_client_auth_san_uri": metadata.tls_client_auth_san_uri,
+        "tls_client_auth_san_ip": metadata.tls_client_auth_san_ip,
+        "tls_client_auth_san_email": metadata.tls_client_auth_san_email,
         "default_max_age": metadata.default_max_age,
         "id_token_signed_response_alg": metadata.id_token_signed_response_alg,
         "userinfo_signed_response_alg": metadata.userinfo_signed_response_alg,

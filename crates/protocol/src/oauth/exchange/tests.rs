@@ -42,7 +42,7 @@ fn stands(client_id: &str, own: &[&str], aud: &Value) -> Result<Standing, Unexch
         audiences: &[],
         issuer: ISSUER,
     };
-    exchanger.standing(&token(&json!({ "aud": aud })), None)
+    exchanger.standing(&token(&json!({ "aud": aud })), Proved::default())
 }
 
 #[test]
@@ -60,14 +60,18 @@ fn rfc_8693_2_1_a_token_is_exchanged_by_its_client_or_by_whom_it_is_for() {
 
 #[test]
 fn rfc_9449_6_a_bound_token_needs_its_key_or_the_resource_that_saw_it() {
-    let judge = |client_id, own: &[&str], cnf: Value, jkt| {
+    let prove = |client_id, own: &[&str], cnf: Value, proved| {
         let exchanger = Exchanger {
             client_id,
             own_resources: &owned(own),
             audiences: &[],
             issuer: ISSUER,
         };
-        exchanger.standing(&token(&json!({ "cnf": cnf })), jkt)
+        exchanger.standing(&token(&json!({ "cnf": cnf })), proved)
+    };
+    let judge = |client_id, own: &[&str], cnf, jkt| {
+        let certificate = None;
+        prove(client_id, own, cnf, Proved { jkt, certificate })
     };
     let key = || json!({ "jkt": "k" });
     for client in ["client_web", "client_agent"] {
@@ -81,6 +85,18 @@ fn rfc_9449_6_a_bound_token_needs_its_key_or_the_resource_that_saw_it() {
     }
     let certificate = judge("client_web", &[], json!({ "x5t#S256": "k" }), Some("k"));
     assert_eq!(certificate, Err(Unexchangeable::Unproved));
+    let both = || json!({ "jkt": "k", "x5t#S256": "c" });
+    for (jkt, certificate, is_proved) in [
+        (Some("k"), Some("c"), true),
+        (Some("k"), None, false),
+        (None, Some("c"), false),
+        (Some("c"), Some("k"), false),
+    ] {
+        let judged = prove("client_web", &[], both(), Proved { jkt, certificate });
+        assert_eq!(judged.is_ok(), is_proved, "{jkt:?} {certificate:?}");
+    }
+    let nothing = judge("client_web", &[], json!({}), Some("k"));
+    assert_eq!(nothing, Err(Unexchangeable::Unproved));
     let recipient = judge("client_agent", &[ISSUER], key(), None);
     assert_eq!(recipient, Ok(Standing::Recipient));
 }

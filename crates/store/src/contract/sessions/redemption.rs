@@ -21,6 +21,7 @@ use crate::port::sessions::{
 crate::contract::claims!("sessions":
     a_code_gives_a_family_that_rotates,
     a_key_proved_with_the_code_binds_the_family,
+    a_certificate_shown_with_the_code_binds_the_family,
     one_of_fifty_concurrent_redemptions_is_granted,
     a_replay_takes_back_what_the_code_gave,
     a_replay_after_the_codes_end_is_still_one,
@@ -172,6 +173,34 @@ async fn a_key_proved_with_the_code_binds_the_family(ports: Ports) {
         unreachable!("the family goes on")
     };
     assert_eq!(rotated.family.details, expected);
+}
+
+async fn a_certificate_shown_with_the_code_binds_the_family(ports: Ports) {
+    let story = Story::begin(ports).await;
+    let mut order = story.order(at(1));
+    order.family.details.certificate = Some("thumbprint".to_owned());
+    let granted = story.grant(order).await;
+    let bound = granted.family.details.certificate.as_deref();
+    assert_eq!(bound, Some("thumbprint"));
+    let present = |generation, certificate: Option<&str>| {
+        let mut turn = story.world.turn(&granted.family, generation, at(2));
+        turn.certificate = certificate.map(str::to_owned);
+        // A key that is proved beside it makes up for nothing.
+        turn.jkt = Some("thumbprint".to_owned());
+        story.world.ports.sessions.rotate_refresh(turn)
+    };
+    for other in [None, Some("another"), Some("")] {
+        let refused = present(1, other).await;
+        assert_eq!(refused, Ok(Rotation::Unknown), "{other:?}");
+    }
+    for generation in [1, 2] {
+        let rotated = present(generation, Some("thumbprint")).await;
+        assert!(matches!(rotated, Ok(Rotation::Granted(_))));
+    }
+    // Whoever lacks it ends nobody's family with an old token.
+    assert_eq!(present(1, None).await, Ok(Rotation::Unknown));
+    let last = present(3, Some("thumbprint")).await;
+    assert!(matches!(last, Ok(Rotation::Granted(_))));
 }
 
 async fn one_of_fifty_concurrent_redemptions_is_granted(ports: Ports) {

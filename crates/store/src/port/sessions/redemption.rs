@@ -108,17 +108,18 @@ impl Redeemable {
 
 impl Redemption {
     /// Makes the family that the code begins: session, user, client, scope and details are the
-    /// grant's. A key that the caller's family names was proved with the code, and binds the family
-    /// where the grant names none (RFC 9449 §5).
+    /// grant's. A key or a certificate that the caller's family names was proved with the code, and
+    /// binds the family where the grant names none (RFC 9449 §5, RFC 8705 §4).
     #[must_use]
     pub fn family_of(&self, grant: &CodeGrant) -> Family {
+        let (granted, proved) = (&grant.details, &self.family.details);
         let details = GrantDetails {
-            dpop_jkt: grant
-                .details
-                .dpop_jkt
+            dpop_jkt: granted.dpop_jkt.clone().or_else(|| proved.dpop_jkt.clone()),
+            certificate: granted
+                .certificate
                 .clone()
-                .or_else(|| self.family.details.dpop_jkt.clone()),
-            ..grant.details.clone()
+                .or_else(|| proved.certificate.clone()),
+            ..granted.clone()
         };
         Family {
             tenant: self.tenant,

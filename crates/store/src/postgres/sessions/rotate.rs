@@ -28,7 +28,8 @@ use crate::port::sessions::{Granted, Rotation, Turn};
 
 /// `$2` the present instant, `$3` the fields of the entry, `$4` the family, `$5` the client, `$6`
 /// the number presented, `$7` the reuse window and `$8` the idle time in milliseconds, `$9` the key that
-/// was proved, `$10` whether the family goes on to another token.
+/// was proved, `$10` whether the family goes on to another token, `$11` the certificate that was
+/// shown.
 const ROTATE_REFRESH: &str = concat!(
     "WITH before AS (
         SELECT ",
@@ -43,6 +44,7 @@ const ROTATE_REFRESH: &str = concat!(
         JOIN users AS u ON u.tenant_id = f.tenant_id AND u.id = f.user_id
         WHERE f.tenant_id = $1 AND f.id = $4 AND f.client_id = $5
           AND coalesce(f.details->>'dpop_jkt', $9::text, '') = coalesce($9::text, '')
+          AND coalesce(f.details->>'certificate', $11::text, '') = coalesce($11::text, '')
         FOR NO KEY UPDATE OF f
     ), verdict AS (
         SELECT f_id, s_id, u_id, f_client,
@@ -95,7 +97,8 @@ const LOAD_FAMILY: &str = concat!(
     family_columns!(),
     " FROM refresh_families AS f
     WHERE f.tenant_id = $1 AND f.id = $2 AND f.client_id = $3
-      AND coalesce(f.details->>'dpop_jkt', $4::text, '') = coalesce($4::text, '')"
+      AND coalesce(f.details->>'dpop_jkt', $4::text, '') = coalesce($4::text, '')
+      AND coalesce(f.details->>'certificate', $5::text, '') = coalesce($5::text, '')"
 );
 
 const LOAD_LIVE_FAMILY: &str = concat!(
@@ -226,6 +229,7 @@ impl Postgres {
             &span(turn.idle),
             &turn.jkt,
             &turn.rotates,
+            &turn.certificate,
         ];
         let scope = Scope::Tenant(turn.tenant);
         let rows = self.pool().run(scope, ROTATE_REFRESH, values).await?;
@@ -272,7 +276,7 @@ impl Postgres {
             },
             Step {
                 sql: LOAD_FAMILY,
-                values: &[&tenant, &id, &turn.client, &turn.jkt],
+                values: &[&tenant, &id, &turn.client, &turn.jkt, &turn.certificate],
             },
         ];
         let answers = link.begin(Scope::Tenant(turn.tenant), &look).await?;

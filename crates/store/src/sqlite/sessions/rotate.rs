@@ -58,7 +58,7 @@ pub(super) fn rotate(step: &Step<'_>, turn: &Turn) -> rusqlite::Result<Rotation>
         return Ok(Rotation::Unknown);
     };
     let Granted { family, user, .. } = &found.granted;
-    if !family.is_open_to(turn.jkt.as_deref()) {
+    if !family.is_open_to(turn.jkt.as_deref(), turn.certificate.as_deref()) {
         return Ok(Rotation::Unknown);
     }
     if found.by_reuse {

@@ -38,6 +38,7 @@ fn terms() -> Terms {
     Terms {
         client_type: ClientType::Service,
         takes_clear_text: false,
+        takes_certificates: true,
     }
 }
 

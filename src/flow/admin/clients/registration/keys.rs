@@ -14,7 +14,7 @@ use super::policy::set;
 use crate::flow::account::Mistakes;
 use crate::flow::admin::clients::redirect_uri::check_fetched;
 use crate::flow::client_keys::algorithms_of;
-use crate::flow::token::client_auth::METHOD_PRIVATE_KEY_JWT;
+use crate::flow::token::client_auth::{METHOD_PRIVATE_KEY_JWT, METHOD_SELF_SIGNED_TLS};
 
 /// What an operator says about a client's keys; `None` leaves a field alone, `Some(None)` takes it
 /// away.
@@ -94,9 +94,9 @@ pub(super) fn thumbprints(metadata: &ClientMetadata) -> Vec<String> {
 }
 
 fn check_no_keys(metadata: &ClientMetadata, mistakes: &mut Mistakes) {
-    let signs_assertions = metadata.token_endpoint_auth_method == METHOD_PRIVATE_KEY_JWT;
-    if signs_assertions {
-        mistakes.add("jwks", format!("is required for {METHOD_PRIVATE_KEY_JWT}"));
+    let method = metadata.token_endpoint_auth_method.as_str();
+    if [METHOD_PRIVATE_KEY_JWT, METHOD_SELF_SIGNED_TLS].contains(&method) {
+        mistakes.add("jwks", format!("is required for {method}"));
     }
     if metadata.require_signed_request_object {
         mistakes.add("jwks", "is required with require_signed_request_object");

@@ -5,6 +5,7 @@
 
 use domain::client::ClientMetadata;
 
+use super::certificates::is_by_certificate;
 use super::is_public;
 use crate::flow::account::Mistakes;
 use crate::flow::token::client_auth::METHOD_PRIVATE_KEY_JWT;
@@ -83,12 +84,15 @@ pub(super) fn check(metadata: &ClientMetadata, mistakes: &mut Mistakes) {
 /// FAPI 2.0 §5.3.2.1: only confidential clients, `private_key_jwt` or mutual TLS, sender-constrained
 /// tokens, PKCE.
 fn check_fapi(metadata: &ClientMetadata, mistakes: &mut Mistakes) {
-    if metadata.token_endpoint_auth_method != METHOD_PRIVATE_KEY_JWT {
-        let message = format!("must be {METHOD_PRIVATE_KEY_JWT} with fapi_2_0");
+    let signs = metadata.token_endpoint_auth_method == METHOD_PRIVATE_KEY_JWT;
+    if !signs && !is_by_certificate(metadata) {
+        let message = format!("must be {METHOD_PRIVATE_KEY_JWT} or by mutual TLS with fapi_2_0");
         mistakes.add("token_endpoint_auth_method", message);
     }
-    if !metadata.dpop_bound_access_tokens {
-        let message = "must be true with fapi_2_0";
+    let is_bound =
+        metadata.dpop_bound_access_tokens || metadata.tls_client_certificate_bound_access_tokens;
+    if !is_bound {
+        let message = "or tls_client_certificate_bound_access_tokens must be true with fapi_2_0";
         mistakes.add("dpop_bound_access_tokens", message);
     }
     if metadata.require_pkce == Some(false) {

@@ -22,6 +22,7 @@ fn over(
     let terms = Terms {
         client_type: kind,
         takes_clear_text: false,
+        takes_certificates: true,
     };
     let metadata = said.over(base, terms, &mut mistakes);
     match mistakes.into_result() {

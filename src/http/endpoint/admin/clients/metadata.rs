@@ -7,7 +7,7 @@ use domain::client::{Client, ClientMetadata};
 use serde_json::{Map, Value, json};
 
 use crate::flow::admin::clients::{
-    AbsentPatch, AnswersPatch, KeysPatch, MetadataPatch, PagesPatch, PolicyPatch,
+    AbsentPatch, AnswersPatch, CertificatesPatch, KeysPatch, MetadataPatch, PagesPatch, PolicyPatch,
 };
 use crate::http::fields::Fields;
 
@@ -26,6 +26,7 @@ pub(super) fn take_metadata(fields: &mut Fields) -> MetadataPatch {
             .nullable("access_token_ttl_seconds", Fields::optional_number),
         policy: take_policy(fields),
         keys: take_keys(fields),
+        certificates: take_certificates(fields),
         answers: take_answers(fields),
         pages: take_pages(fields),
         absent: take_absent(fields),
@@ -55,6 +56,20 @@ fn take_keys(fields: &mut Fields) -> KeysPatch {
         request_object_signing_alg: fields
             .nullable("request_object_signing_alg", Fields::optional_text),
         require_signed_request_object: fields.optional_flag("require_signed_request_object"),
+    }
+}
+
+fn take_certificates(fields: &mut Fields) -> CertificatesPatch {
+    CertificatesPatch {
+        tls_client_certificate_bound_access_tokens: fields
+            .optional_flag("tls_client_certificate_bound_access_tokens"),
+        tls_client_auth_subject_dn: fields
+            .nullable("tls_client_auth_subject_dn", Fields::optional_text),
+        tls_client_auth_san_dns: fields.nullable("tls_client_auth_san_dns", Fields::optional_text),
+        tls_client_auth_san_uri: fields.nullable("tls_client_auth_san_uri", Fields::optional_text),
+        tls_client_auth_san_ip: fields.nullable("tls_client_auth_san_ip", Fields::optional_text),
+        tls_client_auth_san_email: fields
+            .nullable("tls_client_auth_san_email", Fields::optional_text),
     }
 }
 
@@ -111,6 +126,7 @@ pub(super) fn view(client: &Client) -> Value {
         view_tokens(metadata),
         view_policy(metadata),
         view_keys(metadata),
+        view_certificates(metadata),
         view_answers(metadata),
         view_pages(metadata),
     ];
@@ -151,6 +167,18 @@ fn view_keys(metadata: &ClientMetadata) -> Value {
         "token_endpoint_auth_signing_alg": metadata.token_endpoint_auth_signing_alg,
         "request_object_signing_alg": metadata.request_object_signing_alg,
         "require_signed_request_object": metadata.require_signed_request_object,
+    })
+}
+
+fn view_certificates(metadata: &ClientMetadata) -> Value {
+    json!({
+        "tls_client_certificate_bound_access_tokens":
+            metadata.tls_client_certificate_bound_access_tokens,
+        "tls_client_auth_subject_dn": metadata.tls_client_auth_subject_dn,
+        "tls_client_auth_san_dns": metadata.tls_client_auth_san_dns,
+        "tls_client_auth_san_uri": metadata.tls_client_auth_san_uri,
+        "tls_client_auth_san_ip": metadata.tls_client_auth_san_ip,
+        "tls_client_auth_san_email": metadata.tls_client_auth_san_email,
     })
 }
 
