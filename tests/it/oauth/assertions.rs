@@ -34,9 +34,9 @@ cases![
 const ISSUER: &str = "http://localhost:4000";
 
 /// A registered client and the keys it signs with.
-struct Signing {
+pub struct Signing {
     house: House,
-    id: String,
+    pub id: String,
     signer: Signer,
 }
 
@@ -45,7 +45,7 @@ impl Signing {
         Self::with(house, Algorithm::Es256, json!({})).await
     }
 
-    async fn with(house: &House, algorithm: Algorithm, own: Value) -> Self {
+    pub async fn with(house: &House, algorithm: Algorithm, own: Value) -> Self {
         let pair = KeyPair::generate(algorithm).expect("a key");
         let mut body = json!({
             "name": "Robot", "client_type": "service", "scopes": ["read"],
@@ -63,19 +63,19 @@ impl Signing {
     }
 
     /// What a good assertion says.
-    fn claims(&self, jti: &str) -> Value {
+    pub fn claims(&self, jti: &str) -> Value {
         let now = self.house.clock.now().as_seconds();
         json!({
             "iss": self.id, "sub": self.id, "aud": ISSUER, "jti": jti, "iat": now, "exp": now + 60,
         })
     }
 
-    fn sign(&self, claims: &Value) -> String {
+    pub fn sign(&self, claims: &Value) -> String {
         self.signer.sign(Some("JWT"), claims).expect("signs")
     }
 
     /// A good assertion.
-    fn assertion(&self, jti: &str) -> String {
+    pub fn assertion(&self, jti: &str) -> String {
         self.sign(&self.claims(jti))
     }
 
@@ -90,7 +90,7 @@ impl Signing {
             .await
     }
 
-    async fn post(&self, path: &str, assertion: &str, more: &[(&str, &str)]) -> Answer {
+    pub async fn post(&self, path: &str, assertion: &str, more: &[(&str, &str)]) -> Answer {
         let own = [
             ("client_assertion_type", ASSERTION_TYPE),
             ("client_assertion", assertion),
