@@ -74,6 +74,7 @@ fn is_full(step: Purged) -> bool {
         step.attempts,
         step.mails,
         step.clients,
+        step.notices,
     ];
     kinds.iter().any(|count| *count >= u64::from(BATCH))
 }
@@ -91,6 +92,7 @@ const fn sum(one: Purged, two: Purged) -> Purged {
         attempts: one.attempts.saturating_add(two.attempts),
         mails: one.mails.saturating_add(two.mails),
         clients: one.clients.saturating_add(two.clients),
+        notices: one.notices.saturating_add(two.notices),
     }
 }
 

@@ -123,6 +123,11 @@ pub struct GrantDetails {
     /// public clients whose tokens are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub certificate: Option<String>,
+    /// The sector that its client knows the person in (OpenID Connect Core §8.1): whatever the client
+    /// registers later, it goes on being told the same subject (§12.2). None: the client's own at the
+    /// time, if its subjects are pairwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sector: Option<String>,
 }
 
 /// What a code is worth at the token endpoint. Stored with the code's signature.

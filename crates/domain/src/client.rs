@@ -147,6 +147,14 @@ pub struct ClientMetadata {
     pub post_logout_redirect_uris: Vec<String>,
     /// Where logout tokens are posted (OpenID Connect Back-Channel Logout §2.2).
     pub backchannel_logout_uri: Option<String>,
+    /// Whether logout tokens must name the sign-in that ended; they all do.
+    pub backchannel_logout_session_required: bool,
+    /// What the browser opens as it signs out (OpenID Connect Front-Channel Logout §2).
+    pub frontchannel_logout_uri: Option<String>,
+    /// Whether that must name the issuer and the sign-in.
+    pub frontchannel_logout_session_required: bool,
+    /// Where request objects of its own may be fetched from (OpenID Connect Registration §2).
+    pub request_uris: Vec<String>,
     /// The page of its own that people know it by.
     pub client_uri: Option<String>,
     /// Its picture.

@@ -17,6 +17,7 @@ pub mod event;
 pub mod id;
 pub mod key;
 pub mod mail;
+pub mod notice;
 pub mod one_time;
 pub mod page;
 pub mod random;

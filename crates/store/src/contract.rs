@@ -33,8 +33,10 @@ mod clients;
 mod devices;
 mod janitor;
 mod keys;
+mod notices;
 mod one_time;
 mod outbox;
+mod salts;
 mod sessions;
 mod spent;
 mod tenants;
@@ -59,12 +61,14 @@ pub fn cases() -> Vec<Case> {
         sessions::cases(),
         authorizations::cases(),
         devices::cases(),
+        salts::cases(),
         spent::cases(),
         attempts::cases(),
         clients::cases(),
         api_keys::cases(),
         keys::cases(),
         outbox::cases(),
+        notices::cases(),
         audit::cases(),
         changes::cases(),
         janitor::cases(),

@@ -24,8 +24,10 @@ pub mod clients;
 pub mod devices;
 pub mod janitor;
 pub mod keys;
+pub mod notices;
 pub mod one_time;
 pub mod outbox;
+pub mod salts;
 pub mod sessions;
 pub mod shared;
 pub mod spent;
@@ -51,6 +53,8 @@ pub struct Ports {
     pub authorizations: Arc<dyn authorizations::Authorizations>,
     /// Devices that wait for a person.
     pub devices: Arc<dyn devices::Devices>,
+    /// What pairwise subjects are made with.
+    pub salts: Arc<dyn salts::Salts>,
     /// Ids that count once.
     pub spent: Arc<dyn spent::Spent>,
     /// Counters of failed sign-ins.
@@ -63,6 +67,8 @@ pub struct Ports {
     pub keys: Arc<dyn keys::Keys>,
     /// Mails waiting to be sent.
     pub outbox: Arc<dyn outbox::Outbox>,
+    /// Clients that are to be told of ended sessions.
+    pub notices: Arc<dyn notices::Notices>,
     /// The audit trail.
     pub audit: Arc<dyn audit::Audit>,
     /// The feed of changes.

@@ -39,10 +39,12 @@ mod ending;
 mod janitor;
 mod keys;
 mod listen;
+mod notices;
 mod one_time;
 mod outbox;
 mod pool;
 mod row;
+mod salts;
 mod schema;
 mod scope;
 mod sessions;
@@ -136,12 +138,14 @@ impl Postgres {
             sessions: store.clone(),
             authorizations: store.clone(),
             devices: store.clone(),
+            salts: store.clone(),
             spent: store.clone(),
             attempts: store.clone(),
             clients: store.clone(),
             api_keys: store.clone(),
             keys: store.clone(),
             outbox: store.clone(),
+            notices: store.clone(),
             audit: store.clone(),
             changes: store.clone(),
             janitor: store.clone(),

@@ -38,11 +38,13 @@ mod clients;
 mod devices;
 mod janitor;
 mod keys;
+mod notices;
 mod one_time;
 mod outbox;
 mod queue;
 mod readers;
 mod row;
+mod salts;
 mod schema;
 mod sessions;
 mod spent;
@@ -146,12 +148,14 @@ impl Sqlite {
             sessions: this.clone(),
             authorizations: this.clone(),
             devices: this.clone(),
+            salts: this.clone(),
             spent: this.clone(),
             attempts: this.clone(),
             clients: this.clone(),
             api_keys: this.clone(),
             keys: this.clone(),
             outbox: this.clone(),
+            notices: this.clone(),
             audit: this.clone(),
             changes: this.clone(),
             janitor: this.clone(),

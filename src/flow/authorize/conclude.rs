@@ -127,6 +127,7 @@ fn grant_of(request: &AuthorizationRequest, browser: &Browser) -> CodeGrant {
             authorization_details: request.authorization_details.clone(),
             dpop_jkt: None,
             certificate: None,
+            sector: None,
         },
     }
 }

@@ -26,6 +26,7 @@ super::claims!("authorizations":
     a_consent_grows_by_what_is_allowed,
     consents_are_listed_by_client_and_go_with_their_person,
     a_browser_session_is_loaded_while_it_lives,
+    a_session_knows_its_clients_and_their_sectors,
     requests_and_codes_go_an_hour_after_their_end,
 );
 
@@ -286,6 +287,24 @@ async fn a_browser_session_is_loaded_while_it_lives(ports: Ports) {
     assert!(load(tenant, second.id, at(1)).await.unwrap().is_some());
     story.suspend().await;
     assert_eq!(load(tenant, second.id, at(1)).await, Ok(None));
+}
+
+async fn a_session_knows_its_clients_and_their_sectors(ports: Ports) {
+    let story = Story::begin(ports.clone()).await;
+    let (tenant, session) = (story.world.tenant, story.session.id);
+    let load = |tenant| ports.authorizations.load_session_clients(tenant, session);
+    let own = (domain::client::FIRST_PARTY.to_owned(), None);
+    assert_eq!(load(tenant).await, Ok(vec![own.clone()]));
+    let mut code = story.world.code(&story.session, at(1));
+    code.grant.details.sector = Some("app.example.org".to_owned());
+    let redemption = story.world.redemption(&code, &story.session, at(2));
+    let client = code.grant.client.clone();
+    ports.authorizations.issue_code(code).await.unwrap();
+    ports.sessions.redeem_code(redemption).await.unwrap();
+    let theirs = (client, Some("app.example.org".to_owned()));
+    assert_eq!(load(tenant).await, Ok(vec![theirs, own]));
+    let other = story.world.beside().await.tenant;
+    assert_eq!(load(other).await, Ok(Vec::new()));
 }
 
 async fn requests_and_codes_go_an_hour_after_their_end(ports: Ports) {

@@ -31,6 +31,7 @@ use crate::port::tenants::TenantWrite;
 use crate::port::users::{NewUser, Registration};
 
 mod grants;
+mod notices;
 mod trail;
 
 /// `REFRESH_REUSE_WINDOW` in every case.

@@ -47,6 +47,7 @@ async fn purge(world: &World, now: UnixMillis) -> Purged {
         sum.attempts += purged.attempts;
         sum.mails += purged.mails;
         sum.clients += purged.clients;
+        sum.notices += purged.notices;
     }
 }
 

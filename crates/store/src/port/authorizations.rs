@@ -107,4 +107,12 @@ pub trait Authorizations: Send + Sync + 'static {
         session: SessionId,
         now: UnixMillis,
     ) -> Pending<'_, Option<(Session, User)>>;
+
+    /// Says which clients have, or had, a family in a session, and the sector that each knows it in;
+    /// of several families the one that was used last says it. The most recent hundred.
+    fn load_session_clients(
+        &self,
+        tenant: TenantId,
+        session: SessionId,
+    ) -> Pending<'_, Vec<(String, Option<String>)>>;
 }

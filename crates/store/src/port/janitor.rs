@@ -38,6 +38,9 @@ pub struct Purged {
     /// Mails that were given up, 30 days after they were written. A mail that was sent is gone
     /// already; one that waits is kept.
     pub mails: u64,
+    /// Notices that were given up, 30 days after their session ended. One that was given is gone
+    /// already; one that waits is kept.
+    pub notices: u64,
     /// Clients that described themselves, did so last [`UNUSED_CLIENT_KEPT`] ago, and have neither a
     /// consent nor a refresh family that has not ended; each with a `client.deleted` entry.
     pub clients: u64,

@@ -200,6 +200,17 @@ impl Postgres {
     }
 }
 
+const LOAD_SESSION_CLIENTS: &str = "
+    SELECT client_id, sector
+    FROM (
+        SELECT DISTINCT ON (client_id) client_id, details->>'sector' AS sector, rotated_at
+        FROM refresh_families
+        WHERE tenant_id = $1 AND session_id = $2
+        ORDER BY client_id, rotated_at DESC
+    ) AS known
+    ORDER BY rotated_at DESC
+    LIMIT 100";
+
 impl Authorizations for Postgres {
     fn push_request(&self, request: PushedRequest) -> Pending<'_, ()> {
         Box::pin(self.store_pushed(request))
@@ -272,6 +283,22 @@ impl Authorizations for Postgres {
             found
                 .map(|row| Ok((row::session(row)?, row::user(row)?)))
                 .transpose()
+        })
+    }
+
+    fn load_session_clients(
+        &self,
+        tenant: TenantId,
+        session: SessionId,
+    ) -> Pending<'_, Vec<(String, Option<String>)>> {
+        Box::pin(async move {
+            let (id, session) = (tenant.as_uuid(), session.as_uuid());
+            let values: Values<'_> = &[&id, &session];
+            let scope = Scope::Tenant(tenant);
+            let rows = self.pool().run(scope, LOAD_SESSION_CLIENTS, values).await?;
+            rows.iter()
+                .map(|row| Ok((row::get(row, "client_id")?, row::get(row, "sector")?)))
+                .collect()
         })
     }
 }

@@ -9,7 +9,8 @@ use domain::session::EndReason;
 use domain::time::UnixMillis;
 
 /// Ends those of the tenant's unended sessions `s` that meet a condition, with all their families,
-/// and tells the feed. Gives three parts of a `WITH`; the ids of the ended are in `ended`.
+/// tells the feed, and leaves notices for their clients. Gives four parts of a `WITH`; the ids of the
+/// ended are in `ended`.
 ///
 /// Parameters: `$1` the tenant, `$4` until when it must be remembered, `$5` the reason, `$6` the
 /// present instant.
@@ -38,7 +39,8 @@ macro_rules! ending {
                 INSERT INTO changes (tenant_id, kind, about, expires_at)
                 SELECT $1, 'session_ended', ended.id::text, $4
                 FROM ended
-            )"
+            ), ",
+            $crate::postgres::notices::leaving!("$6")
         )
     };
 }

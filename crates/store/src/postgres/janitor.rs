@@ -127,6 +127,24 @@ const PURGE_CLIENTS: &str = "
     )
     SELECT count(*) AS gone FROM gone";
 
+const PURGE_NOTICES: &str = "
+    WITH old AS (
+        SELECT tenant_id, session_id, client_id
+        FROM logout_notices
+        WHERE state = 'abandoned' AND created_at <= $1::bigint
+        LIMIT $2
+        FOR UPDATE SKIP LOCKED
+    ), gone AS (
+        DELETE FROM logout_notices AS n
+        USING old
+        WHERE n.tenant_id = old.tenant_id
+          AND n.session_id = old.session_id
+          AND n.client_id = old.client_id
+        RETURNING 1
+    )
+    SELECT count(*) AS gone
+    FROM gone";
+
 impl Postgres {
     async fn purge_all(&self, now: UnixMillis, limit: u32) -> Result<Purged, Fault> {
         let limit = i64::from(limit);
@@ -160,6 +178,7 @@ impl Postgres {
             attempts: self.purge_one(PURGE_ATTEMPTS, old).await?,
             mails: self.purge_one(PURGE_MAILS, given_up).await?,
             clients: self.purge_one(PURGE_CLIENTS, clients).await?,
+            notices: self.purge_one(PURGE_NOTICES, given_up).await?,
         })
     }
 

@@ -57,6 +57,14 @@ const REMEMBER: &str = "INSERT OR REPLACE INTO consents
     (tenant_id, user_id, client_id, scope, resources, given_at, updated_at)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 
+/// The columns of a group are those of its row with the highest instant: SQLite says so of `max`.
+const SELECT_CLIENTS: &str = "SELECT client_id, json_extract(details, '$.sector'), max(rotated_at)
+FROM refresh_families
+WHERE tenant_id = ?1 AND session_id = ?2
+GROUP BY client_id
+ORDER BY max(rotated_at) DESC
+LIMIT 100";
+
 impl Authorizations for Sqlite {
     fn push_request(&self, request: PushedRequest) -> Pending<'_, ()> {
         self.write(move |step| push(step, &request))
@@ -105,6 +113,19 @@ impl Authorizations for Sqlite {
         now: UnixMillis,
     ) -> Pending<'_, Option<(Session, User)>> {
         self.read(move |connection| find_live(connection, tenant, session, now))
+    }
+
+    fn load_session_clients(
+        &self,
+        tenant: TenantId,
+        session: SessionId,
+    ) -> Pending<'_, Vec<(String, Option<String>)>> {
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(SELECT_CLIENTS)?;
+            let bounds = params![tenant.blob(), session.blob()];
+            let rows = statement.query_map(bounds, |row| Ok((row.get(0)?, row.get(1)?)))?;
+            rows.collect()
+        })
     }
 }
 

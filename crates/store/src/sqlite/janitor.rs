@@ -2,7 +2,7 @@
 //!
 //! Families and sessions have no index on their end (it would be written at every rotation), so a
 //! reader looks for them, which delays nobody, and the writer deletes what was found if it is still
-//! past its end. So it is with mails that were given up: where mails are sent they are few.
+//! past its end. So it is with mails and notices that were given up: where they are sent they are few.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ const KEPT: Duration = Duration::from_hours(24);
 const LINGERING: Duration = Duration::from_hours(1);
 /// How long an untouched failure counter is kept.
 const COUNTED: Duration = Duration::from_hours(24 * 90);
-/// How long a mail that was given up is kept for operators to see.
+/// How long a mail or a notice that was given up is kept for operators to see.
 const MAILS_KEPT: Duration = Duration::from_hours(24 * 30);
 
 macro_rules! old_families {
@@ -173,6 +173,14 @@ WHERE seq = ?2 AND ",
 RETURNING tenant_id, id"
 );
 
+const FIND_NOTICES: &str = "SELECT rowid
+FROM logout_notices
+WHERE status = 'abandoned' AND created_at < ?1
+LIMIT ?2";
+
+const DELETE_NOTICE: &str = "DELETE FROM logout_notices
+WHERE rowid = ?2 AND status = 'abandoned' AND created_at < ?1";
+
 impl Janitor for Sqlite {
     fn purge(&self, now: UnixMillis, limit: u32) -> Pending<'_, Purged> {
         Box::pin(async move {
@@ -185,6 +193,8 @@ impl Janitor for Sqlite {
             let given_up = (now - MAILS_KEPT).as_millis();
             let mails = self.find(FIND_MAILS, given_up, limit).await?;
             let mails = self.delete(DELETE_MAIL, given_up, mails).await?;
+            let notices = self.find(FIND_NOTICES, given_up, limit).await?;
+            let notices = self.delete(DELETE_NOTICE, given_up, notices).await?;
             let now_millis = now.as_millis();
             let untouched = (now - COUNTED).as_millis();
             let (one_time, changes, attempts) = self
@@ -207,6 +217,7 @@ impl Janitor for Sqlite {
                 changes,
                 attempts,
                 mails,
+                notices,
                 clients,
                 ..over
             })

@@ -12,7 +12,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 /// Each migration by name and text, in order. A released one is never edited.
-const MIGRATIONS: [(&str, &str); 6] = [
+const MIGRATIONS: [(&str, &str); 7] = [
     (
         "V1__foundation",
         include_str!("../../../../migrations/sqlite/0001_foundation.sql"),
@@ -32,6 +32,10 @@ const MIGRATIONS: [(&str, &str); 6] = [
     (
         "V5__devices",
         include_str!("../../../../migrations/sqlite/0005_devices.sql"),
+    ),
+    (
+        "V8__subjects_and_notices",
+        include_str!("../../../../migrations/sqlite/0008_subjects_and_notices.sql"),
     ),
     (
         "V9__operators",

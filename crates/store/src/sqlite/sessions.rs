@@ -12,7 +12,7 @@ use rusqlite::types::ToSql;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::row::{self, Columns, Id, session_columns};
-use super::{Sqlite, Step, audit, changes};
+use super::{Sqlite, Step, audit, changes, notices};
 use crate::port::Pending;
 use crate::port::sessions::{
     EndTarget, EndedFamilies, EndedSessions, Ending, Granted, MAX_SESSIONS, NewSession, Redeemed,
@@ -181,7 +181,8 @@ pub(super) fn end(step: &Step<'_>, doomed: &Doomed) -> rusqlite::Result<EndedSes
     Ok(ended)
 }
 
-/// Ends the families of sessions that were marked as ended, and announces each session.
+/// Ends the families of sessions that were marked as ended, announces each session, and leaves notices
+/// for its clients.
 fn bury(step: &Step<'_>, epitaph: &Epitaph, ended: &[SessionId]) -> rusqlite::Result<()> {
     let mut families = step.prepare_cached(END_FAMILIES)?;
     for session in ended {
@@ -191,6 +192,7 @@ fn bury(step: &Step<'_>, epitaph: &Epitaph, ended: &[SessionId]) -> rusqlite::Re
             epitaph.now.as_millis(),
             epitaph.reason.as_str(),
         ])?;
+        notices::leave(step, (epitaph.tenant, *session), epitaph.now)?;
         let told = ChangeKind::SessionEnded(*session);
         changes::announce(step, epitaph.tenant, &told, epitaph.remember_until)?;
     }

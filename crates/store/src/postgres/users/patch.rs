@@ -11,6 +11,7 @@ use domain::time::UnixMillis;
 use domain::user::{User, UserPatch, UserStatus};
 
 use super::super::ending::{self, End, ending};
+use super::super::notices::leaving;
 use super::super::pool::failure::Failure;
 use super::super::pool::{Link, Step, Values};
 use super::super::row::{self, Line, user_columns};
@@ -59,10 +60,10 @@ const UPDATE_USER: &str = concat!(
     SELECT id FROM ended"
 );
 
-/// The rows of sessions, families and tokens go by their foreign keys. The first row of the answer
+/// The rows of sessions, families and tokens go by their foreign keys, after their clients were noted. The first row of the answer
 /// says whether there was such a user; the others are the sessions that lived.
-const DELETE_USER: &str = "
-    WITH gone AS (
+const DELETE_USER: &str = concat!(
+    "WITH gone AS (
         DELETE FROM users
         WHERE tenant_id = $1 AND id = $5
         RETURNING id
@@ -82,10 +83,13 @@ const DELETE_USER: &str = "
         INSERT INTO audit (tenant_id, at, fields)
         SELECT $1, $2, $3
         FROM gone
-    )
+    ), ",
+    leaving!("$2"),
+    "
     SELECT NULL::uuid AS id FROM gone
     UNION ALL
-    SELECT id FROM ended";
+    SELECT id FROM ended"
+);
 
 /// Makes of the account as it stands what the patch wants.
 fn patched(mut user: User, patch: UserPatch, now: UnixMillis) -> User {

@@ -103,10 +103,11 @@ async fn fill(store: &Postgres) -> World {
     let ensured = ports.keys.ensure_keys(ring, Algorithm::Es256, entry);
     ensured.await.unwrap();
     authorize(&world, &session).await;
+    world.leave_notice(user.id).await;
     world
 }
 
-/// Completes an authorization, lets a device wait and claims an id.
+/// Completes an authorization, lets a device wait, claims an id and keeps a salt.
 async fn authorize(world: &World, session: &Session) {
     let (ports, pushed) = (&world.ports, world.pushed(at(0)));
     let mut code = world.code(session, at(0));
@@ -118,6 +119,8 @@ async fn authorize(world: &World, session: &Session) {
     assert_eq!(ports.devices.begin_device(device).await, Ok(true));
     let claimed = ports.spent.claim_id(world.tenant, bytes(), at(60)).await;
     assert_eq!(claimed, Ok(true));
+    let salt = ports.salts.keep_salt(world.tenant, bytes()).await;
+    assert!(salt.is_ok());
 }
 
 /// Connects as the role that the pool works as.
@@ -137,7 +140,7 @@ async fn tables(client: &Client) -> Vec<String> {
           AND relname <> 'refinery_schema_history'";
     let rows = client.query(sql, &[]).await.unwrap();
     let names: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
-    assert_eq!(names.len(), 17);
+    assert_eq!(names.len(), 19);
     names
 }
 
@@ -298,6 +301,7 @@ async fn nodes_that_migrate_at_once_apply_each_migration_once(database: Database
         "V3__feed_pages",
         "V4__authorization",
         "V5__devices",
+        "V8__subjects_and_notices",
         "V9__operators",
     ];
     assert_eq!(before, all);
