@@ -27,6 +27,7 @@ pub mod janitor;
 pub mod keys;
 pub mod limits;
 pub mod mail;
+pub mod notices;
 pub mod sessions;
 pub mod snapshot;
 pub mod supervision;
@@ -34,3 +35,5 @@ pub mod tenants;
 pub mod tree;
 
 mod patience;
+mod rounds;
+mod schedule;

@@ -12,10 +12,9 @@
 //! A restart loses nothing: mails are stored until they are settled. There is no mailbox: a nudge
 //! is a hint, and the outbox is looked into every few seconds besides.
 //!
-//! Next: `schedule` for the waits, `postman` for the task.
+//! Next: `rounds` for how the task goes on, `schedule` for the waits, `postman` for what is done with a mail.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use domain::id::{MailId, TenantId};
@@ -26,12 +25,11 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use protocol::system_secrets::SystemSecrets;
 use store::port::outbox::Outbox;
-use tokio::sync::Notify;
 
+use crate::rounds::{Pager, run};
 use crate::supervision::ChildSpec;
 
 mod postman;
-mod schedule;
 
 use postman::Postman;
 
@@ -75,29 +73,24 @@ pub struct MailNeeds {
 
 /// Speaks to the mail task. Clones speak to the same one.
 #[derive(Debug, Clone)]
-pub struct Mail {
-    wake: Arc<Notify>,
-    waiting: Arc<AtomicU64>,
-}
+pub struct Mail(Pager);
 
 /// Makes the handle and the task's child spec.
 #[must_use]
 pub fn mail(needs: MailNeeds) -> (Mail, ChildSpec) {
-    let (wake, waiting) = (Arc::new(Notify::new()), Arc::new(AtomicU64::new(0)));
     let postman = Arc::new(Postman {
         outbox: needs.outbox,
         courier: needs.courier,
         secrets: needs.secrets,
         clock: needs.clock,
         random: needs.random,
-        wake: Arc::clone(&wake),
-        waiting: Arc::clone(&waiting),
     });
-    let spec = ChildSpec::task("mail", move |stop| Arc::clone(&postman).run(stop).boxed());
-    (
-        Mail { wake, waiting },
-        spec.stopping_within(STOP_WITHIN).tolerant(),
-    )
+    let mail = Mail(Pager::default());
+    let pager = mail.0.clone();
+    let spec = ChildSpec::task("mail", move |stop| {
+        run(Arc::clone(&postman), pager.clone(), stop).boxed()
+    });
+    (mail, spec.stopping_within(STOP_WITHIN).tolerant())
 }
 
 // === impl Mail ===
@@ -105,13 +98,13 @@ pub fn mail(needs: MailNeeds) -> (Mail, ChildSpec) {
 impl Mail {
     /// Says that a mail was written. A hint: it never fails and never waits.
     pub fn nudge(&self) {
-        self.wake.notify_one();
+        self.0.nudge();
     }
 
     /// Gives how many mails waited at the last count, which is a few seconds old at most while the
     /// store can be reached.
     #[must_use]
     pub fn waiting(&self) -> u64 {
-        self.waiting.load(Ordering::Relaxed)
+        self.0.waiting()
     }
 }

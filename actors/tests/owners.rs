@@ -28,6 +28,9 @@ mod limits;
 #[path = "owners/mail.rs"]
 mod mail;
 #[cfg(test)]
+#[path = "owners/notices.rs"]
+mod notices;
+#[cfg(test)]
 #[path = "owners/redemption.rs"]
 mod redemption;
 #[cfg(test)]

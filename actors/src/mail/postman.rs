@@ -1,34 +1,25 @@
-//! The task that carries mails: claims what is due and hands a few at once to the courier.
+//! What is done with a mail: it is opened, handed to the courier, and settled.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use domain::mail::{Letter, MailJob};
 use domain::random::Random;
 use domain::rejection::Fault;
 use domain::time::Clock;
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
 use protocol::seal;
 use protocol::system_secrets::SystemSecrets;
+use store::port::Pending;
 use store::port::outbox::Outbox;
-use tokio::sync::Notify;
-use tokio::time::{Instant, sleep, timeout};
-use tokio_util::sync::CancellationToken;
+use tokio::time::timeout;
 
-use super::schedule::{self, Next};
 use super::{Courier, CourierFault};
 use crate::patience::patiently;
+use crate::rounds::{LEASE, Rounds};
+use crate::schedule::{self, Next};
 
-/// How many mails are under way at once.
-const AT_ONCE: usize = 4;
-/// How often the outbox is looked into without a nudge: another node's nudge is not heard here.
-const LOOK_EVERY: Duration = Duration::from_secs(3);
 /// How long the courier may take with one mail.
 const COURIER_PATIENCE: Duration = Duration::from_secs(30);
-/// How long nobody else gets a claimed mail. If this process dies, it is due again after that.
-const LEASE: Duration = Duration::from_mins(1);
 
 /// What the task is made from at each start.
 pub(super) struct Postman {
@@ -37,9 +28,6 @@ pub(super) struct Postman {
     pub(super) secrets: Arc<SystemSecrets>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) random: Arc<dyn Random>,
-    pub(super) wake: Arc<Notify>,
-    /// How many mails waited at the last count, for whoever watches.
-    pub(super) waiting: Arc<AtomicU64>,
 }
 
 /// What became of a mail.
@@ -51,57 +39,18 @@ enum Fate {
 
 // === impl Postman ===
 
-impl Postman {
-    /// Carries mails until it is told to stop; what is under way then is finished first.
-    pub(super) async fn run(self: Arc<Self>, stop: CancellationToken) {
-        let mut under_way = FuturesUnordered::new();
-        let mut is_cut_off = false;
-        let mut counted_at = None;
-        while !stop.is_cancelled() {
-            self.count(&mut counted_at).await;
-            let free = AT_ONCE.saturating_sub(under_way.len());
-            let jobs = self.claim(free, &mut is_cut_off).await;
-            under_way.extend(jobs.into_iter().map(|job| self.carry(job)));
-            tokio::select! {
-                () = stop.cancelled() => {}
-                Some(()) = under_way.next() => {}
-                () = self.wake.notified() => {}
-                () = sleep(LOOK_EVERY) => {}
-            }
-        }
-        while under_way.next().await.is_some() {}
+impl Rounds for Postman {
+    type Job = MailJob;
+
+    const AT_ONCE: usize = 4;
+    const NAME: &'static str = "mails";
+
+    fn claim(&self, limit: u32) -> Pending<'_, Vec<MailJob>> {
+        self.outbox.claim_mails(limit, self.clock.now(), LEASE)
     }
 
-    /// Claims what is due, as far as hands are free. A store that is away is told of once.
-    async fn claim(&self, free: usize, is_cut_off: &mut bool) -> Vec<MailJob> {
-        let Some(limit) = u32::try_from(free).ok().filter(|limit| *limit > 0) else {
-            return Vec::new();
-        };
-        let claimed = self.outbox.claim_mails(limit, self.clock.now(), LEASE);
-        match patiently(claimed).await {
-            Ok(jobs) => {
-                *is_cut_off = false;
-                jobs
-            }
-            Err(fault) => {
-                if !std::mem::replace(is_cut_off, true) {
-                    tracing::warn!(%fault, "the outbox is away; mails wait");
-                }
-                Vec::new()
-            }
-        }
-    }
-
-    /// Counts what waits, as often as the outbox is looked into without a nudge.
-    async fn count(&self, counted_at: &mut Option<Instant>) {
-        if counted_at.is_some_and(|at| at.elapsed() < LOOK_EVERY) {
-            return;
-        }
-        *counted_at = Some(Instant::now());
-        // A store that is away is told of by the claim.
-        if let Ok(count) = patiently(self.outbox.count_waiting()).await {
-            self.waiting.store(count, Ordering::Relaxed);
-        }
+    fn count(&self) -> Pending<'_, u64> {
+        self.outbox.count_waiting()
     }
 
     /// Hands one mail to the courier and writes down what became of it.
@@ -112,7 +61,9 @@ impl Postman {
             tracing::warn!(mail = %job.id, %fault, "what became of a mail could not be stored");
         }
     }
+}
 
+impl Postman {
     async fn deliver(&self, job: &MailJob) -> Fate {
         if job.attempts > schedule::TRIES {
             return Fate::Hopeless("each try ended in a crash".to_owned());
@@ -144,7 +95,7 @@ impl Postman {
         patiently(verb).await
     }
 
-    fn give_up(&self, job: &MailJob, error: String) -> store::port::Pending<'_, ()> {
+    fn give_up(&self, job: &MailJob, error: String) -> Pending<'_, ()> {
         tracing::error!(mail = %job.id, tenant = %job.tenant, error, "a mail is given up");
         self.outbox.abandon_mail(job.tenant, job.id, error)
     }

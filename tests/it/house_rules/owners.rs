@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use super::sources;
 
 /// What every owner may use.
-const COMMON: [&str; 11] = [
+const COMMON: [&str; 13] = [
     "clock",
     "deadline",
     "denylist",
@@ -16,6 +16,8 @@ const COMMON: [&str; 11] = [
     "handle",
     "lib",
     "patience",
+    "rounds",
+    "schedule",
     "snapshot",
     "supervision",
     "tree",

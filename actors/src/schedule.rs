@@ -1,11 +1,11 @@
-//! When a mail is tried again, and when it is given up: pure.
+//! When what could not be sent is tried again, and when it is given up: pure.
 
 use std::time::Duration;
 
 use domain::time::UnixMillis;
 
 /// How often sending is tried: the last try is about seven hours after the first.
-pub(super) const TRIES: u32 = 12;
+pub(crate) const TRIES: u32 = 12;
 /// The wait after the first failure.
 const FIRST: Duration = Duration::from_secs(30);
 /// The longest wait.
@@ -13,7 +13,7 @@ const LONGEST: Duration = Duration::from_hours(1);
 
 /// What follows a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Next {
+pub(crate) enum Next {
     /// Try again then.
     Retry {
         /// When it is due.
@@ -24,9 +24,9 @@ pub(super) enum Next {
 }
 
 /// Decides what follows the failure of the try with the number `tries`, counted from 1. `chance` is
-/// any random number: it moves the next try by up to a quarter either way, so that mails that failed
-/// together are not tried together.
-pub(super) fn after_failure(tries: u32, now: UnixMillis, chance: u64) -> Next {
+/// any random number: it moves the next try by up to a quarter either way, so that what failed
+/// together is not tried together.
+pub(crate) fn after_failure(tries: u32, now: UnixMillis, chance: u64) -> Next {
     if tries >= TRIES {
         return Next::Abandon;
     }
