@@ -1,4 +1,4 @@
-//! The egress guard: what the service fetches because a client named an address (CONTRACT §6).
+//! The egress guard: what the service asks of others because a client named an address (CONTRACT §6).
 //!
 //! A stranger who may name an address must not get us to ask what only we can reach. So: https only;
 //! the address that is actually connected to is judged (`way`, `address`), which a name that changes
@@ -17,7 +17,7 @@ use reqwest::header::HeaderMap;
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, StatusCode};
 use tokio::sync::OnceCell;
-use url::Url;
+use url::{Url, form_urlencoded};
 
 use crate::config::EgressSettings;
 
@@ -34,7 +34,7 @@ pub const PATIENCE: Duration = Duration::from_secs(5);
 /// The longest answer that is read.
 pub const MAX_BYTES: usize = 64 * 1024;
 
-/// Fetches what clients name.
+/// Asks at the addresses that clients name.
 pub struct Egress {
     rules: Rules,
     authorities: Vec<Certificate>,
@@ -68,7 +68,7 @@ pub enum NotFetched {
     /// There was no answer.
     #[error("no answer: {0}")]
     Unreachable(String),
-    /// It was answered with something else than 200.
+    /// It was answered with another status than wanted.
     #[error("the answer's status is {0}")]
     Status(u16),
     /// The answer is longer than [`MAX_BYTES`].
@@ -129,12 +129,46 @@ impl Egress {
     /// # Cancel safety
     /// Reads only; the connection is closed.
     pub async fn fetch(&self, url: &Url) -> Result<Fetched, NotFetched> {
+        self.fetch_as(url, "application/json").await
+    }
+
+    /// Fetches something of a media type from an address that a client named.
+    ///
+    /// # Errors
+    /// See [`NotFetched`].
+    ///
+    /// # Cancel safety
+    /// Reads only; the connection is closed.
+    pub async fn fetch_as(&self, url: &Url, media: &'static str) -> Result<Fetched, NotFetched> {
         let way = self.rules.way_to(url).ok_or(NotFetched::Forbidden)?;
+        let asked = async { read(self.client(way).await?, url, media).await };
+        self.bound(url, asked).await
+    }
+
+    /// Posts a form to an address that a client named. The answer's content is not read.
+    ///
+    /// # Errors
+    /// See [`NotFetched`]; anything but 200 and 204 counts as refused.
+    ///
+    /// # Cancel safety
+    /// The connection is closed; whether the form arrived is then unknown.
+    pub async fn post(&self, url: &Url, fields: &[(&str, &str)]) -> Result<(), NotFetched> {
+        let body = write_form(fields);
+        let way = self.rules.way_to(url).ok_or(NotFetched::Forbidden)?;
+        let asked = async { post(self.client(way).await?, url, body).await };
+        self.bound(url, asked).await
+    }
+
+    /// Holds a question to the bounds that all have.
+    async fn bound<T>(
+        &self,
+        url: &Url,
+        asked: impl Future<Output = Result<T, NotFetched>>,
+    ) -> Result<T, NotFetched> {
         let host = url.host_str().unwrap_or_default();
         let _room = self.rooms.take(host).ok_or(NotFetched::Busy)?;
-        let fetched = async { read(self.client(way).await?, url).await };
-        match tokio::time::timeout(PATIENCE, fetched).await {
-            Ok(fetched) => fetched,
+        match tokio::time::timeout(PATIENCE, asked).await {
+            Ok(answer) => answer,
             Err(_) => Err(NotFetched::Late),
         }
     }
@@ -178,8 +212,29 @@ fn make(
     .build()
 }
 
-async fn read(client: &reqwest::Client, url: &Url) -> Result<Fetched, NotFetched> {
-    let request = client.get(url.clone()).header("accept", "application/json");
+fn write_form(fields: &[(&str, &str)]) -> String {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.extend_pairs(fields).finish()
+}
+
+async fn post(client: &reqwest::Client, url: &Url, body: String) -> Result<(), NotFetched> {
+    let request = client
+        .post(url.clone())
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(body);
+    let response = request.send().await.map_err(not_fetched)?;
+    match response.status() {
+        StatusCode::OK | StatusCode::NO_CONTENT => Ok(()),
+        status => Err(NotFetched::Status(status.as_u16())),
+    }
+}
+
+async fn read(
+    client: &reqwest::Client,
+    url: &Url,
+    media: &'static str,
+) -> Result<Fetched, NotFetched> {
+    let request = client.get(url.clone()).header("accept", media);
     let mut response = request.send().await.map_err(not_fetched)?;
     if response.status() != StatusCode::OK {
         return Err(NotFetched::Status(response.status().as_u16()));

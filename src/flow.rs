@@ -20,6 +20,7 @@ use actors::deadline::Deadline;
 use actors::keys::Keys;
 use actors::limits::Limits;
 use actors::mail::Mail;
+use actors::notices::Notices;
 use actors::sessions::Sessions;
 use actors::tenants::Tenants;
 use domain::address::Network;
@@ -69,6 +70,7 @@ pub mod login;
 pub mod login_ui;
 pub mod logout;
 pub mod new_password;
+pub mod notice;
 pub mod password;
 pub mod profile;
 pub mod proof;
@@ -79,6 +81,7 @@ pub mod revoke;
 pub mod sessions;
 pub mod sign_out;
 pub mod signature;
+pub mod subject;
 pub mod token;
 pub mod userinfo;
 pub mod verified;
@@ -87,6 +90,7 @@ pub mod verify_email;
 use breached::BreachedPasswords;
 use client_keys::KeptKeys;
 use clients::KeptDocuments;
+use subject::KeptSalts;
 use verified::VerifiedTokens;
 
 /// Everything a flow may use; built by `boot`, shared by the doors.
@@ -111,6 +115,8 @@ pub struct Flows {
     pub attempts: Attempts,
     /// Mails on their way out.
     pub mail: Mail,
+    /// Notices of ended sessions on their way to clients.
+    pub notices: Notices,
     /// Accounts and their passwords.
     pub users: Arc<dyn Users>,
     /// Tokens sent by mail.
@@ -141,6 +147,8 @@ pub struct Flows {
     pub kept_keys: KeptKeys,
     /// Clients that described themselves, as they were fetched.
     pub kept_documents: KeptDocuments,
+    /// What pairwise subjects are made with.
+    pub salts: KeptSalts,
     /// What is counted.
     pub meters: Arc<Meters>,
 }
@@ -186,6 +194,7 @@ impl Flows {
     fn refuse_ended(&self, act: &Act, ended: &EndedSessions) {
         let until = self.remember_until(act.now);
         self.sessions.refuse(act.tenant.id, ended, until);
+        self.notices.nudge();
     }
 }
 

@@ -11,6 +11,7 @@ use actors::janitor::janitor;
 use actors::keys::{Keys, KeysConfig, KeysNeeds, keys};
 use actors::limits::{LimitsConfig, limits};
 use actors::mail::{Courier, Mail, MailNeeds, mail};
+use actors::notices::{Notices, NoticesNeeds};
 use actors::sessions::sessions;
 use actors::supervision::ChildSpec;
 use actors::tenants::{Tenants, TenantsConfig, TenantsNeeds, tenants};
@@ -34,6 +35,8 @@ use crate::flow::breached::BreachedPasswords;
 use crate::flow::client_keys::KeptKeys;
 use crate::flow::clients::KeptDocuments;
 use crate::flow::issuer::issuer_of;
+use crate::flow::notice::ByLogoutToken;
+use crate::flow::subject::KeptSalts;
 use crate::flow::token::mint::{JWKS_MAX_AGE, longest_lifetime};
 use crate::flow::verified::VerifiedTokens;
 use crate::telemetry::meters::Meters;
@@ -84,7 +87,8 @@ pub(crate) fn hire(
         keys: keys.clone(),
         clock: Arc::clone(&outside.clock),
     });
-    let (mail, outflow) = hire_outflow(&outside, &ports, &secrets, &tenants)?;
+    let (mail, mut outflow) = hire_outflow(&outside, &ports, &secrets, &tenants)?;
+    let notices = Notices::default();
 
     // Tenants come first: whose keys the ring holds is known from them.
     let mut owners = vec![tenants_spec, keys_spec, limits_spec];
@@ -99,6 +103,7 @@ pub(crate) fn hire(
         client_authorities: client_authorities(settings)?,
         kept_keys: KeptKeys::default(),
         kept_documents: KeptDocuments::default(),
+        salts: KeptSalts::new(ports.salts),
         settings: outside.settings,
         clock: outside.clock,
         random: outside.random,
@@ -109,6 +114,7 @@ pub(crate) fn hire(
         sessions,
         attempts,
         mail,
+        notices: notices.clone(),
         users: ports.users,
         one_time: ports.one_time,
         authorizations: ports.authorizations,
@@ -119,6 +125,7 @@ pub(crate) fn hire(
         blocklist: Arc::new(Common::new()),
         meters,
     });
+    outflow.push(hire_notices(&notices, &flows, ports.notices));
     Ok(Staff {
         flows,
         owners,
@@ -189,6 +196,20 @@ fn hire_outflow(
     let (_, audit_spec) = audit(Arc::clone(&ports.audit));
     let (_, janitor_spec) = janitor(Arc::clone(&ports.janitor), Arc::clone(&outside.clock));
     Ok((mail, vec![audit_spec, mail_spec, janitor_spec]))
+}
+
+/// Makes the task that tells clients of ended sessions, which is a flow's to do.
+fn hire_notices(
+    notices: &Notices,
+    flows: &Arc<Flows>,
+    store: Arc<dyn store::port::notices::Notices>,
+) -> ChildSpec {
+    notices.spec(NoticesNeeds {
+        notices: store,
+        teller: Arc::new(ByLogoutToken(Arc::clone(flows))),
+        clock: Arc::clone(&flows.clock),
+        random: Arc::clone(&flows.random),
+    })
 }
 
 /// Tells couriers a tenant's issuer, from the settings and the directory alone.

@@ -21,6 +21,7 @@ use protocol::oauth::parameters::Parameters;
 use protocol::opaque::Made;
 
 use super::browser::Browser;
+use super::subject::Naming;
 use super::{Act, Flows};
 
 mod arrival;
@@ -92,11 +93,13 @@ pub async fn begin(
         .map_err(|untrusted| bad_request(OAuthCode::InvalidRequest, untrusted.to_string()))?;
     match check(flows, act, &client, &target, received) {
         Ok(request) => {
+            let naming = Naming::load(flows, act, &client).await?;
             let asked = Asked {
                 request,
                 client,
                 began_at: act.now,
                 was_asked: false,
+                naming,
             };
             go_on(flows, act, asked, browser).await
         }

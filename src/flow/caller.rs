@@ -15,7 +15,7 @@ use protocol::dpop::NonceRule;
 use protocol::opaque::RandomToken;
 
 use super::token::mint::longest_lifetime;
-use super::{Act, Flows, live, proof};
+use super::{Act, Flows, live, proof, subject};
 
 /// A credential as a caller presents it.
 #[derive(Debug, Clone)]
@@ -93,18 +93,19 @@ pub fn require_person(caller: &Caller) -> Result<Person, Refusal> {
     }
 }
 
-/// Demands the person themselves, signed in: nobody who acts for them (RFC 8693 §4.1), and no token
-/// without a sign-in.
+/// Demands the person themselves, signed in: nobody who acts for them (RFC 8693 §4.1), no token without
+/// a sign-in, and none of a client that is not to learn who they are, since our own API says it.
 ///
 /// # Errors
 /// 403 for anybody else.
 pub fn require_self(person: &Person) -> Result<(), Refusal> {
-    if person.claims.act.is_none() && person.session.is_some() {
+    let is_known = person.claims.account.is_none();
+    if is_known && person.claims.act.is_none() && person.session.is_some() {
         return Ok(());
     }
     Err(Refusal::oauth(
         OAuthCode::InsufficientScope,
-        "Only the person may do this, not who acts for them.",
+        "Only the person may do this, not who acts for them or knows them by a name of its own.",
     ))
 }
 
@@ -131,6 +132,7 @@ pub async fn require_admin_of(
         // Who acts for an operator is none, nor is who shows another's word for one.
         Caller::Person(claims, ..) | Caller::System(claims) if claims.act.is_some() => false,
         Caller::Person(_, _, None) => false,
+        Caller::Person(claims, ..) if claims.account.is_some() => false,
         Caller::Person(_, user, _) => {
             let user = flows.users.load_user(act.tenant.id, *user);
             act.wait(user)
@@ -216,12 +218,11 @@ async fn authenticate_token(
     if !live::are_parties_live(flows, act, &claims).await? {
         return Err(invalid_token().into());
     }
-    if claims.client_type != TYPE_USER {
-        return Ok(Caller::System(Box::new(claims)));
-    }
-    let user = claims.sub.parse().map_err(|_| invalid_token())?;
-    let session: Option<SessionId> = claims.sid.as_deref().and_then(|sid| sid.parse().ok());
-    Ok(Caller::Person(Box::new(claims), user, session))
+    let holder = subject::holder_of(flows, &claims).ok_or_else(invalid_token)?;
+    Ok(match holder.user {
+        Some(user) => Caller::Person(Box::new(claims), user, holder.session),
+        None => Caller::System(Box::new(claims)),
+    })
 }
 
 /// Holds a token to what it is bound to. RFC 9449 §7.2: a token bound to a key is not taken as a bearer

@@ -19,7 +19,6 @@ use serde_json::Value;
 use url::Url;
 
 use super::account::parse_name;
-use super::admin::clients::AbsentPatch;
 use super::admin::clients::own::{self, defaults_of};
 use super::kept::{Held, Kept, Key};
 use super::registration::Description;
@@ -100,7 +99,14 @@ async fn fetch(flows: &Flows, act: &Act, id: &str, url: Url) -> Held<Option<Arc<
     };
     let said = serde_json::from_slice(&fetched.body);
     let read = said.map_err(|_| invalid_metadata("it is no JSON"));
-    match read.and_then(|said| judge(flows, act, id, said)) {
+    let judged = match read.and_then(|said| judge(flows, act, id, said)) {
+        Ok(client) => {
+            let checked = own::check_sector(flows, None, &client.metadata).await;
+            checked.map(|()| client)
+        }
+        Err(refusal) => Err(refusal),
+    };
+    match judged {
         Ok(client) => {
             let span = fetched.fresh_for.unwrap_or(USUAL).clamp(LEAST, MOST);
             Held {
@@ -136,8 +142,9 @@ fn judge(flows: &Flows, act: &Act, id: &str, said: Value) -> Result<Client, Refu
     let offered = &flows.settings.oidc.supported_scopes;
     let mut patch = description.into_patch(client_type, offered)?;
     // It is written for every service that it is shown to: what we do not offer is passed over.
-    patch.absent = AbsentPatch::default();
     patch.answers = patch.answers.offered();
+    // Nobody fetches a document while a person waits to be signed out.
+    patch.logout.frontchannel_logout_uri = None;
     let metadata = own::judge(flows, client_type, base, patch)?;
     Ok(Client {
         tenant: act.tenant.id,

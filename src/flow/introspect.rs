@@ -6,7 +6,7 @@
 //! answered with a JWS (RFC 9701).
 
 use domain::client::Client;
-use domain::rejection::{OAuthCode, Refusal, Rejection};
+use domain::rejection::{Fault, OAuthCode, Refusal, Rejection};
 use domain::secret::SecretText;
 use domain::session::Presentation;
 use protocol::access_token::Confirmation;
@@ -16,7 +16,7 @@ use store::port::sessions::Granted;
 
 use super::token::ClientAuth;
 use super::token::client_auth::{self, KnownClient};
-use super::{Act, Flows, caller, live, signature};
+use super::{Act, Flows, caller, live, signature, subject};
 
 /// Ask what a token is worth.
 #[derive(Debug, Clone)]
@@ -101,23 +101,34 @@ async fn judge_refresh(
         granted.family.judge(own.generation, act.now, window) == Presentation::Current
     };
     let found = found.await?.filter(is_current);
-    Ok(found.map(|granted| active_refresh(act, granted)))
+    let Some(granted) = found else {
+        return Ok(None);
+    };
+    subject::prepare(flows, act).await?;
+    Ok(Some(active_refresh(flows, act, client, granted)?))
 }
 
-fn active_refresh(act: &Act, granted: Granted) -> ActiveToken {
+fn active_refresh(
+    flows: &Flows,
+    act: &Act,
+    client: &Client,
+    granted: Granted,
+) -> Result<ActiveToken, Fault> {
     let Granted {
         family,
         session,
         user,
         ..
     } = granted;
+    let sector = subject::sector_of_grant(family.details.sector.as_deref(), Some(client))?;
+    let names = subject::names(flows, act, (user.id, session.id), sector.as_deref())?;
     let (jkt, certificate) = (family.details.dpop_jkt, family.details.certificate);
-    ActiveToken {
+    Ok(ActiveToken {
         scope: family.scope.to_string(),
         client_id: family.client,
         exp: family.idle_expires_at.min(family.expires_at).as_seconds(),
         iat: family.rotated_at.as_seconds(),
-        sub: user.id.to_string(),
+        sub: names.subject,
         iss: act.issuer.clone(),
         cnf: (jkt.is_some() || certificate.is_some()).then_some(Confirmation {
             jkt,
@@ -129,7 +140,7 @@ fn active_refresh(act: &Act, granted: Granted) -> ActiveToken {
         acr: Some(session.acr),
         amr: session.amr,
         auth_time: Some(session.auth_time.as_seconds()),
-        sid: Some(session.id.to_string()),
+        sid: Some(names.session),
         ..ActiveToken::default()
-    }
+    })
 }

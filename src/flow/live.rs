@@ -9,13 +9,14 @@
 use std::sync::Arc;
 
 use domain::client::Client;
-use domain::id::{FamilyId, SessionId};
+use domain::id::FamilyId;
 use domain::rejection::Fault;
 use domain::user::{User, UserStatus};
 use protocol::access_token::AccessClaims;
 use protocol::oauth::exchange::ActingParty;
 
 use super::caller::TYPE_USER;
+use super::subject::{self, Holder};
 use super::{Act, Flows};
 
 /// Says whether a token still counts.
@@ -40,9 +41,9 @@ pub(crate) fn is_revoked(flows: &Flows, claims: &AccessClaims) -> Result<bool, F
     if !denylist.is_fresh() {
         return Err(Fault::Store("what was revoked is not known now".to_owned()));
     }
-    let session = claims.sid.as_deref().map(str::parse::<SessionId>);
+    let holder = subject::holder_of(flows, claims);
     let grant = claims.grant_id.as_deref().map(str::parse::<FamilyId>);
-    let (Ok(session), Ok(grant)) = (session.transpose(), grant.transpose()) else {
+    let (Some(Holder { session, .. }), Ok(grant)) = (holder, grant.transpose()) else {
         return Ok(true);
     };
     let mut names = std::iter::once(&claims.jti).chain(&claims.parents);

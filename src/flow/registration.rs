@@ -12,7 +12,7 @@
 use std::time::Duration;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use domain::client::{Client, ClientMetadata, ClientPatch};
+use domain::client::{Client, ClientMetadata, ClientPatch, ClientType};
 use domain::event::{Actor, EventKind};
 use domain::rejection::{Code, Fault, OAuthCode, Refusal, Rejection};
 use domain::scope::ScopeSet;
@@ -23,6 +23,7 @@ use serde_json::json;
 use store::port::clients::ClientWrite;
 
 use super::account::parse_name;
+use super::admin::clients::MetadataPatch;
 use super::admin::clients::own::{self, defaults_of, detail, has_secret, mint_id, mint_secret};
 use super::caller::{self, Caller, Presented};
 use super::signature::publish;
@@ -93,8 +94,7 @@ pub async fn register(
     };
     let offered = &flows.settings.oidc.supported_scopes;
     let patch = description.into_patch(client_type, offered)?;
-    let metadata = own::judge(flows, client_type, base, patch)
-        .map_err(|refusal| in_words_of_rfc_7591(&refusal))?;
+    let metadata = judge(flows, client_type, (base, None), patch).await?;
     let (secret, stored) = has_secret(&metadata)
         .then(|| mint_secret(flows, act.now))
         .unzip();
@@ -172,8 +172,9 @@ pub async fn replace(
     let held = ScopeSet::from_stored(client.metadata.scopes.clone());
     let offered = flows.settings.oidc.supported_scopes.union(&held);
     let patch = description.into_patch(client.client_type, &offered)?;
-    let metadata = own::judge(flows, client.client_type, client.metadata.clone(), patch)
-        .map_err(|refusal| in_words_of_rfc_7591(&refusal))?;
+    let stands = &client.metadata;
+    let base = (stands.clone(), Some(stands));
+    let metadata = judge(flows, client.client_type, base, patch).await?;
     let begins = has_secret(&metadata) && !has_secret(&client.metadata);
     let (secret, stored) = begins.then(|| mint_secret(flows, act.now)).unzip();
     let ends = !has_secret(&metadata);
@@ -219,6 +220,21 @@ pub async fn delete(flows: &Flows, act: &Act, message: Hold) -> Result<(), Rejec
         return Ok(());
     }
     Err(not_opened().into())
+}
+
+/// Judges what a client says, over what stands or a base of ours, and what its sector says of it.
+async fn judge(
+    flows: &Flows,
+    client_type: ClientType,
+    (base, stands): (ClientMetadata, Option<&ClientMetadata>),
+    patch: MetadataPatch,
+) -> Result<ClientMetadata, Refusal> {
+    let judged = own::judge(flows, client_type, base, patch);
+    let metadata = judged.map_err(|refusal| in_words_of_rfc_7591(&refusal))?;
+    own::check_sector(flows, stands, &metadata)
+        .await
+        .map_err(|refusal| in_words_of_rfc_7591(&refusal))?;
+    Ok(metadata)
 }
 
 /// Says who registers, if they may.

@@ -15,7 +15,7 @@ use store::port::sessions::{EndTarget, Ending};
 
 use super::caller::accept;
 use super::token::client_auth::{self, ClientAuth, KnownClient};
-use super::{Act, Flows};
+use super::{Act, Flows, subject};
 
 /// Revoke a token.
 #[derive(Debug, Clone)]
@@ -85,12 +85,13 @@ async fn revoke_access(
     let Some(claims) = claims.filter(|claims| claims.client_id == client.id()) else {
         return Ok(());
     };
+    let user = subject::holder_of(flows, &claims).and_then(|holder| holder.user);
     let entry = act
         .entry_by(
             Actor::Client(client.id().to_owned()),
             EventKind::TokenRevoked,
         )
-        .about(&claims.sub)
+        .about(&user.map_or_else(|| claims.sub.clone(), |user| user.to_string()))
         .through(client.id())
         .with(json!({ "token": "access", "jti": claims.jti }));
     let expires_at = UnixMillis::from_seconds(claims.exp);

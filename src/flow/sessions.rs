@@ -91,5 +91,7 @@ pub(crate) async fn end(
         remember_until: flows.remember_until(act.now),
         entry,
     };
-    Ok(flows.sessions.end(ending, act.deadline).await?)
+    let ended = flows.sessions.end(ending, act.deadline).await?;
+    flows.notices.nudge();
+    Ok(ended)
 }

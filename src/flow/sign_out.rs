@@ -20,7 +20,9 @@ use url::Url;
 
 use super::browser::Browser;
 use super::token::id_token::{self, HintClaims};
-use super::{Act, Flows, clients};
+use super::{Act, Flows, clients, subject};
+
+mod frontchannel;
 
 /// What is asked of whom, on the way through our page.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,8 +33,11 @@ pub struct SignOut {
     pub client_name: Option<String>,
     /// Where the browser goes afterwards; `state` is in it.
     pub place: Option<String>,
-    /// The sign-in that the client knows.
+    /// The sign-in that the client knows, by the name that it knows.
     sid: Option<String>,
+    /// The sector that the client knows it in.
+    #[serde(default)]
+    sector: Option<String>,
 }
 
 // === impl SignOut ===
@@ -62,20 +67,24 @@ impl SignOut {
             None => None,
         };
         let place = place_of(client.as_deref(), parameters)?;
+        let sector = client.as_deref().map(subject::sector_of).transpose()?;
+        subject::prepare(flows, act).await?;
         Ok(Self {
             client: client.as_ref().map(|client| client.id.clone()),
             client_name: client.map(|client| client.name.clone()),
             place,
             sid: hint.and_then(|hint| hint.sid),
+            sector: sector.flatten(),
         })
     }
 
     /// Says whether the person need not be asked: the client showed that it is this very sign-in that
     /// it means, and nobody else can have its ID token.
     #[must_use]
-    pub fn is_certain(&self, browser: &Browser) -> bool {
-        let session = browser.session.id.to_string();
-        self.sid.as_ref() == Some(&session)
+    pub fn is_certain(&self, flows: &Flows, act: &Act, browser: &Browser) -> bool {
+        let ids = (browser.user.id, browser.session.id);
+        let names = subject::names(flows, act, ids, self.sector.as_deref());
+        names.is_ok_and(|names| self.sid.as_ref() == Some(&names.session))
     }
 
     /// Seals it for the page.
@@ -102,11 +111,17 @@ impl SignOut {
     }
 }
 
-/// Ends a browser's sign-in with all its tokens.
+/// Ends a browser's sign-in with all its tokens, and gives the addresses by which the browser tells the
+/// clients that asked for that (OpenID Connect Front-Channel Logout §3).
 ///
 /// # Errors
 /// A fault; it may then be ended or not.
-pub async fn sign_out(flows: &Flows, act: &Act, browser: &Browser) -> Result<(), Rejection> {
+pub async fn sign_out(
+    flows: &Flows,
+    act: &Act,
+    browser: &Browser,
+) -> Result<Vec<String>, Rejection> {
+    let told = frontchannel::addresses(flows, act, browser).await?;
     let (user, session) = (browser.user.id, browser.session.id);
     let entry = act
         .entry_by(Actor::User(user.to_string()), EventKind::SessionEnded)
@@ -121,7 +136,8 @@ pub async fn sign_out(flows: &Flows, act: &Act, browser: &Browser) -> Result<(),
         entry,
     };
     flows.sessions.end(ending, act.deadline).await?;
-    Ok(())
+    flows.notices.nudge();
+    Ok(told)
 }
 
 /// Finds which client asks (§2: `client_id` must be the one the hint was issued to).

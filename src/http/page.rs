@@ -8,11 +8,13 @@
 //! A form is ours if the browser says so (`tower_http::csrf`) and if it carries the token that
 //! [`guard`] gave this browser. A sign-in is remembered by [`session`].
 
+use std::collections::BTreeSet;
+
 use askama::Template;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use http::header::{ACCEPT_LANGUAGE, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, LOCATION};
+use http::header::{ACCEPT_LANGUAGE, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, LOCATION, REFRESH};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use url::Url;
 
@@ -48,6 +50,8 @@ pub(super) struct Leave<'a> {
     pub(super) posts_to: Option<&'a str>,
     /// Whether its one script may run.
     pub(super) runs_script: bool,
+    /// What it opens in frames.
+    pub(super) frames: &'a [String],
 }
 
 const STYLE: &str = include_str!("../../ui/static/page.css");
@@ -90,8 +94,9 @@ impl Frame {
         };
         let target = leave.posts_to.and_then(source_of);
         let target = target.map_or_else(String::new, |target| format!(" {target}"));
+        let frames = frame_sources(leave.frames);
         let text = format!(
-            "default-src 'none'; style-src 'nonce-{nonce}'; {script}img-src https: data:; \
+            "default-src 'none'; style-src 'nonce-{nonce}'; {script}{frames}img-src https: data:; \
              form-action 'self'{target}; base-uri 'none'; frame-ancestors 'none'"
         );
         HeaderValue::try_from(text).ok()
@@ -125,6 +130,25 @@ pub(super) fn see_other(location: &str) -> Reply {
     let location = HeaderValue::try_from(location).unwrap_or(HeaderValue::from_static("/"));
     reply.headers_mut().insert(LOCATION, location);
     reply
+}
+
+/// Has the browser go on by itself once what the page opens had a moment (HTML §4.2.5.3: the header says
+/// what a `meta` element would).
+pub(super) fn go_on_soon(reply: &mut Reply, location: &str) {
+    if let Ok(value) = HeaderValue::try_from(format!("2; url={location}")) {
+        reply.headers_mut().insert(REFRESH, value);
+    }
+}
+
+/// Names the places that a page opens in frames, and no others; a page that opens none says nothing, so
+/// that none may be opened.
+fn frame_sources(frames: &[String]) -> String {
+    let sources: BTreeSet<String> = frames.iter().filter_map(|uri| source_of(uri)).collect();
+    if sources.is_empty() {
+        return String::new();
+    }
+    let sources: Vec<String> = sources.into_iter().collect();
+    format!("frame-src {}; ", sources.join(" "))
 }
 
 /// Gives the path of an issuer, which its pages begin with.
@@ -165,6 +189,24 @@ mod tests {
             assert_eq!(of(odd), "", "{odd}");
         }
         assert_eq!(source_of("no uri"), None);
+    }
+
+    #[test]
+    fn a_page_may_open_the_origins_of_its_frames_each_once_and_no_other() {
+        let frames = |uris: &[&str]| {
+            let uris: Vec<String> = uris.iter().map(ToString::to_string).collect();
+            frame_sources(&uris)
+        };
+        assert_eq!(frames(&[]), "");
+        assert_eq!(frames(&["https://a;b.example/"]), "");
+        assert_eq!(
+            frames(&[
+                "https://b.example/x?iss=y",
+                "https://a.example:8443/out",
+                "https://b.example/z"
+            ]),
+            "frame-src https://a.example:8443 https://b.example; "
+        );
     }
 
     #[test]

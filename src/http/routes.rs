@@ -56,7 +56,7 @@ pub(super) enum Caller {
     Browser,
     /// A person with an access token, signed in.
     Person,
-    /// A person, or who acts for one, with an access token.
+    /// A person, or who acts for one or knows them by another name, with an access token.
     Delegate,
     /// An operator.
     Admin,

@@ -37,6 +37,7 @@ pub struct Meters {
     hashing: Histogram,
     hashing_queued: Gauge,
     mail_waiting: Gauge,
+    notices_waiting: Gauge,
     breached_failures: Counter,
     lost_lines: Counter,
     owner_depth: Family<OwnerLabels, Gauge>,
@@ -78,6 +79,7 @@ impl Meters {
             hashing: Histogram::new(exponential_buckets(0.004, 2.0, 12)),
             hashing_queued: Gauge::default(),
             mail_waiting: Gauge::default(),
+            notices_waiting: Gauge::default(),
             breached_failures: Counter::default(),
             lost_lines: Counter::default(),
             owner_depth: Family::default(),
@@ -157,6 +159,12 @@ impl Meters {
     /// Notes how many mails wait to be delivered.
     pub fn set_mail_waiting(&self, count: u64) {
         self.mail_waiting
+            .set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// Notes how many clients wait to be told that a session ended.
+    pub fn set_notices_waiting(&self, count: u64) {
+        self.notices_waiting
             .set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
@@ -252,6 +260,11 @@ impl Meters {
             "mail_waiting",
             "Mails waiting to be delivered",
             self.mail_waiting.clone(),
+        );
+        registry.register(
+            "logout_notices_waiting",
+            "Clients waiting to be told that a session ended",
+            self.notices_waiting.clone(),
         );
         registry.register(
             "breached_passwords_failures",

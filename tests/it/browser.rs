@@ -93,6 +93,20 @@ impl Browser {
         page.location().to_owned()
     }
 
+    /// Opens an address, signs in and allows where that is asked; gives where the browser is sent then.
+    pub async fn obtain(&mut self, path: &str, person: &Person) -> String {
+        let page = self.open(path).await;
+        let mut page = self.follow(page).await;
+        if page.location().is_empty() && page.form().0.ends_with("/sign-in") {
+            page = self.sign_in(path, person).await;
+        }
+        if page.location().is_empty() {
+            page = self.submit(&page, &[("decision", "allow")]).await;
+        }
+        page.expect(303);
+        page.location().to_owned()
+    }
+
     pub fn cookie(&self, name: &str) -> Option<&str> {
         self.cookies.get(name).map(String::as_str)
     }

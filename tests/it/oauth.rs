@@ -23,6 +23,7 @@ mod answers;
 mod asked;
 mod assertions;
 mod authorize;
+mod backchannel;
 mod bound;
 mod certificates;
 mod chosen;
@@ -34,14 +35,17 @@ mod egress;
 mod endings;
 pub mod exchange;
 mod fapi;
+mod frontchannel;
 mod id_jag;
 pub mod jwt_bearer;
 mod login_ui;
 mod metadata_documents;
 mod mutants;
+mod pairwise;
 pub mod par;
 mod redirects;
 mod registration;
+mod request_uri;
 mod restarts;
 pub mod signing;
 mod tls_house;
@@ -59,6 +63,7 @@ pub fn all() -> Vec<Case> {
         authorize::cases(),
         bound::cases(),
         certificates::cases(),
+        backchannel::cases(),
         code::cases(),
         device::cases(),
         device::strangers::cases(),
@@ -70,6 +75,7 @@ pub fn all() -> Vec<Case> {
         exchange::actors::cases(),
         exchange::endings::cases(),
         fapi::cases(),
+        frontchannel::cases(),
         id_jag::cases(),
         id_jag::tenants::cases(),
         jwt_bearer::cases(),
@@ -77,9 +83,12 @@ pub fn all() -> Vec<Case> {
         login_ui::attacks::cases(),
         metadata_documents::cases(),
         mutants::cases(),
+        pairwise::cases(),
+        pairwise::sectors::cases(),
         par::cases(),
         redirects::cases(),
         registration::cases(),
+        request_uri::cases(),
         signing::cases(),
     ];
     own.into_iter().flatten().collect()
@@ -324,7 +333,7 @@ async fn rfc_8414_2_the_metadata_promises_what_clients_can_have(house: House) {
             "dpop_signing_alg_values_supported",
             json!(["ES256", "EdDSA", "Ed25519", "PS256"]),
         ),
-        ("subject_types_supported", json!(["public"])),
+        ("subject_types_supported", json!(["public", "pairwise"])),
         ("id_token_signing_alg_values_supported", ours.clone()),
         ("userinfo_signing_alg_values_supported", ours.clone()),
         ("introspection_signing_alg_values_supported", ours),

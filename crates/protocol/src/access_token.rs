@@ -26,7 +26,7 @@ const TYPE: Typ = Typ::Exactly("at+jwt");
 pub struct AccessClaims {
     /// Who issued it.
     pub iss: String,
-    /// Whom it speaks for: a user's or a client's id.
+    /// Whom it speaks for: a user's id, or their pairwise subject, or a client's id.
     pub sub: String,
     /// Which resources it is for.
     pub aud: Audience,
@@ -84,6 +84,9 @@ pub struct AccessClaims {
     /// §5.5). For us alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claims: Option<Value>,
+    /// Whose it is, sealed, where `sub` and `sid` are names that only one sector knows. For us alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
 }
 
 /// What whoever presents a token must hold (RFC 7800 §3). A method that is not known here makes the

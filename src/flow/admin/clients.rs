@@ -29,10 +29,12 @@ mod change;
 pub(in crate::flow) mod own;
 mod redirect_uri;
 mod registration;
+mod sector;
 
 pub use change::{PatchClient, patch, rotate_secret};
 pub use registration::{
-    AbsentPatch, AnswersPatch, CertificatesPatch, KeysPatch, MetadataPatch, PagesPatch, PolicyPatch,
+    AnswersPatch, CertificatesPatch, KeysPatch, LogoutPatch, MetadataPatch, PagesPatch,
+    PolicyPatch, SubjectsPatch,
 };
 
 use registration::{Terms, has_secret};
@@ -81,6 +83,7 @@ pub async fn create(
     let terms = terms(flows, message.client_type);
     let (name, metadata) = check(terms, &message.name, message.metadata)?;
     require_appointer(act, &metadata.roles)?;
+    sector::check(flows, None, &metadata).await?;
     let minted = has_secret(&metadata).then(|| mint_secret(flows, act.now));
     let (secret, stored) = minted.unzip();
     let client = Client {

@@ -1,7 +1,11 @@
-//! How a request arrives: plain, pushed (RFC 9126), or signed (RFC 9101).
+//! How a request arrives: plain, pushed (RFC 9126), or signed (RFC 9101), by value or by reference.
 //!
 //! A pushed or signed request counts alone: beside its `client_id`, nothing in the address is believed
 //! (RFC 9126 §4, RFC 9101 §6.3).
+//!
+//! A reference is followed only if the client registered it, byte for byte (OpenID Connect Core §6.2),
+//! and through the egress guard; what is found there is judged as if it had been sent. It is fetched
+//! anew each time: how long a request counts is for the object itself to say.
 
 use domain::client::Client;
 use domain::rejection::{Fault, Rejection};
@@ -12,9 +16,14 @@ use protocol::oauth::parameters::Parameters;
 use protocol::opaque::RandomToken;
 use protocol::request_object::{self, BadRequestObject};
 use serde_json::Value;
+use url::Url;
 
+use crate::egress::NotFetched;
 use crate::flow::client_keys::{algorithms_of, verify};
 use crate::flow::{Act, Flows};
+
+/// What a request object is (RFC 9101 §5.2.3).
+const MEDIA_TYPE: &str = "application/oauth-authz-req+jwt";
 
 /// What arrived.
 pub(super) struct Received {
@@ -39,6 +48,10 @@ pub(super) async fn receive(
     parameters: Parameters,
 ) -> Result<Received, Rejection> {
     if let Some(uri) = parameters.get("request_uri") {
+        if is_reference(client, uri) {
+            let uri = uri.to_owned();
+            return Ok(fetch(flows, act, client, (parameters, &uri)).await?);
+        }
         let pushed = load_pushed(flows, act, client, uri).await?;
         let hint = "request_uri is unknown, used or expired, or not one of ours";
         return Ok(pushed.unwrap_or_else(|| {
@@ -58,9 +71,19 @@ pub(super) async fn open(
     client: &Client,
     parameters: Parameters,
 ) -> Result<Received, Fault> {
-    let Some(object) = parameters.get("request") else {
+    let Some(object) = parameters.get("request").map(str::to_owned) else {
         return Ok(Received::plain(parameters));
     };
+    judge_object(flows, act, client, (parameters, &object)).await
+}
+
+/// Gives the parameters of a signed request, in place of those that it came beside.
+async fn judge_object(
+    flows: &Flows,
+    act: &Act,
+    client: &Client,
+    (parameters, object): (Parameters, &str),
+) -> Result<Received, Fault> {
     let Some(inner) = read_object(flows, act, client, object).await? else {
         let hint = "the request object is not signed by this client for this issuer, or expired";
         let code = AuthorizationErrorCode::InvalidRequestObject;
@@ -70,6 +93,43 @@ pub(super) async fn open(
         is_signed: true,
         ..Received::plain(inner)
     })
+}
+
+/// Says whether a reference is one that the client registered. Under the FAPI 2.0 Security Profile a
+/// request is pushed, so none is.
+fn is_reference(client: &Client, uri: &str) -> bool {
+    let metadata = &client.metadata;
+    !metadata.fapi_2_0 && metadata.request_uris.iter().any(|known| known == uri)
+}
+
+/// Fetches a signed request from where the client said (RFC 9101 §5.2.3).
+async fn fetch(
+    flows: &Flows,
+    act: &Act,
+    client: &Client,
+    (parameters, uri): (Parameters, &str),
+) -> Result<Received, Fault> {
+    if parameters.get("request").is_some() {
+        let hint = "request and request_uri must not be used together (RFC 9101 §5)";
+        let code = AuthorizationErrorCode::InvalidRequest;
+        return Ok(Received::objected(parameters, code, hint));
+    }
+    let object = match Url::parse(uri) {
+        Ok(url) => flows.egress.fetch_as(&url, MEDIA_TYPE).await,
+        Err(_) => Err(NotFetched::Forbidden),
+    };
+    let object = object.map_err(|reason| {
+        tracing::info!(%reason, client = %client.id, "a request object could not be fetched");
+    });
+    let object = object
+        .ok()
+        .and_then(|found| String::from_utf8(found.body).ok());
+    let Some(object) = object else {
+        let hint = "request_uri leads to no request object";
+        let code = AuthorizationErrorCode::InvalidRequestUri;
+        return Ok(Received::objected(parameters, code, hint));
+    };
+    judge_object(flows, act, client, (parameters, object.trim())).await
 }
 
 async fn load_pushed(

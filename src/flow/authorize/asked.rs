@@ -17,6 +17,7 @@ use protocol::oauth::redirect_uri;
 use protocol::seal;
 use serde::{Deserialize, Serialize};
 
+use crate::flow::subject::Naming;
 use crate::flow::{Act, Flows, clients};
 
 /// A checked request of a client that is there now.
@@ -30,6 +31,8 @@ pub struct Asked {
     pub began_at: UnixMillis,
     /// Whether the tenant's own login interface was asked for it already.
     pub was_asked: bool,
+    /// How the client is told of people.
+    pub naming: Naming,
 }
 
 /// How long a person may read pages about one request.
@@ -103,11 +106,13 @@ impl Asked {
         if !redirect_uri::is_registered(registered, &request.redirect_uri) {
             return Err(expired().into());
         }
+        let naming = Naming::load(flows, act, &client).await?;
         Ok(Self {
             request,
             client,
             began_at,
             was_asked,
+            naming,
         })
     }
 
@@ -115,7 +120,7 @@ impl Asked {
     #[must_use]
     pub fn is_for(&self, user: UserId) -> bool {
         let expected = self.request.expected_subject.as_ref();
-        expected.is_none_or(|expected| *expected == user.to_string())
+        expected.is_none_or(|expected| self.naming.is_name_of(expected, user))
     }
 }
 

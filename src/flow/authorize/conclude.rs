@@ -1,6 +1,6 @@
 //! Whether a client may have what it asks for, and giving it its code.
 
-use domain::authorization::{AuthorizationRequest, CodeGrant, Consent, GrantDetails};
+use domain::authorization::{CodeGrant, Consent, GrantDetails};
 use domain::client::ClientType;
 use domain::event::{Actor, EventKind};
 use domain::rejection::{Fault, OAuthCode, Rejection};
@@ -11,7 +11,7 @@ use store::port::authorizations::{CodeIssue, NewCode};
 
 use super::{Asked, Step, bad_request, delivery};
 use crate::flow::browser::Browser;
-use crate::flow::{Act, Flows};
+use crate::flow::{Act, Flows, subject};
 
 /// Why a client may have what it asks for.
 pub(super) enum Ground {
@@ -84,7 +84,7 @@ pub(super) async fn complete(
     let new = NewCode {
         tenant: act.tenant.id,
         signature: minted.signature,
-        grant: grant_of(request, browser),
+        grant: grant_of(&asked, browser)?,
         created_at: act.now,
         expires_at: act.now + CODE_LIFETIME,
         spend_pushed: request.pushed,
@@ -111,8 +111,9 @@ pub(super) async fn complete(
     }
 }
 
-fn grant_of(request: &AuthorizationRequest, browser: &Browser) -> CodeGrant {
-    CodeGrant {
+fn grant_of(asked: &Asked, browser: &Browser) -> Result<CodeGrant, Fault> {
+    let request = &asked.request;
+    Ok(CodeGrant {
         client: request.client.clone(),
         user: browser.user.id,
         session: browser.session.id,
@@ -127,7 +128,7 @@ fn grant_of(request: &AuthorizationRequest, browser: &Browser) -> CodeGrant {
             authorization_details: request.authorization_details.clone(),
             dpop_jkt: None,
             certificate: None,
-            sector: None,
+            sector: subject::sector_of(&asked.client)?,
         },
-    }
+    })
 }

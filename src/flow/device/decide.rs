@@ -5,7 +5,7 @@
 
 use domain::authorization::{CodeGrant, GrantDetails};
 use domain::event::{Actor, Entry, EventKind};
-use domain::rejection::Rejection;
+use domain::rejection::{Fault, Rejection};
 use serde_json::json;
 use store::port::authorizations::{CodeIssue, NewCode};
 use store::port::devices::Denial;
@@ -13,7 +13,7 @@ use store::port::devices::Denial;
 use super::AskedDevice;
 use crate::flow::authorize::Decision;
 use crate::flow::browser::Browser;
-use crate::flow::{Act, Flows};
+use crate::flow::{Act, Flows, subject};
 
 /// What became of a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +53,7 @@ pub async fn decide(
             Decided::TooLate
         });
     }
-    let allowed = flows.devices.allow_device(new_code(act, asked, browser));
+    let allowed = flows.devices.allow_device(new_code(act, asked, browser)?);
     Ok(match act.wait(allowed).await? {
         CodeIssue::Issued => Decided::Allowed,
         CodeIssue::AlreadySpent | CodeIssue::ConsentGone => Decided::TooLate,
@@ -63,7 +63,7 @@ pub async fn decide(
 
 /// Makes what the device redeems: a code under its own signature, which it has to fetch while it may
 /// still ask.
-fn new_code(act: &Act, asked: &AskedDevice, browser: &Browser) -> NewCode {
+fn new_code(act: &Act, asked: &AskedDevice, browser: &Browser) -> Result<NewCode, Fault> {
     let device = &asked.device;
     let grant = CodeGrant {
         client: device.client.clone(),
@@ -76,10 +76,11 @@ fn new_code(act: &Act, asked: &AskedDevice, browser: &Browser) -> NewCode {
         dpop_jkt: None,
         details: GrantDetails {
             resources: device.resources.clone(),
+            sector: subject::sector_of(&asked.client)?,
             ..GrantDetails::default()
         },
     };
-    NewCode {
+    Ok(NewCode {
         tenant: act.tenant.id,
         signature: device.signature,
         grant,
@@ -89,7 +90,7 @@ fn new_code(act: &Act, asked: &AskedDevice, browser: &Browser) -> NewCode {
         remember: None,
         relies_on_consent: false,
         entry: entry(act, asked, browser, EventKind::AuthorizationGranted),
-    }
+    })
 }
 
 fn entry(act: &Act, asked: &AskedDevice, browser: &Browser, kind: EventKind) -> Entry {

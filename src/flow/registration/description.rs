@@ -11,7 +11,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::flow::admin::clients::{
-    AbsentPatch, AnswersPatch, CertificatesPatch, KeysPatch, MetadataPatch, PagesPatch, PolicyPatch,
+    AnswersPatch, CertificatesPatch, KeysPatch, LogoutPatch, MetadataPatch, PagesPatch,
+    PolicyPatch, SubjectsPatch,
 };
 use crate::flow::token::client_auth::{METHOD_BASIC, METHOD_NONE};
 
@@ -69,6 +70,10 @@ pub struct Description {
     pub subject_type: Option<String>,
     pub sector_identifier_uri: Option<String>,
     pub backchannel_logout_uri: Option<String>,
+    pub backchannel_logout_session_required: bool,
+    pub frontchannel_logout_uri: Option<String>,
+    pub frontchannel_logout_session_required: bool,
+    pub request_uris: Vec<String>,
     pub software_statement: Option<Value>,
     // RFC 7592 §2.2: what an update must not hold.
     pub registration_access_token: Option<Value>,
@@ -153,6 +158,7 @@ impl Description {
         offered: &ScopeSet,
     ) -> Result<MetadataPatch, Refusal> {
         let scopes = narrow(self.scope.as_deref(), offered)?;
+        let (subjects, logout) = (self.subjects(), self.logout());
         let method = match client_type {
             ClientType::Native => METHOD_NONE,
             _ => METHOD_BASIC,
@@ -179,6 +185,7 @@ impl Description {
                 token_endpoint_auth_signing_alg: Some(self.token_endpoint_auth_signing_alg),
                 request_object_signing_alg: Some(self.request_object_signing_alg),
                 require_signed_request_object: Some(self.require_signed_request_object),
+                request_uris: Some(self.request_uris),
             },
             certificates: CertificatesPatch {
                 tls_client_certificate_bound_access_tokens: Some(
@@ -202,13 +209,26 @@ impl Description {
                 policy_uri: Some(self.policy_uri),
                 tos_uri: Some(self.tos_uri),
             },
-            absent: AbsentPatch {
-                subject_type: self.subject_type,
-                sector_identifier_uri: self.sector_identifier_uri,
-                backchannel_logout_uri: self.backchannel_logout_uri,
-            },
+            subjects,
+            logout,
             ..MetadataPatch::default()
         })
+    }
+
+    fn subjects(&self) -> SubjectsPatch {
+        SubjectsPatch {
+            subject_type: Some(self.subject_type.clone()),
+            sector_identifier_uri: Some(self.sector_identifier_uri.clone()),
+        }
+    }
+
+    fn logout(&self) -> LogoutPatch {
+        LogoutPatch {
+            backchannel_logout_uri: Some(self.backchannel_logout_uri.clone()),
+            backchannel_logout_session_required: Some(self.backchannel_logout_session_required),
+            frontchannel_logout_uri: Some(self.frontchannel_logout_uri.clone()),
+            frontchannel_logout_session_required: Some(self.frontchannel_logout_session_required),
+        }
     }
 }
 

@@ -199,7 +199,7 @@ pub(super) fn answer(
         session,
         nonce: grant.nonce.as_deref(),
         access: &minted.access,
-        claims: grant.details.claims.as_ref(),
+        details: &grant.details,
     };
     let id_token = id_token::mint(flows, act, &grant.scope, &identified)?;
     let refresh = RefreshToken {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use domain::authorization::GrantDetails;
 use domain::client::Client;
 use domain::key::Algorithm;
 use domain::rejection::Fault;
@@ -13,9 +14,8 @@ use protocol::jose::verify::{ID_TOKEN, verify};
 use protocol::oidc::claims::{self, ClaimsTarget};
 use protocol::oidc::id_token::{IdTokenClaims, half_hash};
 use serde::Deserialize;
-use serde_json::Value;
 
-use crate::flow::{Act, Flows, signature};
+use crate::flow::{Act, Flows, signature, subject};
 
 /// Whom an ID token is about, and what it belongs to.
 pub(crate) struct Identified<'a> {
@@ -25,8 +25,8 @@ pub(crate) struct Identified<'a> {
     pub(crate) nonce: Option<&'a str>,
     /// The access token it is given with.
     pub(crate) access: &'a str,
-    /// Single claims that were asked for.
-    pub(crate) claims: Option<&'a Value>,
+    /// What was granted beside the scope.
+    pub(crate) details: &'a GrantDetails,
 }
 
 /// What is read of an ID token that a client shows as a hint.
@@ -48,26 +48,28 @@ pub struct HintClaims {
 /// The scope that asks for an ID token (OpenID Connect Core §3.1.2.1).
 pub(crate) const OPENID: &str = "openid";
 
-/// Makes sure that the client's ID tokens can be signed in its algorithm. Before whatever happens once.
+/// Makes sure that the client's ID tokens can be signed in its algorithm, and that the person can be
+/// named to it. Before whatever happens once.
 ///
 /// # Errors
-/// As [`signature::prepare`].
+/// As [`signature::prepare`] and [`subject::prepare`].
 ///
 /// # Cancel safety
-/// As [`signature::prepare`].
+/// As [`signature::prepare`] and [`subject::prepare`].
 pub(crate) async fn prepare(flows: &Flows, act: &Act, client: &Client) -> Result<(), Fault> {
+    subject::prepare(flows, act).await?;
     signature::prepare(flows, act, algorithm_of(client)).await
 }
 
 /// Gives the algorithm that a client registered for its ID tokens.
-fn algorithm_of(client: &Client) -> Option<Algorithm> {
+pub(crate) fn algorithm_of(client: &Client) -> Option<Algorithm> {
     signature::registered(client.metadata.id_token_signed_response_alg.as_deref())
 }
 
 /// Mints an ID token if the scope asks for one, in the client's algorithm.
 ///
 /// # Errors
-/// [`Fault::Restarting`] while there is no key to sign with; see [`prepare`].
+/// [`Fault::Restarting`] while there is no key to sign with, or no salt; see [`prepare`].
 pub(crate) fn mint(
     flows: &Flows,
     act: &Act,
@@ -81,9 +83,13 @@ pub(crate) fn mint(
     let signer = signature::signer(&ring, algorithm_of(whom.client))?;
     let algorithm = signer.key().algorithm();
     let lifetime: Duration = flows.settings.oidc.id_token_ttl;
+    let sector = subject::sector_of_grant(whom.details.sector.as_deref(), Some(whom.client))?;
+    let ids = (whom.user.id, whom.session.id);
+    let names = subject::names(flows, act, ids, sector.as_deref())?;
+    let requested = whom.details.claims.as_ref();
     let claims = IdTokenClaims {
         iss: act.issuer.clone(),
-        sub: whom.user.id.to_string(),
+        sub: names.subject,
         aud: Audience::One(whom.client.id.clone()),
         exp: (act.now + lifetime).as_seconds(),
         iat: act.now.as_seconds(),
@@ -93,8 +99,8 @@ pub(crate) fn mint(
         amr: whom.session.amr.clone(),
         azp: None,
         at_hash: Some(half_hash(algorithm, whom.access)),
-        sid: Some(whom.session.id.to_string()),
-        extra: claims::claims_for(ClaimsTarget::IdToken, scope, whom.claims, whom.user),
+        sid: Some(names.session),
+        extra: claims::claims_for(ClaimsTarget::IdToken, scope, requested, whom.user),
     };
     let token = signer
         .sign(Some("JWT"), &claims)

@@ -20,7 +20,7 @@ use protocol::oauth::exchange::ActingParty;
 use crate::config::TokenSettings;
 use crate::flow::caller::TYPE_USER;
 use crate::flow::proof::Bound;
-use crate::flow::{Act, Flows};
+use crate::flow::{Act, Flows, subject};
 
 /// How well a password alone proves who somebody is: authentication assurance level 1 (NIST SP
 /// 800-63B-4 §2.1).
@@ -80,7 +80,7 @@ pub(crate) struct Terms<'a> {
 /// Mints an access token that speaks for a person.
 ///
 /// # Errors
-/// [`Fault::Restarting`] while there is no key to sign with yet.
+/// [`Fault::Restarting`] while there is no key to sign with yet; as [`subject::names`].
 pub(crate) fn for_person(
     flows: &Flows,
     act: &Act,
@@ -89,10 +89,17 @@ pub(crate) fn for_person(
 ) -> Result<Minted, Fault> {
     let lifetime = lifetime(&flows.settings.tokens, whom.registration);
     let (common, terms) = (claims(flows, act, scope, lifetime), &whom.terms);
+    let ids = (whom.user.id, whom.session.id);
+    let kept = terms.details.and_then(|details| details.sector.as_deref());
+    let sector = subject::sector_of_grant(kept, whom.registration)?;
+    let names = subject::names(flows, act, ids, sector.as_deref())?;
+    let jti = terms.jti.clone().unwrap_or(common.jti);
+    let account = sector.map(|_| subject::seal_holder(flows, act, &jti, ids));
     let claims = AccessClaims {
-        sub: whom.user.id.to_string(),
+        sub: names.subject,
         aud: terms.audience.clone().unwrap_or(common.aud),
-        jti: terms.jti.clone().unwrap_or(common.jti),
+        jti,
+        account: account.transpose()?,
         cnf: terms.bound.and_then(Bound::confirmation),
         authorization_details: terms
             .details
@@ -101,7 +108,7 @@ pub(crate) fn for_person(
         client_id: whom.client.to_owned(),
         client_type: TYPE_USER.to_owned(),
         roles: whom.user.roles.clone(),
-        sid: Some(whom.session.id.to_string()),
+        sid: Some(names.session),
         grant_id: Some(whom.family.to_string()),
         auth_time: Some(whom.session.auth_time.as_seconds()),
         acr: Some(whom.session.acr.clone()),
@@ -147,6 +154,11 @@ pub(crate) fn for_asserted(
     scope: &ScopeSet,
     terms: Terms<'_>,
 ) -> Result<Minted, Fault> {
+    // No such client is registered, because what it shows proves no sector.
+    if subject::sector_of(client)?.is_some() {
+        let text = "a client with pairwise subjects has no grant by assertion";
+        return Err(Fault::Broken(text.to_owned()));
+    }
     let lifetime = lifetime(&flows.settings.tokens, Some(client));
     let common = claims(flows, act, scope, lifetime);
     let claims = AccessClaims {
@@ -255,6 +267,7 @@ fn claims(flows: &Flows, act: &Act, scope: &ScopeSet, lifetime: Duration) -> Acc
         parents: Vec::new(),
         authorization_details: None,
         claims: None,
+        account: None,
     }
 }
 

@@ -187,7 +187,7 @@ fn answer(
             session,
             nonce: None,
             access: &minted.access,
-            claims: details.claims.as_ref(),
+            details,
         };
         id_token::mint(flows, act, &scope, &identified)
     });
@@ -200,7 +200,8 @@ fn answer(
         expires_in: minted.expires_in,
         scope,
         details: details.authorization_details.clone(),
-        user: Some(user.id),
+        // Our own API alone is told the account's id.
+        user: client.registration().is_none().then_some(user.id),
     })
 }
 

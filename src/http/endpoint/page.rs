@@ -148,7 +148,7 @@ impl Desk {
         let place = self.asked.as_ref().map(|asked| &asked.request.redirect_uri);
         let leave = Leave {
             posts_to: place.map(String::as_str),
-            runs_script: false,
+            ..Leave::default()
         };
         let mut reply = page::show(status, frame, page, leave);
         self.guard.remember(&self.call.act, &mut reply);
@@ -215,6 +215,7 @@ impl Desk {
         let leave = Leave {
             posts_to: Some(action),
             runs_script: true,
+            ..Leave::default()
         };
         page::show(StatusCode::OK, &frame, &page, leave)
     }

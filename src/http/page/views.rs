@@ -93,6 +93,15 @@ pub(in crate::http) struct SignOut<'a> {
     pub(in crate::http) email: &'a str,
 }
 
+/// The sign-in has ended; the browser tells clients of it on this page.
+#[derive(Template)]
+#[template(path = "page/signed_out.html")]
+pub(in crate::http) struct SignedOut<'a> {
+    pub(in crate::http) frame: &'a Frame,
+    pub(in crate::http) place: &'a str,
+    pub(in crate::http) frames: &'a [String],
+}
+
 /// Asking for a link to choose a new password.
 #[derive(Template)]
 #[template(path = "page/forgotten.html")]

@@ -76,6 +76,8 @@ pub struct Facts<'a> {
     pub accepts_id_jag: bool,
     /// Whether clients are told of a logout (OpenID Connect Back-Channel Logout §2.1).
     pub supports_backchannel_logout: bool,
+    /// Whether the browser tells clients of a logout (OpenID Connect Front-Channel Logout §3).
+    pub supports_frontchannel_logout: bool,
 }
 
 /// The metadata of the authorization server.

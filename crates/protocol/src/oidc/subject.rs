@@ -12,7 +12,7 @@ use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::client::ClientMetadata;
-use domain::id::UserId;
+use domain::id::{SessionId, UserId};
 use url::Url;
 
 /// The registered word for subjects that every client sees alike.
@@ -22,6 +22,8 @@ pub const PAIRWISE: &str = "pairwise";
 
 /// Keeps what is made with the salt here apart from whatever else may be made with it.
 const LABEL: &[u8] = b"auth-service/v1/pairwise-subject";
+/// The same for the names of sign-ins.
+const SESSION_LABEL: &[u8] = b"auth-service/v1/pairwise-session";
 
 /// Which clients are one sector cannot be told: it registered redirect URIs on several hosts, or on
 /// none, and no `sector_identifier_uri` (OpenID Connect Core §8.1).
@@ -29,19 +31,12 @@ const LABEL: &[u8] = b"auth-service/v1/pairwise-subject";
 #[error("pairwise subjects need redirect URIs on one host, or a sector_identifier_uri")]
 pub struct AmbiguousSector;
 
-/// Names a person to a client; no registration means the first-party API.
+/// Gives the sector that a client's subjects are made for; none: they are public.
 ///
 /// # Errors
 /// [`AmbiguousSector`] when the client's subjects are pairwise and its sector is not plain.
-pub fn subject(
-    user: UserId,
-    client: Option<&ClientMetadata>,
-    salt: &[u8; 32],
-) -> Result<String, AmbiguousSector> {
-    match client.filter(|metadata| is_pairwise(metadata)) {
-        Some(metadata) => Ok(pairwise(salt, &sector_of(metadata)?, user)),
-        None => Ok(user.to_string()),
-    }
+pub fn sector(client: &ClientMetadata) -> Result<Option<String>, AmbiguousSector> {
+    is_pairwise(client).then(|| sector_of(client)).transpose()
 }
 
 /// Says whether a client registered for pairwise subjects.
@@ -53,11 +48,22 @@ pub fn is_pairwise(metadata: &ClientMetadata) -> bool {
 /// Makes the subject of a person in a sector: 43 characters of base64url, never a UUID.
 #[must_use]
 pub fn pairwise(salt: &[u8; 32], sector: &str, user: UserId) -> String {
+    named(salt, LABEL, sector, user.as_uuid().as_bytes())
+}
+
+/// Makes the name of a sign-in in a sector, of the same form. With one name for all, two clients could
+/// put together by it what their subjects keep apart.
+#[must_use]
+pub fn pairwise_session(salt: &[u8; 32], sector: &str, session: SessionId) -> String {
+    named(salt, SESSION_LABEL, sector, session.as_uuid().as_bytes())
+}
+
+fn named(salt: &[u8; 32], label: &[u8], sector: &str, id: &[u8; 16]) -> String {
     let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, salt));
-    context.update(LABEL);
+    context.update(label);
     context.update(sector.as_bytes());
-    // The last part has a fixed length, so no two inputs read alike.
-    context.update(user.as_uuid().as_bytes());
+    // The last part has a fixed length, and no label begins another, so no two inputs read alike.
+    context.update(id);
     URL_SAFE_NO_PAD.encode(context.sign())
 }
 
@@ -109,28 +115,34 @@ mod tests {
     }
 
     #[test]
-    fn openid_connect_core_8_a_public_subject_is_the_same_for_every_client() {
-        let person = user(1);
+    fn openid_connect_core_8_a_public_subject_has_no_sector() {
         for subject_type in [None, Some(PUBLIC.to_owned())] {
             let metadata = ClientMetadata {
                 subject_type,
                 ..client(&["https://a.example/cb", "https://b.example/cb"], None)
             };
-            let named = subject(person, Some(&metadata), &SALT);
-            assert_eq!(named, Ok(person.to_string()));
+            assert_eq!(sector(&metadata), Ok(None));
         }
-        assert_eq!(subject(person, None, &SALT), Ok(person.to_string()));
     }
 
     #[test]
     fn openid_connect_core_8_1_a_pairwise_subject_differs_by_sector_person_and_tenant() {
-        let of = |host: &str| client(&[&format!("https://{host}/cb")], None);
-        let named = |host: &str, person| subject(person, Some(&of(host)), &SALT).expect("one host");
+        let named = |host, person| pairwise(&SALT, host, person);
         assert_eq!(named("a.example", user(1)), named("a.example", user(1)));
         assert_ne!(named("a.example", user(1)), named("b.example", user(1)));
         assert_ne!(named("a.example", user(1)), named("a.example", user(2)));
-        let elsewhere = subject(user(1), Some(&of("a.example")), &[8; 32]);
-        assert_ne!(Ok(named("a.example", user(1))), elsewhere);
+        let elsewhere = pairwise(&[8; 32], "a.example", user(1));
+        assert_ne!(named("a.example", user(1)), elsewhere);
+    }
+
+    #[test]
+    fn openid_connect_core_8_1_the_name_of_a_sign_in_puts_no_two_sectors_together() {
+        let one = user(1);
+        let session = SessionId::from_uuid(one.as_uuid());
+        let named = |host| pairwise_session(&SALT, host, session);
+        assert_eq!(named("a.example"), named("a.example"));
+        assert_ne!(named("a.example"), named("b.example"));
+        assert_ne!(named("a.example"), pairwise(&SALT, "a.example", one));
     }
 
     #[test]
@@ -159,7 +171,8 @@ mod tests {
     #[test]
     fn openid_connect_core_8_1_else_the_sector_is_the_one_host_of_all_redirect_uris() {
         let uris = ["https://a.example/cb", "https://A.example:8443/other"];
-        assert_eq!(sector_of(&client(&uris, None)).as_deref(), Ok("a.example"));
+        let found = sector(&client(&uris, None));
+        assert_eq!(found, Ok(Some("a.example".to_owned())));
     }
 
     #[test]
@@ -173,11 +186,7 @@ mod tests {
         ];
         for uris in cases {
             let metadata = client(uris, None);
-            assert_eq!(sector_of(&metadata), Err(AmbiguousSector), "{uris:?}");
-            assert_eq!(
-                subject(user(1), Some(&metadata), &SALT),
-                Err(AmbiguousSector)
-            );
+            assert_eq!(sector(&metadata), Err(AmbiguousSector), "{uris:?}");
         }
         let odd = client(&["https://a.example/cb"], Some("urn:sector"));
         assert_eq!(sector_of(&odd), Err(AmbiguousSector));

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use store::port::clients::ClientWrite;
 
 use super::registration::{MetadataPatch, Terms, detail, has_secret};
-use super::{get, mint_secret, terms};
+use super::{get, mint_secret, sector, terms};
 use crate::flow::account::{Mistakes, parse_name};
 use crate::flow::admin::role::require_appointer;
 use crate::flow::admin::{not_found, stale};
@@ -101,6 +101,9 @@ async fn write(
         let (mut patch, entry) = make(&client)?;
         let roles = patch.metadata.as_ref().map(|next| next.roles.as_slice());
         require_appointer(act, roles.unwrap_or_default())?;
+        if let Some(next) = &patch.metadata {
+            sector::check(flows, Some(&client.metadata), next).await?;
+        }
         patch.expected_version = Some(expected.unwrap_or(client.version));
         let written = flows
             .tenants

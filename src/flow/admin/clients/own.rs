@@ -5,6 +5,7 @@ use domain::client::{ClientMetadata, ClientType};
 use domain::rejection::Refusal;
 
 pub(in crate::flow) use super::registration::{defaults_of, detail, has_secret};
+pub(in crate::flow) use super::sector::check as check_sector;
 pub(in crate::flow) use super::{mint_id, mint_secret};
 
 use super::registration::MetadataPatch;

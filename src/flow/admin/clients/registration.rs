@@ -4,9 +4,8 @@
 //! the whole is judged: the same rules hold when a client is made and when it is changed.
 //!
 //! By subject: `policy` for what it must do and may do, `keys` for what it signs with, `certificates` for
-//! what it shows in TLS, `answers` for
-//! what is signed for it, `pages` for what people are shown and where they go, `absent` for what is not
-//! offered and so not stored.
+//! what it shows in TLS, `answers` for what is signed for it, `subjects` for how people are named to it,
+//! `logout` for how it learns that they are gone, `pages` for what people are shown and where they go.
 
 use domain::client::{ClientMetadata, ClientType};
 use domain::scope::ScopeSet;
@@ -22,19 +21,21 @@ use crate::flow::token::client_auth::{
 };
 use crate::flow::token::{jwt_bearer, token_exchange};
 
-mod absent;
 mod answers;
 mod certificates;
 mod keys;
+mod logout;
 mod pages;
 mod policy;
+mod subjects;
 
-pub use absent::AbsentPatch;
 pub use answers::AnswersPatch;
 pub use certificates::CertificatesPatch;
 pub use keys::KeysPatch;
+pub use logout::LogoutPatch;
 pub use pages::PagesPatch;
 pub use policy::PolicyPatch;
+pub use subjects::SubjectsPatch;
 
 const CODE: &str = "authorization_code";
 const REFRESH: &str = "refresh_token";
@@ -104,8 +105,10 @@ pub struct MetadataPatch {
     pub answers: AnswersPatch,
     /// What people are shown of it, and where they go.
     pub pages: PagesPatch,
-    /// What is not offered.
-    pub absent: AbsentPatch,
+    /// How people are named to it.
+    pub subjects: SubjectsPatch,
+    /// How it learns that a sign-in has ended.
+    pub logout: LogoutPatch,
 }
 
 /// What a registration is judged under.
@@ -154,7 +157,8 @@ impl MetadataPatch {
         self.certificates.lay_over(&mut metadata);
         self.answers.lay_over(&mut metadata);
         self.pages.lay_over(&mut metadata);
-        self.absent.check(mistakes);
+        self.subjects.lay_over(&mut metadata);
+        self.logout.lay_over(&mut metadata);
         check_all(&metadata, terms, mistakes);
         metadata
     }
@@ -200,6 +204,7 @@ pub(in crate::flow) fn detail(client_type: ClientType, metadata: &ClientMetadata
         "may_introspect": metadata.may_introspect,
         "jwk_thumbprints": keys::thumbprints(metadata),
         "jwks_uri": metadata.jwks_uri,
+        "subject_type": metadata.subject_type,
     })
 }
 
@@ -213,6 +218,8 @@ fn check_all(metadata: &ClientMetadata, terms: Terms, mistakes: &mut Mistakes) {
     certificates::check(metadata, terms, mistakes);
     answers::check(metadata, mistakes);
     pages::check(metadata, terms.client_type, mistakes);
+    subjects::check(metadata, terms, mistakes);
+    logout::check(metadata, terms, mistakes);
 }
 
 fn check_grants(metadata: &ClientMetadata, mistakes: &mut Mistakes) {

@@ -40,14 +40,14 @@ pub(in crate::http) fn provider(call: Call) -> Answer {
             acr_values: &[ACR_SINGLE_FACTOR],
             ui_locales: &languages,
             ciba_delivery_modes: &[],
-            supports_pairwise: false,
+            supports_pairwise: true,
             signs_userinfo: true,
             signs_introspection: true,
             is_registration_open: config.registration != RegistrationPolicy::Closed,
             supports_cimd: config.client_id_metadata_documents,
             supports_mtls: call.flows().client_authorities.is_some(),
             supports_request_objects: true,
-            supports_request_uri: false,
+            supports_request_uri: true,
             supports_device_flow: true,
             supports_token_exchange: true,
             supports_jwt_bearer: !config.assertion_issuers.is_empty(),
@@ -56,7 +56,8 @@ pub(in crate::http) fn provider(call: Call) -> Answer {
                 .assertion_issuers
                 .iter()
                 .any(|issuer| issuer.profile == AssertionProfile::IdJag),
-            supports_backchannel_logout: false,
+            supports_backchannel_logout: true,
+            supports_frontchannel_logout: true,
         };
         Ok(cacheable(&Metadata::new(&facts)))
     })

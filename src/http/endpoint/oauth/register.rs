@@ -1,6 +1,7 @@
 //! POST /oauth/register (RFC 7591), and GET, PUT, DELETE /oauth/register/{id} (RFC 7592). Flow:
 //! [`registration`].
 
+use domain::client::ClientMetadata;
 use domain::rejection::{OAuthCode, Refusal};
 use domain::secret::SecretText;
 use http::header::AUTHORIZATION;
@@ -121,7 +122,22 @@ fn render(status: StatusCode, issuer: &str, registration: &Registration) -> Repl
         "policy_uri": metadata.policy_uri,
         "tos_uri": metadata.tos_uri,
     });
-    render::json(status, &without_null(own))
+    let mut members = without_null(own);
+    members.extend(without_null(naming(metadata)));
+    render::json(status, &members)
+}
+
+/// How people are named to the client, how it learns that they are gone, and where its requests are.
+fn naming(metadata: &ClientMetadata) -> Value {
+    json!({
+        "subject_type": metadata.subject_type,
+        "sector_identifier_uri": metadata.sector_identifier_uri,
+        "backchannel_logout_uri": metadata.backchannel_logout_uri,
+        "backchannel_logout_session_required": metadata.backchannel_logout_session_required,
+        "frontchannel_logout_uri": metadata.frontchannel_logout_uri,
+        "frontchannel_logout_session_required": metadata.frontchannel_logout_session_required,
+        "request_uris": metadata.request_uris,
+    })
 }
 
 fn without_null(value: Value) -> Map<String, Value> {

@@ -19,6 +19,7 @@ pub(in crate::http) fn answer(visit: Visit) -> Answer {
         let (flows, meters) = (&hall.flows, &hall.flows.meters);
         meters.set_hashing_queued(flows.hashing.depth());
         meters.set_mail_waiting(flows.mail.waiting());
+        meters.set_notices_waiting(flows.notices.waiting());
         let text = meters.render(tree);
         Ok(render::with_body(
             StatusCode::OK,

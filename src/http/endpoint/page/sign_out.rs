@@ -54,9 +54,9 @@ async fn ask(mut call: Call, pairs: Vec<(String, String)>) -> Result<Reply, Reje
     let (flows, act) = (desk.call.flows(), &desk.call.act);
     let wanted = SignOut::read(flows, act, &parameters).await?;
     let Some(browser) = &desk.browser else {
-        return Ok(leave(&desk, &wanted));
+        return Ok(leave(&desk, &wanted, &[]));
     };
-    if wanted.is_certain(browser) {
+    if wanted.is_certain(flows, act, browser) {
         return finish(&desk, &wanted).await;
     }
     let (frame, csrf) = (desk.frame(), desk.token());
@@ -69,7 +69,7 @@ async fn ask(mut call: Call, pairs: Vec<(String, String)>) -> Result<Reply, Reje
     };
     let leave = page::Leave {
         posts_to: wanted.place.as_deref(),
-        runs_script: false,
+        ..page::Leave::default()
     };
     let mut reply = page::show(StatusCode::OK, &frame, &page, leave);
     desk.guard.remember(act, &mut reply);
@@ -77,27 +77,38 @@ async fn ask(mut call: Call, pairs: Vec<(String, String)>) -> Result<Reply, Reje
 }
 
 async fn finish(desk: &Desk, wanted: &SignOut) -> Result<Reply, Rejection> {
-    if let Some(browser) = &desk.browser {
-        sign_out(desk.call.flows(), &desk.call.act, browser).await?;
-    }
-    Ok(leave(desk, wanted))
+    let frames = match &desk.browser {
+        Some(browser) => sign_out(desk.call.flows(), &desk.call.act, browser).await?,
+        None => Vec::new(),
+    };
+    Ok(leave(desk, wanted, &frames))
 }
 
-/// Sends the browser where the client wants it, or says that it is done. It forgets either way.
-fn leave(desk: &Desk, wanted: &SignOut) -> Reply {
-    let mut reply = if let Some(place) = &wanted.place {
-        page::see_other(place)
-    } else {
-        let frame = desk.frame();
-        let page = views::Message {
-            frame: &frame,
-            heading: &frame.texts.signed_out,
-            text: &frame.texts.signed_out_text,
-            link: "",
-            label: "",
-        };
-        page::show(StatusCode::OK, &frame, &page, page::Leave::default())
+/// Sends the browser where the client wants it, or says that it is done. It forgets either way. Where
+/// clients are told by the browser, it shows a page that does so on the way.
+fn leave(desk: &Desk, wanted: &SignOut, frames: &[String]) -> Reply {
+    let mut reply = match &wanted.place {
+        Some(place) if frames.is_empty() => page::see_other(place),
+        place => show_signed_out(desk, place.as_deref(), frames),
     };
     session::forget(&desk.call.act, &mut reply);
+    reply
+}
+
+fn show_signed_out(desk: &Desk, place: Option<&str>, frames: &[String]) -> Reply {
+    let frame = desk.frame();
+    let page = views::SignedOut {
+        frame: &frame,
+        place: place.unwrap_or_default(),
+        frames,
+    };
+    let leave = page::Leave {
+        frames,
+        ..page::Leave::default()
+    };
+    let mut reply = page::show(StatusCode::OK, &frame, &page, leave);
+    if let Some(place) = place {
+        page::go_on_soon(&mut reply, place);
+    }
     reply
 }

@@ -25,6 +25,7 @@ const OF_SIGN_INS: [&str; 12] = [
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[expect(
+    clippy::struct_excessive_bools,
     clippy::struct_field_names,
     reason = "they are members of a standard's document"
 )]
@@ -40,6 +41,8 @@ pub(super) struct Answers<'a> {
     claims_supported: Vec<&'static str>,
     backchannel_logout_supported: bool,
     backchannel_logout_session_supported: bool,
+    frontchannel_logout_supported: bool,
+    frontchannel_logout_session_supported: bool,
     #[serde(skip_serializing_if = "<[&str]>::is_empty")]
     backchannel_token_delivery_modes_supported: &'a [&'a str],
 }
@@ -72,6 +75,8 @@ impl<'a> Answers<'a> {
             claims_supported: OF_SIGN_INS.into_iter().chain(of_people).collect(),
             backchannel_logout_supported: facts.supports_backchannel_logout,
             backchannel_logout_session_supported: facts.supports_backchannel_logout,
+            frontchannel_logout_supported: facts.supports_frontchannel_logout,
+            frontchannel_logout_session_supported: facts.supports_frontchannel_logout,
             backchannel_token_delivery_modes_supported: facts.ciba_delivery_modes,
         }
     }

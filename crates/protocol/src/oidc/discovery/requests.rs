@@ -14,7 +14,6 @@ const ID_JAG_PROFILE: &str = "urn:ietf:params:oauth:grant-profile:id-jag";
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[expect(
     clippy::struct_excessive_bools,
-    clippy::struct_field_names,
     reason = "they are members of a standard's document"
 )]
 pub(super) struct Requests<'a> {
@@ -37,6 +36,8 @@ pub(super) struct Requests<'a> {
     request_parameter_supported: bool,
     /// Said even when false, because its absence means true (OpenID Connect Discovery §3).
     request_uri_parameter_supported: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    require_request_uri_registration: Option<bool>,
     #[serde(skip_serializing_if = "<[&str]>::is_empty")]
     request_object_signing_alg_values_supported: &'a [&'a str],
     authorization_response_iss_parameter_supported: bool,
@@ -65,6 +66,8 @@ impl<'a> Requests<'a> {
             claims_parameter_supported: true,
             request_parameter_supported: facts.supports_request_objects,
             request_uri_parameter_supported: facts.supports_request_uri,
+            // Nothing else is ever fetched; where nothing is fetched at all, there is nothing to say.
+            require_request_uri_registration: facts.supports_request_uri.then_some(true),
             request_object_signing_alg_values_supported: if reads_objects {
                 facts.client_algorithms
             } else {

@@ -35,6 +35,7 @@ fn least(scopes: &ScopeSet) -> Facts<'_> {
         issues_id_jag: false,
         accepts_id_jag: false,
         supports_backchannel_logout: false,
+        supports_frontchannel_logout: false,
     }
 }
 
@@ -63,6 +64,7 @@ fn full(scopes: &ScopeSet) -> Facts<'_> {
         issues_id_jag: true,
         accepts_id_jag: true,
         supports_backchannel_logout: true,
+        supports_frontchannel_logout: true,
     }
 }
 

@@ -9,8 +9,8 @@ use protocol::jose::foreign::ForeignKeys;
 use protocol::jose::jwk::thumbprint;
 use serde_json::Value;
 
-use super::Terms;
 use super::policy::set;
+use super::{Terms, check_count, unique};
 use crate::flow::account::Mistakes;
 use crate::flow::admin::clients::redirect_uri::check_fetched;
 use crate::flow::client_keys::algorithms_of;
@@ -30,6 +30,8 @@ pub struct KeysPatch {
     pub request_object_signing_alg: Option<Option<String>>,
     /// Whether its authorization requests must be signed.
     pub require_signed_request_object: Option<bool>,
+    /// Where request objects may be fetched from.
+    pub request_uris: Option<Vec<String>>,
 }
 
 // === impl KeysPatch ===
@@ -51,6 +53,7 @@ impl KeysPatch {
             &mut metadata.require_signed_request_object,
             self.require_signed_request_object,
         );
+        set(&mut metadata.request_uris, self.request_uris.map(unique));
     }
 }
 
@@ -83,6 +86,27 @@ pub(super) fn check(metadata: &ClientMetadata, terms: Terms, mistakes: &mut Mist
         ),
     ] {
         check_algorithm(metadata, (field, registered.as_deref()), mistakes);
+    }
+    check_request_uris(metadata, terms, mistakes);
+}
+
+/// OpenID Connect Core §6.2: what is fetched is signed, over TLS or not.
+fn check_request_uris(metadata: &ClientMetadata, terms: Terms, mistakes: &mut Mistakes) {
+    let uris = &metadata.request_uris;
+    check_count("request_uris", uris, mistakes);
+    let judged = uris
+        .iter()
+        .map(|uri| check_fetched(uri, terms.takes_clear_text));
+    mistakes.check("request_uris", judged.collect::<Result<Vec<()>, _>>());
+    if uris.is_empty() {
+        return;
+    }
+    if metadata.jwks.is_none() && metadata.jwks_uri.is_none() {
+        mistakes.add("jwks", "is required with request_uris");
+    }
+    // FAPI 2.0 §5.3.2.2: requests are pushed, and only that.
+    if metadata.fapi_2_0 {
+        mistakes.add("request_uris", "must be empty with fapi_2_0");
     }
 }
 

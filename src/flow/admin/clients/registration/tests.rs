@@ -2,6 +2,7 @@
 
 use super::*;
 
+mod naming;
 mod subjects;
 
 fn owned(list: &[&str]) -> Vec<String> {

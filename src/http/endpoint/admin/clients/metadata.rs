@@ -7,7 +7,8 @@ use domain::client::{Client, ClientMetadata};
 use serde_json::{Map, Value, json};
 
 use crate::flow::admin::clients::{
-    AbsentPatch, AnswersPatch, CertificatesPatch, KeysPatch, MetadataPatch, PagesPatch, PolicyPatch,
+    AnswersPatch, CertificatesPatch, KeysPatch, LogoutPatch, MetadataPatch, PagesPatch,
+    PolicyPatch, SubjectsPatch,
 };
 use crate::http::fields::Fields;
 
@@ -29,7 +30,8 @@ pub(super) fn take_metadata(fields: &mut Fields) -> MetadataPatch {
         certificates: take_certificates(fields),
         answers: take_answers(fields),
         pages: take_pages(fields),
-        absent: take_absent(fields),
+        subjects: take_subjects(fields),
+        logout: take_logout(fields),
     }
 }
 
@@ -56,6 +58,7 @@ fn take_keys(fields: &mut Fields) -> KeysPatch {
         request_object_signing_alg: fields
             .nullable("request_object_signing_alg", Fields::optional_text),
         require_signed_request_object: fields.optional_flag("require_signed_request_object"),
+        request_uris: fields.optional_texts("request_uris"),
     }
 }
 
@@ -94,11 +97,21 @@ fn take_pages(fields: &mut Fields) -> PagesPatch {
     }
 }
 
-fn take_absent(fields: &mut Fields) -> AbsentPatch {
-    AbsentPatch {
-        subject_type: fields.optional_text("subject_type"),
-        sector_identifier_uri: fields.optional_text("sector_identifier_uri"),
-        backchannel_logout_uri: fields.optional_text("backchannel_logout_uri"),
+fn take_subjects(fields: &mut Fields) -> SubjectsPatch {
+    SubjectsPatch {
+        subject_type: fields.nullable("subject_type", Fields::optional_text),
+        sector_identifier_uri: fields.nullable("sector_identifier_uri", Fields::optional_text),
+    }
+}
+
+fn take_logout(fields: &mut Fields) -> LogoutPatch {
+    LogoutPatch {
+        backchannel_logout_uri: fields.nullable("backchannel_logout_uri", Fields::optional_text),
+        backchannel_logout_session_required: fields
+            .optional_flag("backchannel_logout_session_required"),
+        frontchannel_logout_uri: fields.nullable("frontchannel_logout_uri", Fields::optional_text),
+        frontchannel_logout_session_required: fields
+            .optional_flag("frontchannel_logout_session_required"),
     }
 }
 
@@ -129,6 +142,7 @@ pub(super) fn view(client: &Client) -> Value {
         view_certificates(metadata),
         view_answers(metadata),
         view_pages(metadata),
+        view_subjects(metadata),
     ];
     let members = parts.into_iter().filter_map(into_members).flatten();
     Value::Object(members.collect())
@@ -167,6 +181,7 @@ fn view_keys(metadata: &ClientMetadata) -> Value {
         "token_endpoint_auth_signing_alg": metadata.token_endpoint_auth_signing_alg,
         "request_object_signing_alg": metadata.request_object_signing_alg,
         "require_signed_request_object": metadata.require_signed_request_object,
+        "request_uris": metadata.request_uris,
     })
 }
 
@@ -197,6 +212,17 @@ fn view_pages(metadata: &ClientMetadata) -> Value {
         "logo_uri": metadata.logo_uri,
         "policy_uri": metadata.policy_uri,
         "tos_uri": metadata.tos_uri,
+    })
+}
+
+fn view_subjects(metadata: &ClientMetadata) -> Value {
+    json!({
+        "subject_type": metadata.subject_type,
+        "sector_identifier_uri": metadata.sector_identifier_uri,
+        "backchannel_logout_uri": metadata.backchannel_logout_uri,
+        "backchannel_logout_session_required": metadata.backchannel_logout_session_required,
+        "frontchannel_logout_uri": metadata.frontchannel_logout_uri,
+        "frontchannel_logout_session_required": metadata.frontchannel_logout_session_required,
     })
 }
 

@@ -229,29 +229,6 @@ fn every_page_is_https() {
     assert_eq!(refused(said), expected);
 }
 
-#[test]
-fn what_would_have_no_effect_is_refused_and_what_happens_anyway_is_not() {
-    let text = || Some("https://a.example/x".to_owned());
-    let said = MetadataPatch {
-        absent: AbsentPatch {
-            subject_type: Some("pairwise".to_owned()),
-            sector_identifier_uri: text(),
-            backchannel_logout_uri: text(),
-        },
-        ..MetadataPatch::default()
-    };
-    assert_eq!(refused(said).len(), 3);
-    let said = MetadataPatch {
-        absent: AbsentPatch {
-            subject_type: Some("public".to_owned()),
-            ..AbsentPatch::default()
-        },
-        ..MetadataPatch::default()
-    };
-    let metadata = register(ClientType::Service, said).expect("acceptable");
-    assert_eq!(metadata, defaults_of(ClientType::Service));
-}
-
 fn answered(algorithm: &str) -> MetadataPatch {
     let said = || Some(Some(algorithm.to_owned()));
     MetadataPatch {
