@@ -21,7 +21,7 @@ cases![
 
 mod answers;
 mod asked;
-mod assertions;
+pub mod assertions;
 mod authorize;
 mod backchannel;
 mod bound;

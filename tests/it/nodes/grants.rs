@@ -11,6 +11,7 @@ use super::{A_SECOND, until_refused};
 use crate::cases;
 use crate::house::House;
 use crate::oauth::World;
+use crate::oauth::assertions::Signing;
 use crate::oauth::device::Living;
 use crate::oauth::dpop::{Key, bound_tokens, prove_token};
 use crate::oauth::exchange::{agent, exchange};
@@ -21,10 +22,11 @@ use crate::patience::{PATIENCE, best_of_three};
 
 cases![
     a_code_of_one_node_is_redeemed_once_on_both,
-    a_pushed_request_of_one_node_is_spent_once_on_both,
+    one_of_fifty_completions_of_a_pushed_request_on_two_nodes_wins,
     one_of_fifty_uses_of_a_proof_on_two_nodes_counts,
     a_device_of_one_node_is_decided_on_the_other_and_gets_tokens_once,
-    an_assertion_counts_once_on_two_nodes,
+    one_of_fifty_uses_of_an_assertion_on_two_nodes_authenticates,
+    one_of_fifty_uses_of_another_issuers_word_on_two_nodes_counts,
     revoking_a_token_on_one_node_ends_what_it_was_exchanged_for_on_the_other,
     what_is_taken_back_on_one_node_is_refused_on_the_other_within_a_second,
 ];
@@ -62,12 +64,26 @@ async fn a_code_of_one_node_is_redeemed_once_on_both(house: House) {
     there.house.stop().await;
 }
 
-async fn a_pushed_request_of_one_node_is_spent_once_on_both(house: House) {
+async fn one_of_fifty_completions_of_a_pushed_request_on_two_nodes_wins(house: House) {
     let (here, there) = two(house).await;
     let pushed = push(&here, &here.web, &[]).await.expect(201);
     let address = short(&here.web, &pushed);
-    let sent = there.browser().authorize(&address, &here.person).await;
-    let code = parameter(&sent, "code").expect("a code");
+    let mut browser = there.browser();
+    let page = browser.sign_in(&address, &here.person).await;
+    let nodes = [&here, &there].map(|node| node.house.public());
+    let complete = async |n: usize| {
+        let mut browser = browser.at(&nodes[n % 2]);
+        browser.submit(&page, &[("decision", "allow")]).await
+    };
+    let pages = join_all((0..50).map(complete)).await;
+    let (won, lost): (Vec<_>, Vec<_>) = pages
+        .into_iter()
+        .partition(|page| page.answer.status.as_u16() == 303);
+    assert_eq!((won.len(), lost.len()), (1, 49));
+    for page in lost {
+        assert!([400, 503].contains(&page.answer.status.as_u16()));
+    }
+    let code = parameter(won[0].location(), "code").expect("a code");
     for node in [&here, &there] {
         node.browser().open(&address).await.expect(400);
     }
@@ -114,7 +130,24 @@ async fn a_device_of_one_node_is_decided_on_the_other_and_gets_tokens_once(house
     there.world.house.stop().await;
 }
 
-async fn an_assertion_counts_once_on_two_nodes(house: House) {
+async fn one_of_fifty_uses_of_an_assertion_on_two_nodes_authenticates(house: House) {
+    let other = house.second_node().await;
+    let client = Signing::register(&house).await;
+    let assertion = client.assertion("race");
+    let nodes = [&house, &other];
+    let show = |n: usize| client.ask_at(nodes[n % 2], &assertion);
+    let answers = join_all((0..50).map(show)).await;
+    let won = answers.iter().filter(|answer| answer.status == 200);
+    assert_eq!(won.count(), 1);
+    // Whoever fails too often is told to wait.
+    let lost = answers
+        .iter()
+        .filter(|answer| [401, 429].contains(&answer.status.as_u16()));
+    assert_eq!(lost.count(), 49);
+    other.stop().await;
+}
+
+async fn one_of_fifty_uses_of_another_issuers_word_on_two_nodes_counts(house: House) {
     let there = Elsewhere::new(house, AssertionIssuer::default()).await;
     let other = there.world.at(there.world.house.second_node().await);
     let assertion = there.id_jag("race", &json!({}));

@@ -41,7 +41,7 @@ pub struct Signing {
 }
 
 impl Signing {
-    async fn register(house: &House) -> Self {
+    pub async fn register(house: &House) -> Self {
         Self::with(house, Algorithm::Es256, json!({})).await
     }
 
@@ -62,6 +62,22 @@ impl Signing {
         }
     }
 
+    /// The same client at another node.
+    pub async fn ask_at(&self, house: &House, assertion: &str) -> Answer {
+        let fields = [
+            ("grant_type", "client_credentials"),
+            ("client_assertion_type", ASSERTION_TYPE),
+            ("client_assertion", assertion),
+        ];
+        house.public().form("/oauth/token", &fields).await
+    }
+
+    /// The same after the service was stopped and started again.
+    pub async fn restart(self) -> Self {
+        let house = self.house.restart(&[]).await;
+        Self { house, ..self }
+    }
+
     /// What a good assertion says.
     pub fn claims(&self, jti: &str) -> Value {
         let now = self.house.clock.now().as_seconds();
@@ -80,7 +96,7 @@ impl Signing {
     }
 
     /// Asks for a token with an assertion.
-    async fn ask(&self, assertion: &str) -> Answer {
+    pub async fn ask(&self, assertion: &str) -> Answer {
         self.ask_with(assertion, &[]).await
     }
 

@@ -1,9 +1,12 @@
 //! What POST /oauth/token, POST /oauth/par, POST /device and GET /auth/me know of before a restart.
 
+use domain::tenant::AssertionIssuer;
 use serde_json::json;
 
+use super::assertions::Signing;
 use super::device::Living;
 use super::dpop::{Key, bound_tokens, prove_token, shows};
+use super::jwt_bearer::{Elsewhere, show};
 use super::par::{push, short};
 use super::world::{World, ask, parameter};
 use crate::backend::Backend;
@@ -15,6 +18,8 @@ scenes![
     rfc_9126_4_a_pushed_request_outlives_a_restart_and_is_spent_once,
     rfc_8628_3_5_a_device_outlives_a_restart_and_gets_tokens_once,
     rfc_9449_11_1_a_proof_that_was_used_stays_used_over_a_restart,
+    rfc_7523_3_7_an_assertion_that_was_used_stays_used_over_a_restart,
+    rfc_7523_3_7_another_issuers_word_that_was_used_stays_used_over_a_restart,
     a_page_that_was_open_outlives_a_restart,
 ];
 
@@ -83,6 +88,30 @@ async fn rfc_9449_11_1_a_proof_that_was_used_stays_used_over_a_restart() {
     show(&world).await.expect(401);
     let fresh = shows(&world, &key, &token, json!({}));
     fresh.get("/auth/me").await.expect(200);
+    world.house.stop().await;
+}
+
+async fn rfc_7523_3_7_an_assertion_that_was_used_stays_used_over_a_restart() {
+    let client = Signing::register(&House::open(Backend::Sqlite).await).await;
+    let assertion = client.assertion("once");
+    client.ask(&assertion).await.expect(200);
+    let client = client.restart().await;
+    let again = client.ask(&assertion).await;
+    again.expect_oauth(401, "invalid_client");
+    let another = client.assertion("another");
+    client.ask(&another).await.expect(200);
+}
+
+async fn rfc_7523_3_7_another_issuers_word_that_was_used_stays_used_over_a_restart() {
+    let house = House::open(Backend::Sqlite).await;
+    let there = Elsewhere::new(house, AssertionIssuer::default()).await;
+    let [used, unused] = ["used", "unused"].map(|jti| there.id_jag(jti, &json!({})));
+    let Elsewhere { world, client, .. } = there;
+    show(&world, &client, &used, &[]).await.expect(200);
+    let world = world.restart().await;
+    let again = show(&world, &client, &used, &[]).await;
+    again.expect_oauth(400, "invalid_grant");
+    show(&world, &client, &unused, &[]).await.expect(200);
     world.house.stop().await;
 }
 
