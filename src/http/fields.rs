@@ -125,6 +125,31 @@ impl Fields {
         Self::of_json(entries, self.is_strict)
     }
 
+    /// Takes an array of objects, each read by `read`, which takes its fields by name. What is wrong
+    /// with one is said of the array.
+    pub(super) fn optional_list<T>(
+        &mut self,
+        name: &'static str,
+        read: impl Fn(&mut Self) -> T,
+    ) -> Option<Vec<T>> {
+        let Json::List(items) = self.take(name)? else {
+            return self.mistype(name, "must be an array of objects");
+        };
+        let mut read_items = Vec::new();
+        for item in items {
+            let Json::Object(entries) = item else {
+                return self.mistype(name, "must be an array of objects");
+            };
+            let mut fields = Self::of_json(entries, self.is_strict);
+            let one = read(&mut fields);
+            match fields.finish(one) {
+                Ok(one) => read_items.push(one),
+                Err(refusal) => self.adopt(name, refusal),
+            }
+        }
+        Some(read_items)
+    }
+
     /// Takes a field that `null` resets: `None` when it is absent, `Some(None)` when it is `null`.
     #[expect(
         clippy::option_option,
@@ -205,6 +230,19 @@ impl Fields {
             let hint = "a number has a fraction, which no field takes";
             Refusal::oauth(OAuthCode::InvalidRequest, hint)
         })
+    }
+
+    /// Says of a field what was found wrong within it.
+    fn adopt(&mut self, name: &'static str, refusal: Refusal) {
+        let wrong = if refusal.code == Code::BadRequest {
+            &mut self.malformed
+        } else {
+            &mut self.unacceptable
+        };
+        wrong.extend(refusal.fields.into_iter().map(|inner| FieldError {
+            field: name.into(),
+            message: format!("{} {}", inner.field, inner.message).into(),
+        }));
     }
 
     fn take(&mut self, name: &str) -> Option<Json> {

@@ -27,7 +27,7 @@ use crate::flow::{Act, Flows};
 
 mod change;
 pub(in crate::flow) mod own;
-mod redirect_uri;
+pub(in crate::flow::admin) mod redirect_uri;
 mod registration;
 mod sector;
 

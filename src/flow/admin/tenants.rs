@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use domain::event::EventKind;
 use domain::rejection::{Code, Refusal, Rejection};
-use domain::tenant::{RegistrationPolicy, Tenant, TenantConfig};
+use domain::tenant::{
+    AssertionAudience, AssertionIssuer, RegistrationPolicy, Tenant, TenantConfig,
+};
 use serde_json::json;
 use store::port::tenants::TenantWrite;
 use url::{Host, Url};
@@ -16,6 +18,8 @@ use url::{Host, Url};
 use super::{not_found, stale};
 use crate::flow::account::{Mistakes, parse_name};
 use crate::flow::{Act, Flows};
+
+mod assertions;
 
 /// Change a tenant's switches; `None` leaves one alone.
 #[derive(Debug, Clone, Default)]
@@ -34,6 +38,10 @@ pub struct PatchTenant {
     pub client_id_metadata_documents: Option<bool>,
     /// Which resources the tokens of clients that describe themselves may be for.
     pub resources: Option<Vec<String>>,
+    /// Whose assertions about people are taken as grants.
+    pub assertion_issuers: Option<Vec<AssertionIssuer>>,
+    /// To which other authorization servers people are asserted.
+    pub assertion_audiences: Option<Vec<AssertionAudience>>,
     /// Where people sign in; nothing for our pages.
     pub login_ui_url: Option<Option<String>>,
     /// Where they are asked what they allow; nothing for our pages.
@@ -64,7 +72,7 @@ pub fn get(act: &Act, name: &str) -> Result<Arc<Tenant>, Refusal> {
 /// Turns switches of the operator's own tenant.
 ///
 /// # Errors
-/// 403 for where people sign in and a key that opens one area only; 404 for any other tenant; 412 when it has changed since `version`, or changes at this moment; 422
+/// 403 for where people sign in or whose word is taken for them and a key that opens one area only; 404 for any other tenant; 412 when it has changed since `version`, or changes at this moment; 422
 /// for what is not acceptable; or a fault.
 pub async fn patch(flows: &Flows, act: &Act, message: PatchTenant) -> Result<Tenant, Rejection> {
     let known = get(act, &message.tenant)?;
@@ -74,8 +82,9 @@ pub async fn patch(flows: &Flows, act: &Act, message: PatchTenant) -> Result<Ten
     {
         return Err(stale().into());
     }
-    require_appointer_of_pages(act, &message)?;
-    let name = check(&message)?;
+    require_appointer_of_trust(act, &message)?;
+    let name = check(flows, act, &message)?;
+    check_clients(flows, act, &message).await?;
     let changed = Tenant {
         name: name.unwrap_or_else(|| known.name.clone()),
         config: apply(known.config.clone(), message),
@@ -92,18 +101,20 @@ pub async fn patch(flows: &Flows, act: &Act, message: PatchTenant) -> Result<Ten
     }
 }
 
-/// Refuses to say where people sign in for a key that opens one area only: operators would tell their
-/// passwords there, and it would make itself a key for all (OWASP ASVS 5.0 §8.2.1).
-fn require_appointer_of_pages(act: &Act, message: &PatchTenant) -> Result<(), Refusal> {
+/// Refuses to say where people sign in, or whose word is taken for them, for a key that opens one area
+/// only: operators would tell their passwords there, and it would make itself a key for all (OWASP ASVS
+/// 5.0 §8.2.1).
+fn require_appointer_of_trust(act: &Act, message: &PatchTenant) -> Result<(), Refusal> {
     let names_page = message.login_ui_url.is_some() || message.consent_ui_url.is_some();
-    if act.may_appoint || !names_page {
+    let names_other = message.assertion_issuers.is_some() || message.assertion_audiences.is_some();
+    if act.may_appoint || !names_page && !names_other {
         return Ok(());
     }
-    let hint = "This key opens one area only: it may not say where people sign in.";
+    let hint = "This key opens one area only: it may not say where people sign in, or whose word is taken.";
     Err(Refusal::new(Code::Forbidden, hint))
 }
 
-fn check(message: &PatchTenant) -> Result<Option<String>, Refusal> {
+fn check(flows: &Flows, act: &Act, message: &PatchTenant) -> Result<Option<String>, Refusal> {
     let mut mistakes = Mistakes::default();
     let name = message.name.as_deref();
     let name = name.and_then(|name| mistakes.check("name", parse_name(name)));
@@ -118,11 +129,33 @@ fn check(message: &PatchTenant) -> Result<Option<String>, Refusal> {
     if let Some(resources) = &message.resources {
         mistakes.check("resources", check_resources(resources));
     }
+    if let Some(issuers) = &message.assertion_issuers {
+        let takes_clear_text = flows.egress.takes_clear_text();
+        let judged = assertions::check_issuers(issuers, &act.issuer, takes_clear_text);
+        mistakes.check("assertion_issuers", judged);
+    }
+    if let Some(audiences) = &message.assertion_audiences {
+        let judged = assertions::check_audiences(audiences, &act.issuer);
+        mistakes.check("assertion_audiences", judged);
+    }
     if message.max_self_registered_clients > Some(MOST_CLIENTS) {
         mistakes.add("max_self_registered_clients", "must be at most 1000000");
     }
     mistakes.into_result()?;
     Ok(name)
+}
+
+/// Refuses clients that are none, so that a typo is never silence.
+async fn check_clients(flows: &Flows, act: &Act, message: &PatchTenant) -> Result<(), Rejection> {
+    let issuers = message.assertion_issuers.as_deref().unwrap_or_default();
+    let audiences = message.assertion_audiences.as_deref().unwrap_or_default();
+    for id in assertions::clients_of(issuers, audiences) {
+        let found = flows.tenants.client(act.tenant.id, id, act.deadline);
+        if found.await?.is_none() {
+            return Err(Refusal::field("clients", format!("{id} is no client")).into());
+        }
+    }
+    Ok(())
 }
 
 fn apply(config: TenantConfig, message: PatchTenant) -> TenantConfig {
@@ -138,6 +171,12 @@ fn apply(config: TenantConfig, message: PatchTenant) -> TenantConfig {
             .client_id_metadata_documents
             .unwrap_or(config.client_id_metadata_documents),
         resources: message.resources.unwrap_or(config.resources),
+        assertion_issuers: message
+            .assertion_issuers
+            .unwrap_or(config.assertion_issuers),
+        assertion_audiences: message
+            .assertion_audiences
+            .unwrap_or(config.assertion_audiences),
         login_ui_url: message.login_ui_url.unwrap_or(config.login_ui_url),
         consent_ui_url: message.consent_ui_url.unwrap_or(config.consent_ui_url),
         ..config

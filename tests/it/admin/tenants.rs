@@ -11,6 +11,7 @@ cases![
     a_typo_or_a_wrong_value_changes_nothing,
     a_change_that_was_based_on_an_older_version_is_refused,
     an_operator_reaches_no_other_tenant,
+    an_operator_says_whose_word_is_taken_and_who_is_given_ours,
     a_tenant_takes_so_many_registrations_and_no_more,
 ];
 
@@ -82,6 +83,58 @@ async fn a_typo_or_a_wrong_value_changes_nothing(house: House) {
     admin.patch(PATH, json!({ "config": [] })).await.expect(400);
     assert_eq!(admin.get(PATH).await.expect(200).json(), before);
     assert_eq!(house.audit_count("tenant.updated").await, 0);
+}
+
+async fn an_operator_says_whose_word_is_taken_and_who_is_given_ours(house: House) {
+    let admin = house.admin();
+    let body = json!({ "name": "Robot", "client_type": "service" });
+    let made = admin.post("/admin/clients", body).await.expect(201);
+    let client = made.field("client_id");
+    let issuer = json!({
+        "issuer": "https://idp.example", "clients": [client],
+        "jwks_uri": "https://idp.example/keys", "subject": "verified_email",
+    });
+    let audience = json!({
+        "issuer": "https://as.example", "clients": { client.as_str(): "there" },
+        "scopes": ["read"], "tells_email": true,
+    });
+    let body = json!({ "config": {
+        "assertion_issuers": [issuer], "assertion_audiences": [audience],
+    }});
+    let changed = admin.patch(PATH, body.clone()).await.expect(200).json();
+    let taken = &changed["config"]["assertion_issuers"][0];
+    assert_eq!(
+        (&taken["subject"], &taken["profile"]),
+        (&json!("verified_email"), &json!("id_jag"))
+    );
+    let given = &changed["config"]["assertion_audiences"][0];
+    assert_eq!(given["clients"][client.as_str()], "there");
+    let path = "/.well-known/oauth-authorization-server";
+    let metadata = house.public().get(path).await.expect(200).json();
+    let grants = metadata["grant_types_supported"].to_string();
+    assert!(grants.contains("jwt-bearer"), "{grants}");
+    for (member, odd) in [
+        ("issuer", json!("http://idp.example")),
+        ("issuer", json!("http://localhost:4000")),
+        ("clients", json!(["client_nobody"])),
+        ("clients", json!([])),
+        ("jwks", json!({ "keys": [] })),
+        ("jwks_uri", json!(null)),
+        ("profile", json!("saml")),
+        ("jwks_url", json!("https://idp.example/keys")),
+    ] {
+        let mut wrong = issuer.clone();
+        wrong[member] = odd;
+        let body = json!({ "config": { "assertion_issuers": [wrong] } });
+        let refused = admin.patch(PATH, body).await;
+        refused.expect_code(422, "VALIDATION_ERROR");
+    }
+    // Whoever says whose word is taken could become anybody.
+    let tenants = holder(&house, "admin:tenants").await;
+    tenants.patch(PATH, body).await.expect(403);
+    assert_eq!(admin.get(PATH).await.expect(200).json(), changed);
+    let body = json!({ "config": { "assertion_issuers": [], "assertion_audiences": [] } });
+    admin.patch(PATH, body).await.expect(200);
 }
 
 async fn a_change_that_was_based_on_an_older_version_is_refused(house: House) {

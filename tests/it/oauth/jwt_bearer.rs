@@ -60,7 +60,10 @@ impl Elsewhere {
             jwks: own.jwks_uri.is_none().then_some(jwks),
             ..own
         };
-        choose(&world.house, trusting(vec![trusted])).await;
+        let switches = json!({ "config": { "assertion_issuers": [trusted] } });
+        let admin = world.house.admin();
+        let turned = admin.patch("/admin/tenants/default", switches).await;
+        turned.expect(200);
         let user = world.house.user_id(&world.person).await;
         Self {
             signer: Signer::new(pair),

@@ -44,7 +44,10 @@ pub(super) fn check_page(text: &str) -> Result<(), &'static str> {
 ///
 /// # Errors
 /// What is wrong, in words for people.
-pub(super) fn check_fetched(text: &str, takes_clear_text: bool) -> Result<(), &'static str> {
+pub(in crate::flow::admin) fn check_fetched(
+    text: &str,
+    takes_clear_text: bool,
+) -> Result<(), &'static str> {
     let url = parse_address(text)?;
     let is_open = takes_clear_text && url.scheme() == "http";
     if (url.scheme() == "https" || is_open) && names_one_host(&url) && url.fragment().is_none() {

@@ -10,6 +10,10 @@ use crate::flow::admin::tenants::{self, PatchTenant};
 use crate::http::fields::Fields;
 use crate::http::render;
 
+mod assertions;
+
+use assertions::{take_audience, take_issuer};
+
 /// Shows it.
 pub(in crate::http) fn show(call: Call) -> Answer {
     Box::pin(async move {
@@ -41,6 +45,8 @@ fn parse(tenant: String, mut fields: Fields) -> Result<PatchTenant, Refusal> {
         max_self_registered_clients: config.optional_number("max_self_registered_clients"),
         client_id_metadata_documents: config.optional_flag("client_id_metadata_documents"),
         resources: config.optional_texts("resources"),
+        assertion_issuers: config.optional_list("assertion_issuers", take_issuer),
+        assertion_audiences: config.optional_list("assertion_audiences", take_audience),
         login_ui_url: config.nullable("login_ui_url", Fields::optional_text),
         consent_ui_url: config.nullable("consent_ui_url", Fields::optional_text),
     };
@@ -100,6 +106,14 @@ mod tests {
             (r#"{"config":{"login_url":"x"}}"#, "login_url"),
             (r#"{"config":{"registration":"ajar"}}"#, "registration"),
             (r#"{"slug":"other"}"#, "slug"),
+            (
+                r#"{"config":{"assertion_issuers":[{"issuer":"x","key":1}]}}"#,
+                "assertion_issuers",
+            ),
+            (
+                r#"{"config":{"assertion_audiences":[{"issuer":"x","clients":{"a":1}}]}}"#,
+                "assertion_audiences",
+            ),
         ] {
             let refused = read(text).expect_err("refused");
             assert_eq!(refused.fields[0].field, name);
