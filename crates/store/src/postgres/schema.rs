@@ -37,16 +37,16 @@ fn runner() -> Result<Runner, Fault> {
     let pages = include_str!("../../../../migrations/postgres/0003_feed_pages.sql");
     let authorization = include_str!("../../../../migrations/postgres/0004_authorization.sql");
     let devices = include_str!("../../../../migrations/postgres/0005_devices.sql");
-    let notices = include_str!("../../../../migrations/postgres/0008_subjects_and_notices.sql");
-    let operators = include_str!("../../../../migrations/postgres/0009_operators.sql");
+    let notices = include_str!("../../../../migrations/postgres/0006_subjects_and_notices.sql");
+    let operators = include_str!("../../../../migrations/postgres/0007_operators.sql");
     let all = [
         ("V1__foundation", foundation),
         ("V2__unended_sessions", unended),
         ("V3__feed_pages", pages),
         ("V4__authorization", authorization),
         ("V5__devices", devices),
-        ("V8__subjects_and_notices", notices),
-        ("V9__operators", operators),
+        ("V6__subjects_and_notices", notices),
+        ("V7__operators", operators),
     ];
     let migrations: Result<Vec<_>, _> = all
         .into_iter()

@@ -34,12 +34,12 @@ const MIGRATIONS: [(&str, &str); 7] = [
         include_str!("../../../../migrations/sqlite/0005_devices.sql"),
     ),
     (
-        "V8__subjects_and_notices",
-        include_str!("../../../../migrations/sqlite/0008_subjects_and_notices.sql"),
+        "V6__subjects_and_notices",
+        include_str!("../../../../migrations/sqlite/0006_subjects_and_notices.sql"),
     ),
     (
-        "V9__operators",
-        include_str!("../../../../migrations/sqlite/0009_operators.sql"),
+        "V7__operators",
+        include_str!("../../../../migrations/sqlite/0007_operators.sql"),
     ),
 ];
 

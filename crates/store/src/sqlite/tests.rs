@@ -220,7 +220,8 @@ fn migrations_are_pending_until_they_are_applied_once() {
         "V3__feed_pages",
         "V4__authorization",
         "V5__devices",
-        "V9__operators",
+        "V6__subjects_and_notices",
+        "V7__operators",
     ];
     assert_eq!(sqlite.pending_migrations().unwrap(), all);
     assert_eq!(sqlite.migrate().unwrap(), all);
