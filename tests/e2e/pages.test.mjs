@@ -24,6 +24,7 @@ let service;
 let browser;
 let application;
 let client;
+let television;
 
 before(async () => {
   application = await listen();
@@ -34,6 +35,12 @@ before(async () => {
     redirect_uris: [`${application.origin}/callback`],
     post_logout_redirect_uris: [`${application.origin}/bye`],
     scopes: ['openid', 'profile', 'email', 'offline_access'],
+  });
+  television = await service.admin('POST', '/admin/clients', {
+    name: 'Television',
+    client_type: 'native',
+    grant_types: ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'],
+    scopes: ['openid', 'profile', 'offline_access'],
   });
   browser = await chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
@@ -50,17 +57,21 @@ after(async () => {
   application?.server.close();
 });
 
-/** The application that people are sent back to: says where they came. */
+/** The application that people are sent back to: says where they came, and remembers what it was asked. */
 async function listen() {
+  const asked = [];
   const server = createServer((request, answer) => {
+    asked.push(request.url);
     answer.setHeader('content-type', 'text/html');
     answer.end(`<!doctype html><title>Garden Planner</title><h1>${new URL(request.url, 'http://x').pathname}</h1>`);
   });
   await new Promise((done) => server.listen(0, '127.0.0.1', done));
-  return { server, origin: `http://127.0.0.1:${server.address().port}` };
+  return { server, asked, origin: `http://127.0.0.1:${server.address().port}` };
 }
 
+// The pair of RFC 7636 Appendix B.
 const challenge = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM';
+const verifier = 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk';
 const address = (more = {}) =>
   `${service.issuer}/oauth/authorize?${new URLSearchParams({
     client_id: client.client_id,
@@ -125,9 +136,73 @@ for (const [name, options] of Object.entries(LOOKS)) {
     await page.goto(address({ redirect_uri: 'https://elsewhere.example/' }));
     assert.equal(await page.locator('#error-code').innerText(), 'invalid_request');
     await look(page, 'error', name);
+    await page.goto(`${service.issuer}/verify-email?token=qf_ot_x`);
+    await look(page, 'verify-email', name);
     await context.close();
   });
 }
+
+for (const [name, options] of Object.entries(LOOKS)) {
+  test(`a person connects a device: ${name}`, async () => {
+    const answer = await fetch(`${service.issuer}/oauth/device_authorization`, {
+      method: 'POST',
+      body: new URLSearchParams({ client_id: television.client_id, scope: 'openid profile offline_access' }),
+    });
+    const device = await answer.json();
+    const context = await browser.newContext({ ...options, bypassCSP: true });
+    const page = await context.newPage();
+    await page.goto(device.verification_uri);
+    await look(page, 'device', name);
+    await page.getByLabel('Code').fill(device.user_code.toLowerCase());
+    await page.getByRole('button', { name: 'Continue' }).click();
+    await page.getByLabel('E-mail address').fill(`${name}@example.org`);
+    await page.getByLabel('Password').fill(PASSWORD);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('heading', { name: 'Television asks for access' }).waitFor();
+    await look(page, 'device-consent', name);
+    await page.getByRole('button', { name: 'Allow' }).click();
+    await page.getByRole('heading', { name: 'Your device is connected' }).waitFor();
+    await look(page, 'device-connected', name);
+    await context.close();
+  });
+}
+
+test('the page after a sign-out tells an application in a frame, as its policy allows', async () => {
+  const told = await service.admin('POST', '/admin/clients', {
+    name: 'Tool Shed',
+    client_type: 'web',
+    is_first_party: true,
+    redirect_uris: [`${application.origin}/callback`],
+    frontchannel_logout_uri: `${application.origin}/left`,
+    frontchannel_logout_session_required: true,
+    scopes: ['openid'],
+  });
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  await page.goto(address({ client_id: told.client_id, scope: 'openid' }));
+  await page.getByLabel('E-mail address').fill('light@example.org');
+  await page.getByLabel('Password').fill(PASSWORD);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.waitForURL(`${application.origin}/callback?**`);
+  const redeemed = await fetch(`${service.issuer}/oauth/token`, {
+    method: 'POST',
+    headers: { authorization: `Basic ${btoa(`${told.client_id}:${told.client_secret}`)}` },
+    body: new URLSearchParams({
+      grant_type: 'authorization_code',
+      code: new URL(page.url()).searchParams.get('code'),
+      code_verifier: verifier,
+    }),
+  });
+  assert.equal(redeemed.status, 200);
+  await page.goto(`${service.issuer}/oauth/logout`);
+  const framed = page.waitForResponse((answer) => answer.url().startsWith(`${application.origin}/left`));
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await framed;
+  const said = new URL(application.asked.find((url) => url.startsWith('/left')), application.origin).searchParams;
+  assert.equal(said.get('iss'), service.issuer);
+  assert.ok(said.get('sid'));
+  await context.close();
+});
 
 test('without JavaScript everything works, by keyboard alone', async () => {
   const context = await browser.newContext({ javaScriptEnabled: false });
