@@ -55,6 +55,27 @@ for (const [name, pick] of [
   });
 }
 
+test('signing out leads back to the application and ends its tokens', async () => {
+  const person = await makePerson(world);
+  const client = { client_id: world.web.client_id };
+  const auth = oauth.ClientSecretBasic(world.web.client_secret);
+  const request = await makeRequest(client);
+  const sent = await person.authorize(addressOf(as, request.parameters));
+  const tokens = await redeem(as, client, auth, request, sent);
+  const leaving = new URLSearchParams({
+    id_token_hint: tokens.id_token,
+    post_logout_redirect_uri: 'https://app.example/bye',
+    state: 'x',
+  });
+  const left = await person.signOut(`${as.end_session_endpoint}?${leaving}`, 'https://app.example/bye');
+  assert.equal(left.searchParams.get('state'), 'x');
+  const asked = await oauth.introspectionRequest(as, client, auth, tokens.access_token, INSECURE);
+  const worth = await oauth.processIntrospectionResponse(as, client, asked);
+  assert.equal(worth.active, false);
+  const again = await oauth.refreshTokenGrantRequest(as, client, auth, tokens.refresh_token, INSECURE);
+  await assert.rejects(oauth.processRefreshTokenResponse(as, client, again), { error: 'invalid_grant' });
+});
+
 test('a request is pushed, and its tokens are bound to a key', async () => {
   const person = await makePerson(world);
   const client = { client_id: world.web.client_id };

@@ -56,6 +56,15 @@ impl Person {
             .unwrap_or_else(|page| panic!("{page}"))
     }
 
+    /// Confirms that they sign out; gives the address that the browser was sent back to.
+    ///
+    /// # Panics
+    /// When it comes to a page that is none of those.
+    pub fn sign_out(&mut self, address: Url, place: &str) -> Url {
+        self.walk(address, place, &[("decision", "logout")])
+            .unwrap_or_else(|page| panic!("{page}"))
+    }
+
     /// Types the code of a device and allows it; gives the page that says so.
     ///
     /// # Panics

@@ -11,8 +11,9 @@ use openidconnect::core::{
 use openidconnect::{
     AccessTokenHash, AuthType, AuthorizationCode, ClientId, ClientSecret, CsrfToken,
     DeviceAuthorizationUrl, EndpointMaybeSet, EndpointSet, HttpRequest, HttpResponse,
-    IntrospectionUrl, IssuerUrl, Nonce, OAuth2TokenResponse, PkceCodeChallenge, RedirectUrl,
-    RefreshToken, RevocationUrl, Scope, TokenIntrospectionResponse, TokenResponse,
+    IntrospectionUrl, IssuerUrl, LogoutRequest, Nonce, OAuth2TokenResponse, PkceCodeChallenge,
+    PostLogoutRedirectUrl, ProviderMetadataWithLogout, RedirectUrl, RefreshToken, RevocationUrl,
+    Scope, TokenIntrospectionResponse, TokenResponse,
 };
 use peers::person::Person;
 use peers::service::Service;
@@ -22,6 +23,7 @@ use reqwest::redirect::Policy;
 use serde_json::{Value, json};
 
 const CALLBACK: &str = "https://app.example/callback";
+const BYE: &str = "https://app.example/bye";
 const SCOPE: [&str; 3] = ["profile", "email", "offline_access"];
 
 type Failure = Box<dyn Error>;
@@ -57,6 +59,7 @@ fn application(own: &Value) -> Value {
     let mut registration = json!({
         "name": "A web application", "client_type": "web", "redirect_uris": [CALLBACK],
         "scopes": ["openid", "profile", "email", "offline_access"], "may_introspect": true,
+        "post_logout_redirect_uris": [BYE],
     });
     let members = registration.as_object_mut().expect("an object");
     members.extend(own.as_object().expect("an object").clone());
@@ -161,6 +164,31 @@ fn give_back(client: &Judge, token: &RefreshToken) -> Result<(), Failure> {
     let revocable = CoreRevocableToken::from(token.clone());
     client.revoke_token(revocable)?.request(&http)?;
     let again = client.exchange_refresh_token(token)?.request(&http);
+    let refusal = again.expect_err("it is worth nothing").to_string();
+    assert!(refusal.contains("invalid_grant"), "{refusal}");
+    Ok(())
+}
+
+#[test]
+fn signing_out_leads_back_to_the_application_and_ends_its_tokens() -> Result<(), Failure> {
+    let service = Service::start();
+    let client = judge(&service, &application(&json!({})))?;
+    let mut person = Person::register(&service, "ada");
+    let (tokens, _) = sign_in(&client, &mut person)?;
+    let issuer = IssuerUrl::new(service.issuer.clone())?;
+    let metadata = ProviderMetadataWithLogout::discover(&issuer, &http)?;
+    let end = &metadata.additional_metadata().end_session_endpoint;
+    let address = LogoutRequest::from(end.clone().ok_or("no end_session_endpoint")?)
+        .set_id_token_hint(tokens.id_token().ok_or("no ID token")?)
+        .set_post_logout_redirect_uri(PostLogoutRedirectUrl::new(BYE.to_owned())?)
+        .set_state(CsrfToken::new("x".to_owned()))
+        .http_get_url();
+    let left = person.sign_out(address, BYE);
+    assert_eq!(left.query(), Some("state=x"));
+    let worth = client.introspect(tokens.access_token()).request(&http)?;
+    assert!(!worth.active());
+    let old = tokens.refresh_token().ok_or("no refresh token")?;
+    let again = client.exchange_refresh_token(old)?.request(&http);
     let refusal = again.expect_err("it is worth nothing").to_string();
     assert!(refusal.contains("invalid_grant"), "{refusal}");
     Ok(())
