@@ -9,7 +9,7 @@ use std::sync::Arc;
 use domain::event::EventKind;
 use domain::rejection::{Code, Refusal, Rejection};
 use domain::tenant::{
-    AssertionAudience, AssertionIssuer, RegistrationPolicy, Tenant, TenantConfig,
+    AssertionAudience, AssertionIssuer, Branding, RegistrationPolicy, Tenant, TenantConfig,
 };
 use serde_json::json;
 use store::port::tenants::TenantWrite;
@@ -28,6 +28,10 @@ pub struct PatchTenant {
     pub tenant: String,
     /// What people know it by.
     pub name: Option<String>,
+    /// The picture of its pages; nothing for none.
+    pub logo_uri: Option<Option<String>>,
+    /// The colour of its buttons; nothing for ours.
+    pub colour: Option<Option<String>>,
     /// Whether registrations are answered alike for free and taken addresses.
     pub silent_registration: Option<bool>,
     /// Who may register clients at the public door.
@@ -118,6 +122,12 @@ fn check(flows: &Flows, act: &Act, message: &PatchTenant) -> Result<Option<Strin
     let mut mistakes = Mistakes::default();
     let name = message.name.as_deref();
     let name = name.and_then(|name| mistakes.check("name", parse_name(name)));
+    if let Some(Some(uri)) = &message.logo_uri {
+        mistakes.check("logo_uri", check_logo(uri));
+    }
+    if let Some(Some(colour)) = &message.colour {
+        mistakes.check("colour", check_colour(colour));
+    }
     for (field, url) in [
         ("login_ui_url", &message.login_ui_url),
         ("consent_ui_url", &message.consent_ui_url),
@@ -160,6 +170,10 @@ async fn check_clients(flows: &Flows, act: &Act, message: &PatchTenant) -> Resul
 
 fn apply(config: TenantConfig, message: PatchTenant) -> TenantConfig {
     TenantConfig {
+        branding: Branding {
+            logo_uri: message.logo_uri.unwrap_or(config.branding.logo_uri),
+            colour: message.colour.unwrap_or(config.branding.colour),
+        },
         silent_registration: message
             .silent_registration
             .unwrap_or(config.silent_registration),
@@ -179,7 +193,6 @@ fn apply(config: TenantConfig, message: PatchTenant) -> TenantConfig {
             .unwrap_or(config.assertion_audiences),
         login_ui_url: message.login_ui_url.unwrap_or(config.login_ui_url),
         consent_ui_url: message.consent_ui_url.unwrap_or(config.consent_ui_url),
-        ..config
     }
 }
 
@@ -198,6 +211,23 @@ fn check_page(text: &str) -> Result<(), &'static str> {
         return Err("must be an https address without user information and fragment");
     }
     Ok(())
+}
+
+/// Checks where browsers get the picture: by TLS alone, since every page of ours is fetched so.
+fn check_logo(text: &str) -> Result<(), &'static str> {
+    check_page(text)?;
+    if Url::parse(text).is_ok_and(|url| url.scheme() == "https") {
+        return Ok(());
+    }
+    Err("must be an https address")
+}
+
+fn check_colour(text: &str) -> Result<(), &'static str> {
+    let digits = text.strip_prefix('#').unwrap_or_default();
+    if digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Ok(());
+    }
+    Err("must be #rrggbb")
 }
 
 fn check_resources(resources: &[String]) -> Result<(), &'static str> {
@@ -234,6 +264,18 @@ mod tests {
             "data:text/html,x",
         ] {
             assert!(check_page(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_logo_comes_by_tls_and_a_colour_is_a_colour() {
+        assert_eq!(check_logo("https://cdn.example/logo.svg"), Ok(()));
+        assert!(check_logo("http://localhost/logo.svg").is_err());
+        for good in ["#000000", "#aBcDeF"] {
+            assert_eq!(check_colour(good), Ok(()), "{good}");
+        }
+        for odd in ["", "#", "#fff", "red", "#1234567", "#12345g", "#é1234"] {
+            assert!(check_colour(odd).is_err(), "{odd}");
         }
     }
 

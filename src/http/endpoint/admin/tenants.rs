@@ -36,10 +36,13 @@ fn parse(tenant: String, mut fields: Fields) -> Result<PatchTenant, Refusal> {
     let name = fields.optional_text("name");
     let version = fields.optional_number("version").map(i64::from);
     let mut config = fields.optional_fields("config");
+    let mut branding = config.optional_fields("branding");
     let message = PatchTenant {
         tenant,
         name,
         version,
+        logo_uri: branding.nullable("logo_uri", Fields::optional_text),
+        colour: branding.nullable("colour", Fields::optional_text),
         silent_registration: config.optional_flag("silent_registration"),
         registration: take_registration(&mut config),
         max_self_registered_clients: config.optional_number("max_self_registered_clients"),
@@ -50,6 +53,7 @@ fn parse(tenant: String, mut fields: Fields) -> Result<PatchTenant, Refusal> {
         login_ui_url: config.nullable("login_ui_url", Fields::optional_text),
         consent_ui_url: config.nullable("consent_ui_url", Fields::optional_text),
     };
+    let message = branding.finish(message)?;
     let message = config.finish(message)?;
     fields.finish(message)
 }
@@ -106,6 +110,7 @@ mod tests {
             (r#"{"config":{"login_url":"x"}}"#, "login_url"),
             (r#"{"config":{"registration":"ajar"}}"#, "registration"),
             (r#"{"slug":"other"}"#, "slug"),
+            (r##"{"config":{"branding":{"color":"#fff"}}}"##, "color"),
             (
                 r#"{"config":{"assertion_issuers":[{"issuer":"x","key":1}]}}"#,
                 "assertion_issuers",
