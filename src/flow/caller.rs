@@ -1,9 +1,10 @@
 //! Who calls: judging a presented credential (RFC 6750, RFC 9068 §4).
 //!
 //! An access token is judged without a store: its signature, once (see [`verified`](super::verified)),
-//! its times, issuer, tenant and audience, and then the list of what was revoked. A node that does not know what was revoked says so (503)
-//! rather than guess. What an operator may do is asked of the store each time, because a role that
-//! was taken away must be gone within a second and not when a token expires.
+//! its times, issuer, tenant and audience, and then the list of what was revoked. A node that does not
+//! know what was revoked says so (503) rather than guess. What an operator may do is asked of the store
+//! each time, because a role that was taken away must be gone within a second and not when a token
+//! expires.
 
 use domain::api_key::ApiKey;
 use domain::event::Actor;

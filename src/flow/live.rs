@@ -1,10 +1,9 @@
 //! Whether an access token still counts: what it says was judged before, this asks what became of it.
 //!
 //! Three things may have: the token, its sign-in or its grant was revoked, or a token that it was
-//! exchanged for; a
-//! client that it speaks for or that acts with it was closed; the account of a token without a sign-in
-//! was closed (with a sign-in, that ends the sign-in). A node that does not know what was revoked says
-//! so (503) rather than guess.
+//! exchanged for; a client that it speaks for or that acts with it was closed; the account of a token
+//! without a sign-in was closed (with a sign-in, that ends the sign-in). A node that does not know what
+//! was revoked says so (503) rather than guess.
 
 use std::sync::Arc;
 

@@ -76,8 +76,9 @@ pub fn get(act: &Act, name: &str) -> Result<Arc<Tenant>, Refusal> {
 /// Turns switches of the operator's own tenant.
 ///
 /// # Errors
-/// 403 for where people sign in or whose word is taken for them and a key that opens one area only; 404 for any other tenant; 412 when it has changed since `version`, or changes at this moment; 422
-/// for what is not acceptable; or a fault.
+/// 403 for where people sign in or whose word is taken for them and a key that opens one area only; 404
+/// for any other tenant; 412 when it has changed since `version`, or changes at this moment; 422 for what
+/// is not acceptable; or a fault.
 pub async fn patch(flows: &Flows, act: &Act, message: PatchTenant) -> Result<Tenant, Rejection> {
     let known = get(act, &message.tenant)?;
     if message

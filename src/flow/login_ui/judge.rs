@@ -74,8 +74,9 @@ const MAX_DESCRIPTION: usize = 200;
 /// Takes who the person is, and gives where the browser is to be sent.
 ///
 /// # Errors
-/// 403 for an operator's account and a key that opens one area only; 404 as [`show`](super::show); 409 when the challenge was answered before; 422 for an account that
-/// may not sign in or that the request is not for; or a fault.
+/// 403 for an operator's account and a key that opens one area only; 404 as [`show`](super::show); 409
+/// when the challenge was answered before; 422 for an account that may not sign in or that the request is
+/// not for; or a fault.
 ///
 /// # Cancel safety
 /// The challenge may be spent without an answer; the person begins anew.
