@@ -79,6 +79,8 @@ ids! {
     ApiKeyId,
     /// Names a mail waiting in the outbox.
     MailId,
+    /// Names a passkey of an account.
+    PasskeyId,
     /// Names one HTTP or gRPC request, for logs and audit.
     RequestId,
 }

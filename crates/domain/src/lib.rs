@@ -14,6 +14,7 @@ pub mod change;
 pub mod client;
 pub mod email;
 pub mod event;
+pub mod factor;
 pub mod id;
 pub mod key;
 pub mod mail;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::factor::MfaPolicy;
 use crate::id::TenantId;
 use crate::time::UnixMillis;
 
@@ -47,6 +48,8 @@ pub struct TenantConfig {
     /// Answer a registration with 202 whether or not the address is taken, and tell its owner by
     /// mail. Nobody signs in before they have proved their address.
     pub silent_registration: bool,
+    /// What people are asked for beside a password.
+    pub mfa: MfaPolicy,
     /// How its pages and mails look.
     pub branding: Branding,
     /// Who may register clients at the public door (RFC 7591).
@@ -141,6 +144,7 @@ impl Default for TenantConfig {
     fn default() -> Self {
         Self {
             silent_registration: false,
+            mfa: MfaPolicy::default(),
             branding: Branding::default(),
             registration: RegistrationPolicy::default(),
             client_id_metadata_documents: true,
