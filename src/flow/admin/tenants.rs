@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use domain::event::EventKind;
+use domain::factor::MfaPolicy;
 use domain::rejection::{Code, Refusal, Rejection};
 use domain::tenant::{
     AssertionAudience, AssertionIssuer, Branding, RegistrationPolicy, Tenant, TenantConfig,
@@ -34,6 +35,8 @@ pub struct PatchTenant {
     pub colour: Option<Option<String>>,
     /// Whether registrations are answered alike for free and taken addresses.
     pub silent_registration: Option<bool>,
+    /// What people are asked for beside a password.
+    pub mfa: Option<MfaPolicy>,
     /// Who may register clients at the public door.
     pub registration: Option<RegistrationPolicy>,
     /// How many of those there may be.
@@ -178,6 +181,7 @@ fn apply(config: TenantConfig, message: PatchTenant) -> TenantConfig {
         silent_registration: message
             .silent_registration
             .unwrap_or(config.silent_registration),
+        mfa: message.mfa.unwrap_or(config.mfa),
         registration: message.registration.unwrap_or(config.registration),
         max_self_registered_clients: message
             .max_self_registered_clients

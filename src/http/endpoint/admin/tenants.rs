@@ -1,5 +1,6 @@
 //! /admin/tenants/{id}: the switches of the operator's own tenant. Flows: [`tenants`].
 
+use domain::factor::MfaPolicy;
 use domain::rejection::Refusal;
 use domain::tenant::{RegistrationPolicy, Tenant};
 use http::StatusCode;
@@ -44,6 +45,7 @@ fn parse(tenant: String, mut fields: Fields) -> Result<PatchTenant, Refusal> {
         logo_uri: branding.nullable("logo_uri", Fields::optional_text),
         colour: branding.nullable("colour", Fields::optional_text),
         silent_registration: config.optional_flag("silent_registration"),
+        mfa: take_mfa(&mut config),
         registration: take_registration(&mut config),
         max_self_registered_clients: config.optional_number("max_self_registered_clients"),
         client_id_metadata_documents: config.optional_flag("client_id_metadata_documents"),
@@ -66,6 +68,20 @@ fn take_registration(config: &mut Fields) -> Option<RegistrationPolicy> {
         "open" => RegistrationPolicy::Open,
         _ => {
             config.refuse("registration", "must be closed, token or open");
+            return None;
+        }
+    };
+    Some(policy)
+}
+
+fn take_mfa(config: &mut Fields) -> Option<MfaPolicy> {
+    let word = config.optional_text("mfa")?;
+    let policy = match word.as_str() {
+        "off" => MfaPolicy::Off,
+        "offer" => MfaPolicy::Offer,
+        "require" => MfaPolicy::Require,
+        _ => {
+            config.refuse("mfa", "must be off, offer or require");
             return None;
         }
     };
@@ -109,6 +125,7 @@ mod tests {
             (r#"{"confg":{}}"#, "confg"),
             (r#"{"config":{"login_url":"x"}}"#, "login_url"),
             (r#"{"config":{"registration":"ajar"}}"#, "registration"),
+            (r#"{"config":{"mfa":"maybe"}}"#, "mfa"),
             (r#"{"slug":"other"}"#, "slug"),
             (r##"{"config":{"branding":{"color":"#fff"}}}"##, "color"),
             (
