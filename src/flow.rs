@@ -38,6 +38,7 @@ use store::port::api_keys::ApiKeys;
 use store::port::audit::Audit;
 use store::port::authorizations::Authorizations;
 use store::port::devices::Devices;
+use store::port::factors::Factors;
 use store::port::one_time::OneTimes;
 use store::port::sessions::EndedSessions;
 use store::port::spent::Spent;
@@ -119,6 +120,8 @@ pub struct Flows {
     pub notices: Notices,
     /// Accounts and their passwords.
     pub users: Arc<dyn Users>,
+    /// What is bound to accounts beside their passwords.
+    pub factors: Arc<dyn Factors>,
     /// Tokens sent by mail.
     pub one_time: Arc<dyn OneTimes>,
     /// Pushed requests, codes and consents.

@@ -116,6 +116,7 @@ pub(crate) fn hire(
         mail,
         notices: notices.clone(),
         users: ports.users,
+        factors: ports.factors,
         one_time: ports.one_time,
         authorizations: ports.authorizations,
         devices: ports.devices,

@@ -31,6 +31,7 @@ mod authorizations;
 mod changes;
 mod clients;
 mod devices;
+mod factors;
 mod janitor;
 mod keys;
 mod notices;
@@ -57,6 +58,7 @@ pub fn cases() -> Vec<Case> {
     [
         tenants::cases(),
         users::cases(),
+        factors::cases(),
         one_time::cases(),
         sessions::cases(),
         authorizations::cases(),

@@ -22,6 +22,7 @@ pub mod authorizations;
 pub mod changes;
 pub mod clients;
 pub mod devices;
+pub mod factors;
 pub mod janitor;
 pub mod keys;
 pub mod notices;
@@ -45,6 +46,8 @@ pub struct Ports {
     pub tenants: Arc<dyn tenants::Tenants>,
     /// Accounts and their passwords.
     pub users: Arc<dyn users::Users>,
+    /// What is bound to accounts beside their passwords.
+    pub factors: Arc<dyn factors::Factors>,
     /// Tokens sent by mail.
     pub one_time: Arc<dyn one_time::OneTimes>,
     /// Sessions and refresh families.

@@ -36,6 +36,7 @@ mod changes;
 mod clients;
 mod devices;
 mod ending;
+mod factors;
 mod janitor;
 mod keys;
 mod listen;
@@ -134,6 +135,7 @@ impl Postgres {
         Ports {
             tenants: store.clone(),
             users: store.clone(),
+            factors: store.clone(),
             one_time: store.clone(),
             sessions: store.clone(),
             authorizations: store.clone(),

@@ -36,6 +36,7 @@ mod authorizations;
 mod changes;
 mod clients;
 mod devices;
+mod factors;
 mod janitor;
 mod keys;
 mod notices;
@@ -144,6 +145,7 @@ impl Sqlite {
         Ports {
             tenants: this.clone(),
             users: this.clone(),
+            factors: this.clone(),
             one_time: this.clone(),
             sessions: this.clone(),
             authorizations: this.clone(),

@@ -30,6 +30,7 @@ use crate::port::sessions::{NewSession, Turn};
 use crate::port::tenants::TenantWrite;
 use crate::port::users::{NewUser, Registration};
 
+pub mod factors;
 mod grants;
 mod notices;
 mod trail;

@@ -39,6 +39,7 @@ fn runner() -> Result<Runner, Fault> {
     let devices = include_str!("../../../../migrations/postgres/0005_devices.sql");
     let notices = include_str!("../../../../migrations/postgres/0006_subjects_and_notices.sql");
     let operators = include_str!("../../../../migrations/postgres/0007_operators.sql");
+    let factors = include_str!("../../../../migrations/postgres/0009_factors.sql");
     let all = [
         ("V1__foundation", foundation),
         ("V2__unended_sessions", unended),
@@ -47,6 +48,7 @@ fn runner() -> Result<Runner, Fault> {
         ("V5__devices", devices),
         ("V6__subjects_and_notices", notices),
         ("V7__operators", operators),
+        ("V9__factors", factors),
     ];
     let migrations: Result<Vec<_>, _> = all
         .into_iter()

@@ -8,7 +8,7 @@ use std::error::Error;
 use std::net::IpAddr;
 
 use domain::email::EmailAddress;
-use domain::id::{ApiKeyId, FamilyId, MailId, RequestId, SessionId, TenantId, UserId};
+use domain::id::{ApiKeyId, FamilyId, MailId, PasskeyId, RequestId, SessionId, TenantId, UserId};
 use domain::page::{MAX_PER_PAGE, Page, PageRequest, PageStart};
 use domain::scope::ScopeSet;
 use domain::secret::SecretText;
@@ -67,7 +67,7 @@ macro_rules! ids {
 }
 
 ids!(
-    ApiKeyId, FamilyId, MailId, RequestId, SessionId, TenantId, UserId
+    ApiKeyId, FamilyId, MailId, PasskeyId, RequestId, SessionId, TenantId, UserId
 );
 
 /// A row, read column by column from the left.
@@ -79,7 +79,12 @@ pub(super) struct Columns<'a> {
 impl<'a> Columns<'a> {
     /// Begins with the first column.
     pub(super) const fn of(row: &'a Row<'a>) -> Self {
-        Self { row, next: 0 }
+        Self::from(row, 0)
+    }
+
+    /// Begins with the column after so many.
+    pub(super) const fn from(row: &'a Row<'a>, next: usize) -> Self {
+        Self { row, next }
     }
 
     /// Takes the next column.

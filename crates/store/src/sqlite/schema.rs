@@ -12,7 +12,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 /// Each migration by name and text, in order. A released one is never edited.
-const MIGRATIONS: [(&str, &str); 7] = [
+const MIGRATIONS: [(&str, &str); 8] = [
     (
         "V1__foundation",
         include_str!("../../../../migrations/sqlite/0001_foundation.sql"),
@@ -40,6 +40,10 @@ const MIGRATIONS: [(&str, &str); 7] = [
     (
         "V7__operators",
         include_str!("../../../../migrations/sqlite/0007_operators.sql"),
+    ),
+    (
+        "V9__factors",
+        include_str!("../../../../migrations/sqlite/0009_factors.sql"),
     ),
 ];
 

@@ -222,6 +222,7 @@ fn migrations_are_pending_until_they_are_applied_once() {
         "V5__devices",
         "V6__subjects_and_notices",
         "V7__operators",
+        "V9__factors",
     ];
     assert_eq!(sqlite.pending_migrations().unwrap(), all);
     assert_eq!(sqlite.migrate().unwrap(), all);
@@ -240,6 +241,11 @@ async fn hot_queries_search_and_never_scan() {
         authorizations::SELECT_LIVE,
         devices::FIND,
         devices::SELECT_POLLED,
+        factors::LOAD,
+        factors::FIND_PASSKEY,
+        factors::USE_TOTP,
+        factors::USE_PASSKEY,
+        factors::USE_BACKUP_CODE,
         sessions::LIST,
         sessions::COUNT_LIVE,
         clients::COUNT_SELF_REGISTERED,

@@ -103,6 +103,7 @@ async fn fill(store: &Postgres) -> World {
     let ensured = ports.keys.ensure_keys(ring, Algorithm::Es256, entry);
     ensured.await.unwrap();
     authorize(&world, &session).await;
+    world.bind_everything(user.id).await;
     world.leave_notice(user.id).await;
     world
 }
@@ -140,7 +141,7 @@ async fn tables(client: &Client) -> Vec<String> {
           AND relname <> 'refinery_schema_history'";
     let rows = client.query(sql, &[]).await.unwrap();
     let names: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
-    assert_eq!(names.len(), 19);
+    assert_eq!(names.len(), 22);
     names
 }
 
@@ -303,6 +304,7 @@ async fn nodes_that_migrate_at_once_apply_each_migration_once(database: Database
         "V5__devices",
         "V6__subjects_and_notices",
         "V7__operators",
+        "V9__factors",
     ];
     assert_eq!(before, all);
     assert_eq!(applied, before, "each was applied by one node");
