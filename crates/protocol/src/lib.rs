@@ -5,12 +5,14 @@
 //!
 //! Start with [`oauth`] (what clients ask for), [`oidc`] (who signed in, told to them), [`opaque`] (our
 //! own tokens), [`jose`] (signed tokens, keys) and [`password`] (NIST SP 800-63B-4).
-//! [`system_secrets`] and [`seal`] are what they stand on. What clients sign is judged by [`dpop`],
-//! [`client_assertion`] and [`request_object`], what they show in TLS by [`client_certificate`], what other
-//! issuers sign by [`assertion_grant`].
+//! [`system_secrets`] and [`seal`] are what they stand on. What a sign-in still owes is judged by
+//! [`assurance`], from what [`totp`] and [`backup_code`] judge. What clients sign is judged by [`dpop`], [`client_assertion`] and [`request_object`],
+//! what they show in TLS by [`client_certificate`], what other issuers sign by [`assertion_grant`].
 
 pub mod access_token;
 pub mod assertion_grant;
+pub mod assurance;
+pub mod backup_code;
 pub mod client_assertion;
 pub mod client_certificate;
 pub mod dpop;
@@ -26,3 +28,4 @@ pub mod password;
 pub mod request_object;
 pub mod seal;
 pub mod system_secrets;
+pub mod totp;

@@ -43,12 +43,14 @@ pub enum Label {
     DpopNonce,
     /// Forms of our own pages.
     Form,
+    /// Backup codes.
+    BackupCode,
     /// Sealing what is stored (see [`crate::seal`]).
     Sealing,
 }
 
 impl Label {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 16] = [
         Self::RefreshToken,
         Self::OneTimeToken,
         Self::ApiKey,
@@ -63,6 +65,7 @@ impl Label {
         Self::AttemptKey,
         Self::DpopNonce,
         Self::Form,
+        Self::BackupCode,
         Self::Sealing,
     ];
 
@@ -82,6 +85,7 @@ impl Label {
             Self::AttemptKey => "auth-service/v1/attempt-key",
             Self::DpopNonce => "auth-service/v1/dpop-nonce",
             Self::Form => "auth-service/v1/form",
+            Self::BackupCode => "auth-service/v1/backup-code",
             Self::Sealing => "auth-service/v1/sealing",
         }
     }
