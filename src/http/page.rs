@@ -1,16 +1,15 @@
 //! Hosted pages: plain HTML forms that work without JavaScript, for a person in a browser.
 //!
 //! A page is a template in `ui/templates/page` filled by a struct of [`views`]. It runs and loads
-//! nothing but what its own response names by a nonce, cannot be framed, and may post only to us and
-//! to where the answer to a client goes. Text comes from [`texts`], in the language that the client or
-//! the browser asks for; name, picture and colour are the tenant's.
+//! nothing but what its own response names by a nonce ([`script`]), cannot be framed, and may post only
+//! to us and to where the answer to a client goes. Text comes from [`texts`], in the language that the
+//! client or the browser asks for; name, picture and colour are the tenant's.
 //!
 //! A form is ours if the browser says so (`tower_http::csrf`) and if it carries the token that
 //! [`guard`] gave this browser. A sign-in is remembered by [`session`].
 
 use std::collections::BTreeSet;
 
-use askama::Template;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
@@ -26,11 +25,13 @@ pub(super) mod cookies;
 pub(super) mod error;
 pub(super) mod forgery;
 pub(super) mod guard;
+mod script;
 pub(super) mod session;
 pub(super) mod texts;
 pub(super) mod views;
 
 use brand::Brand;
+pub(super) use script::Page;
 use texts::Texts;
 
 /// What every page has around its content.
@@ -48,8 +49,6 @@ pub(super) struct Frame {
 pub(super) struct Leave<'a> {
     /// Where its forms may end up beside us: browsers hold redirects after a form to it too.
     pub(super) posts_to: Option<&'a str>,
-    /// Whether its one script may run.
-    pub(super) runs_script: bool,
     /// What it opens in frames.
     pub(super) frames: &'a [String],
 }
@@ -85,9 +84,21 @@ impl Frame {
         }
     }
 
-    fn policy(&self, leave: Leave<'_>) -> Option<HeaderValue> {
+    /// Makes one for a test, in a language.
+    #[cfg(test)]
+    pub(super) fn sample(language: &str) -> Self {
+        Self {
+            texts: texts::choose(&[language.to_owned()], None),
+            brand: Brand::ours(),
+            base: "/t/acme".to_owned(),
+            nonce: "n0nce".to_owned(),
+            style: STYLE.to_owned(),
+        }
+    }
+
+    fn policy(&self, runs_script: bool, leave: Leave<'_>) -> Option<HeaderValue> {
         let nonce = &self.nonce;
-        let script = if leave.runs_script {
+        let script = if runs_script {
             format!("script-src 'nonce-{nonce}'; ")
         } else {
             String::new()
@@ -104,17 +115,12 @@ impl Frame {
 }
 
 /// Renders a page.
-pub(super) fn show(
-    status: StatusCode,
-    frame: &Frame,
-    page: &impl Template,
-    leave: Leave<'_>,
-) -> Reply {
+pub(super) fn show(status: StatusCode, frame: &Frame, page: &impl Page, leave: Leave<'_>) -> Reply {
     // Writing into a string does not fail.
     let body = page.render().unwrap_or_default();
     let mut reply = render::with_body(status, &HTML, Bytes::from(body));
     let headers = reply.headers_mut();
-    if let Some(policy) = frame.policy(leave) {
+    if let Some(policy) = frame.policy(page.runs_script(), leave) {
         headers.insert(CONTENT_SECURITY_POLICY, policy);
     }
     if let Ok(language) = HeaderValue::try_from(frame.texts.lang.as_str()) {

@@ -106,7 +106,7 @@ for (const [name, options] of Object.entries(LOOKS)) {
     await look(page, 'sign-in', name);
     await page.getByLabel('E-mail address').fill(email);
     await page.getByLabel('Password').fill('a wrong password');
-    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click();
     await page.getByRole('alert').waitFor();
     await look(page, 'sign-in-wrong', name);
 
@@ -157,7 +157,7 @@ for (const [name, options] of Object.entries(LOOKS)) {
     await page.getByRole('button', { name: 'Continue' }).click();
     await page.getByLabel('E-mail address').fill(`${name}@example.org`);
     await page.getByLabel('Password').fill(PASSWORD);
-    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click();
     await page.getByRole('heading', { name: 'Television asks for access' }).waitFor();
     await look(page, 'device-consent', name);
     await page.getByRole('button', { name: 'Allow' }).click();
@@ -182,7 +182,7 @@ test('the page after a sign-out tells an application in a frame, as its policy a
   await page.goto(address({ client_id: told.client_id, scope: 'openid' }));
   await page.getByLabel('E-mail address').fill('light@example.org');
   await page.getByLabel('Password').fill(PASSWORD);
-  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
   await page.waitForURL(`${application.origin}/callback?**`);
   const redeemed = await fetch(`${service.issuer}/oauth/token`, {
     method: 'POST',
@@ -224,7 +224,7 @@ test('with JavaScript the answer posts itself', async () => {
   await page.goto(address({ response_mode: 'form_post' }));
   await page.getByLabel('E-mail address').fill('light@example.org');
   await page.getByLabel('Password').fill(PASSWORD);
-  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
   await page.waitForURL(`${application.origin}/callback`);
   await context.close();
 });

@@ -144,7 +144,7 @@ impl Desk {
     }
 
     /// Shows a page about the request.
-    fn show(&self, status: StatusCode, frame: &Frame, page: &impl askama::Template) -> Reply {
+    fn show(&self, status: StatusCode, frame: &Frame, page: &impl page::Page) -> Reply {
         let place = self.asked.as_ref().map(|asked| &asked.request.redirect_uri);
         let leave = Leave {
             posts_to: place.map(String::as_str),
@@ -214,7 +214,6 @@ impl Desk {
         };
         let leave = Leave {
             posts_to: Some(action),
-            runs_script: true,
             ..Leave::default()
         };
         page::show(StatusCode::OK, &frame, &page, leave)

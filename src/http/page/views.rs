@@ -4,6 +4,10 @@ use askama::Template;
 
 use super::Frame;
 
+pub(in crate::http) mod factor;
+#[cfg(test)]
+mod tests;
+
 /// The sign-in.
 #[derive(Template)]
 #[template(path = "page/sign_in.html")]
@@ -13,6 +17,10 @@ pub(in crate::http) struct SignIn<'a> {
     pub(in crate::http) request: &'a str,
     pub(in crate::http) client: &'a str,
     pub(in crate::http) email: &'a str,
+    /// What a passkey is asked for, as JSON; empty: none is.
+    pub(in crate::http) options: &'a str,
+    /// The sealed ceremony that its answer belongs to.
+    pub(in crate::http) state: &'a str,
     pub(in crate::http) problem: &'a str,
     pub(in crate::http) details: &'a [String],
 }

@@ -96,6 +96,8 @@ fn form(desk: &Desk, status: StatusCode, email: &str, problem: &Problem) -> Repl
         request: &desk.request,
         client: desk.client_name(),
         email,
+        options: "",
+        state: "",
         problem: &problem.text,
         details: &problem.details,
     };
