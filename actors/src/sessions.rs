@@ -30,7 +30,7 @@ use futures_util::FutureExt;
 use store::port::sessions as port;
 use store::port::sessions::{
     EndTarget, EndedFamilies, EndedSessions, Ending, Granted, NewSession, Redeemed, Redemption,
-    Rotation, Turn, Withdrawal,
+    Rotation, StepUp, Turn, Withdrawal,
 };
 
 use crate::deadline::Deadline;
@@ -93,6 +93,22 @@ impl Sessions {
         let new = Box::new(new);
         shard
             .ask(deadline, |reply| Message::Begin { new, reply })
+            .await?
+    }
+
+    /// Makes a sign-in what it is with one more factor. False when it has ended, or its user may not sign
+    /// in any more.
+    ///
+    /// # Errors
+    /// As [`begin`](Self::begin).
+    ///
+    /// # Cancel safety
+    /// As [`begin`](Self::begin).
+    pub async fn step_up(&self, step: StepUp, deadline: Deadline) -> Result<bool, Fault> {
+        let shard = self.shards.of(spread(&step.session));
+        let step = Box::new(step);
+        shard
+            .ask(deadline, |reply| Message::StepUp { step, reply })
             .await?
     }
 

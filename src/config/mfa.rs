@@ -39,13 +39,13 @@ const DIGITS: Choice<u8> = Choice(&[("6", 6), ("8", 8)]);
 
 variables! {
     /// Name that authenticator apps show beside a code.
-    MFA_ISSUER: Parsed<String> = of(TEXT).or("QuantFlow Studio").later();
+    MFA_ISSUER: Parsed<String> = of(TEXT).or("QuantFlow Studio");
     /// Digits of a one-time password.
-    MFA_DIGITS: Choice<u8> = of(DIGITS).or("6").later();
+    MFA_DIGITS: Choice<u8> = of(DIGITS).or("6");
     /// Seconds that a one-time password lasts.
-    MFA_PERIOD: Whole<u32> = of(whole(10, 300)).or("30").later();
+    MFA_PERIOD: Whole<u32> = of(whole(10, 300)).or("30");
     /// Backup codes in a set.
-    MFA_BACKUP_CODE_COUNT: Whole<u8> = of(whole(1, 100)).or("10").later();
+    MFA_BACKUP_CODE_COUNT: Whole<u8> = of(whole(1, 100)).or("10");
     /// Domain that passkeys are bound to.
     WEBAUTHN_RP_ID: Parsed<String> =
         of(DOMAIN).or_derived("the issuer's host", derive_id).later();

@@ -334,7 +334,7 @@ fn the_table_tells_value_origin_and_what_has_no_effect_yet() {
         "LOG_FORMAT text default",
         "SYSTEM_SECRETS [secret] generated",
         "POSTGRES_HOST - -",
-        "MFA_DIGITS 6 default not yet in use",
+        "SAML_ENABLED false default not yet in use",
     ];
     for line in wanted {
         let name = line.split(' ').next().unwrap_or_default();

@@ -2,8 +2,12 @@
 
 use askama::Template;
 use domain::id::MailId;
-use domain::mail::{Letter, LetterBody};
+use domain::mail::Letter;
 use url::Url;
+
+mod words;
+
+use words::words;
 
 /// A letter, ready to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,21 +18,6 @@ pub struct Message {
     pub text: String,
     /// The same, in HTML.
     pub html: String,
-}
-
-/// What a kind of letter says around its link.
-struct Words {
-    subject: &'static str,
-    before: &'static [&'static str],
-    link: Option<Link>,
-    after: &'static [&'static str],
-}
-
-/// A link to a page of ours.
-struct Link {
-    page: &'static str,
-    label: &'static str,
-    token: String,
 }
 
 #[derive(Template)]
@@ -47,10 +36,10 @@ struct Text<'a> {
 struct Filled<'a> {
     subject: &'a str,
     name: &'a str,
-    before: &'a [&'a str],
+    before: &'a [String],
     link: Option<&'a str>,
     label: &'a str,
-    after: &'a [&'a str],
+    after: &'a [String],
     signature: &'a str,
 }
 
@@ -67,10 +56,10 @@ pub fn render(issuer: &str, letter: &Letter) -> Message {
     let letter = Filled {
         subject: words.subject,
         name: &name,
-        before: words.before,
+        before: &words.before,
         link: link.as_deref(),
         label: words.link.as_ref().map_or("", |link| link.label),
-        after: words.after,
+        after: &words.after,
         signature: SIGNATURE,
     };
     Message {
@@ -96,61 +85,9 @@ pub fn message_id(issuer: &str, mail: MailId) -> String {
     format!("<{mail}@{}>", host.as_deref().unwrap_or("localhost"))
 }
 
-fn words(body: &LetterBody) -> Words {
-    match body {
-        LetterBody::VerifyEmail { token } => Words {
-            subject: "Please confirm your e-mail address",
-            before: &["please confirm that this address is yours by opening this link:"],
-            link: Some(Link {
-                page: "verify-email",
-                label: "Confirm my address",
-                token: token.clone(),
-            }),
-            after: &[
-                "The link works once and for 24 hours.",
-                "If you did not create an account, ignore this message.",
-            ],
-        },
-        LetterBody::ResetPassword { token } => Words {
-            subject: "Choose a new password",
-            before: &[
-                "somebody, hopefully you, asked for a new password for your account. Choose it here:",
-            ],
-            link: Some(Link {
-                page: "reset-password",
-                label: "Choose a new password",
-                token: token.clone(),
-            }),
-            after: &[
-                "The link works once and for 30 minutes. A newer one replaces it.",
-                "If it was not you, ignore this message: your password stays as it is.",
-            ],
-        },
-        LetterBody::PasswordChanged => Words {
-            subject: "Your password was changed",
-            before: &[
-                "the password of your account was just changed, and your other sessions were ended.",
-            ],
-            link: None,
-            after: &["If it was not you, reset your password at once and tell your administrator."],
-        },
-        LetterBody::AlreadyRegistered => Words {
-            subject: "You already have an account",
-            before: &[
-                "somebody, hopefully you, tried to create an account with this address, which has one \
-                 already.",
-            ],
-            link: None,
-            after: &[
-                "Sign in with your password, or ask for a new one if you forgot it.",
-                "If it was not you, ignore this message: nothing was changed.",
-            ],
-        },
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use domain::mail::LetterBody;
     use domain::random::Counting;
     use domain::time::UnixMillis;
 

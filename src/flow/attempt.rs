@@ -118,6 +118,11 @@ pub(crate) async fn refund(act: &Act, ticket: Option<Ticket>, cause: Option<&Fau
 /// would. Failing to leaves the count as it is.
 pub(crate) async fn clear(flows: &Flows, act: &Act, user: &User) {
     let keys = attempt_keys(&flows.secrets, act.tenant.id, user.email.as_str());
+    forget(flows, act, keys).await;
+}
+
+/// Forgets what was counted under a name, as [`clear`] does for a password.
+pub(crate) async fn forget(flows: &Flows, act: &Act, keys: AttemptKeys) {
     let cleared = flows.attempts.clear(act.tenant.id, keys, act.deadline);
     if let Err(fault) = cleared.await {
         tracing::warn!(%fault, "failed sign-ins could not be forgotten");

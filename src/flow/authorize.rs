@@ -18,7 +18,6 @@ use protocol::oauth::authorization::{
     self as rules, Arrived, AuthorizationError, AuthorizationErrorCode, Target,
 };
 use protocol::oauth::parameters::Parameters;
-use protocol::opaque::Made;
 
 use super::browser::Browser;
 use super::subject::Naming;
@@ -28,12 +27,14 @@ mod arrival;
 mod asked;
 mod conclude;
 mod delivery;
+mod fitness;
 mod push;
 
 pub use asked::Asked;
 pub(crate) use asked::{SealedRequest, bad_request, load_client};
 use conclude::{Ground, complete, find_ground};
 pub use delivery::Delivery;
+use fitness::Fitness;
 pub use push::{Push, Pushed, push};
 
 /// What comes next.
@@ -43,6 +44,8 @@ pub enum Step {
     Answer(Delivery),
     /// The person signs in.
     SignIn(Box<Asked>),
+    /// The person shows one more factor beside the sign-in that there is (RFC 9470).
+    StepUp(Box<Asked>),
     /// The tenant's own interface is asked, although the browser's sign-in would do.
     AskAnyway(Box<Asked>, Box<Browser>),
     /// The person decides.
@@ -149,18 +152,19 @@ pub async fn go_on(
     asked: Asked,
     browser: Option<&Browser>,
 ) -> Result<Step, Rejection> {
-    let Some(browser) = browser.filter(|browser| is_enough(act, &asked, browser)) else {
-        if asked.request.prompt.none {
-            let hint = "the person is not signed in, or not freshly enough";
-            return refuse(
-                flows,
-                act,
-                &asked,
-                AuthorizationErrorCode::LoginRequired,
-                hint,
-            );
+    if !fitness::can_be_met(act, &asked) {
+        let code = AuthorizationErrorCode::UnmetAuthenticationRequirements;
+        let hint = "nobody here can sign in as the claim acr demands";
+        return refuse(flows, act, &asked, code, hint);
+    }
+    let browser = match fit(act, &asked, browser) {
+        Ok(browser) => browser,
+        Err(_) if asked.request.prompt.none => {
+            let code = AuthorizationErrorCode::LoginRequired;
+            let hint = "the person is not signed in, or not freshly or not well enough";
+            return refuse(flows, act, &asked, code, hint);
         }
-        return Ok(Step::SignIn(Box::new(asked)));
+        Err(ask) => return Ok(ask(Box::new(asked))),
     };
     let is_elsewhere = act.tenant.config.login_ui_url.is_some();
     if is_elsewhere && !asked.was_asked && !asked.request.prompt.none {
@@ -208,8 +212,8 @@ pub(crate) async fn after_sign_in(
     asked: Asked,
     browser: &Browser,
 ) -> Result<Step, Rejection> {
-    if !is_enough(act, &asked, browser) {
-        return Ok(Step::SignIn(Box::new(asked)));
+    if let Err(ask) = fit(act, &asked, Some(browser)) {
+        return Ok(ask(Box::new(asked)));
     }
     ask_consent(flows, act, asked, browser).await
 }
@@ -239,8 +243,8 @@ pub(crate) async fn allow(
     browser: &Browser,
     granted: Granted,
 ) -> Result<Step, Rejection> {
-    if !is_enough(act, &asked, browser) {
-        return Ok(Step::SignIn(Box::new(asked)));
+    if let Err(ask) = fit(act, &asked, Some(browser)) {
+        return Ok(ask(Box::new(asked)));
     }
     let ground = if granted.skip {
         // Nobody was asked, so what was allowed before must still be.
@@ -284,8 +288,9 @@ pub async fn decide(
     if decision == Decision::Deny {
         return deny(flows, act, &asked, browser).await;
     }
-    let Some(browser) = browser.filter(|browser| is_enough(act, &asked, browser)) else {
-        return Ok(Step::SignIn(Box::new(asked)));
+    let browser = match fit(act, &asked, browser) {
+        Ok(browser) => browser,
+        Err(ask) => return Ok(ask(Box::new(asked))),
     };
     // Where the tenant asks on pages of its own, ours decide nothing.
     if act.tenant.config.consent_ui_url.is_some() {
@@ -293,6 +298,21 @@ pub async fn decide(
     }
     let ground = Ground::Now(consent_to(act, &asked, browser));
     complete(flows, act, asked, browser, ground).await
+}
+
+/// Gives the sign-in if it will do; else, which step the person is to take.
+fn fit<'b>(
+    act: &Act,
+    asked: &Asked,
+    browser: Option<&'b Browser>,
+) -> Result<&'b Browser, fn(Box<Asked>) -> Step> {
+    let sign_in: fn(Box<Asked>) -> Step = Step::SignIn;
+    let browser = browser.ok_or(sign_in)?;
+    match fitness::judge(act, asked, browser) {
+        Fitness::Enough => Ok(browser),
+        Fitness::TooWeak => Err(Step::StepUp),
+        Fitness::Unfit => Err(sign_in),
+    }
 }
 
 fn consent_to(act: &Act, asked: &Asked, browser: &Browser) -> Consent {
@@ -305,25 +325,6 @@ fn consent_to(act: &Act, asked: &Asked, browser: &Browser) -> Consent {
         given_at: act.now,
         updated_at: act.now,
     }
-}
-
-/// Says whether a sign-in is one that the request takes.
-fn is_enough(act: &Act, asked: &Asked, browser: &Browser) -> bool {
-    let request = &asked.request;
-    let signed_in_at = browser.session.auth_time;
-    let asks_anew = request.prompt.login || request.prompt.select_account;
-    let is_anew = signed_in_at >= asked.began_at;
-    let is_fresh = request
-        .max_age
-        .is_none_or(|most| act.now.since(signed_in_at).as_secs() <= most);
-    let is_elsewhere = act.tenant.config.login_ui_url.is_some();
-    let counts = match browser.made {
-        // Where the tenant signs people in on pages of its own, a sign-in on ours is none.
-        Made::Here => !is_elsewhere,
-        Made::Elsewhere => true,
-        Made::ForOneRequest => is_anew,
-    };
-    counts && asked.is_for(browser.user.id) && (is_anew || !asks_anew && is_fresh)
 }
 
 async fn deny(

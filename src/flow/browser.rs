@@ -2,14 +2,17 @@
 //!
 //! The browser holds a cookie that names the session and says when it was last here, under our
 //! signature; the store says whether the session still stands. It ends `SESSION_MAX_AGE` after the
-//! person proved who they are, and `SESSION_IDLE_TIMEOUT` after they were last here, whichever comes
-//! first. Each page gives the cookie anew, so an idle browser is told apart without a write.
+//! person showed the first of the factors it relies on, and `SESSION_IDLE_TIMEOUT` after they were last
+//! here, whichever comes first. Each page gives the cookie anew, so an idle browser is told apart without
+//! a write. A cookie is for one proof: once the person proves who they are again, older ones are none.
 
 use domain::id::SessionId;
 use domain::rejection::Fault;
 use domain::secret::SecretText;
 use domain::session::Session;
+use domain::time::UnixMillis;
 use domain::user::User;
+use protocol::assurance::oldest;
 use protocol::opaque::{Made, SessionCookie};
 
 use super::{Act, Flows};
@@ -25,23 +28,41 @@ pub struct Browser {
     pub made: Made,
 }
 
+/// What a browser is to remember.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Remembered {
+    /// The sign-in.
+    pub session: SessionId,
+    /// When the person last proved who they are.
+    pub auth_time: UnixMillis,
+    /// Where.
+    pub made: Made,
+}
+
 /// Reads a browser's cookie; `None` for one that is not ours, another tenant's, or too old.
 #[must_use]
 pub fn read_cookie(flows: &Flows, act: &Act, cookie: &str) -> Option<SessionCookie> {
+    read_any(flows, act, cookie).filter(|cookie| !is_idle(flows, act, cookie))
+}
+
+fn read_any(flows: &Flows, act: &Act, cookie: &str) -> Option<SessionCookie> {
     let cookie = SessionCookie::parse(&flows.secrets, cookie).ok()?;
-    let idle = flows.settings.sessions.idle_timeout;
-    let is_here = act.now.since(cookie.seen_at) < idle;
-    (cookie.tenant == act.tenant.id && is_here).then_some(cookie)
+    (cookie.tenant == act.tenant.id).then_some(cookie)
+}
+
+fn is_idle(flows: &Flows, act: &Act, cookie: &SessionCookie) -> bool {
+    act.now.since(cookie.seen_at) >= flows.settings.sessions.idle_timeout
 }
 
 /// Writes a browser's cookie: it was here now.
 #[must_use]
-pub fn mint_cookie(flows: &Flows, act: &Act, session: SessionId, made: Made) -> SecretText {
+pub fn mint_cookie(flows: &Flows, act: &Act, remembered: Remembered) -> SecretText {
     let cookie = SessionCookie {
         tenant: act.tenant.id,
-        session,
+        session: remembered.session,
+        auth_time: remembered.auth_time,
         seen_at: act.now,
-        made,
+        made: remembered.made,
     };
     cookie.mint(&flows.secrets)
 }
@@ -61,17 +82,60 @@ pub async fn resume(
     let Some(known) = cookie.and_then(|cookie| read_cookie(flows, act, cookie)) else {
         return Ok(None);
     };
-    let found = flows
-        .authorizations
-        .load_browser_session(act.tenant.id, known.session, act.now);
-    let found = act.wait(found).await?;
-    let max_age = flows.settings.sessions.max_age;
-    let is_fresh = |session: &Session| act.now.since(session.auth_time) < max_age;
-    Ok(found
-        .filter(|(session, _)| is_fresh(session))
+    Ok(load(flows, act, known)
+        .await?
         .map(|(session, user)| Browser {
             session,
             user,
             made: known.made,
         }))
+}
+
+/// Finds the sign-in of a browser that nobody was at for too long, while it is not too old as a whole:
+/// what was had then need not be shown again (NIST SP 800-63B-4 §2.2.3).
+///
+/// # Errors
+/// As [`resume`].
+pub async fn find_resting(
+    flows: &Flows,
+    act: &Act,
+    cookie: Option<&str>,
+) -> Result<Option<Session>, Fault> {
+    let known = cookie.and_then(|cookie| read_any(flows, act, cookie));
+    let resting = known.filter(|known| known.made == Made::Here && is_idle(flows, act, known));
+    let Some(known) = resting else {
+        return Ok(None);
+    };
+    Ok(load(flows, act, known).await?.map(|(session, _)| session))
+}
+
+async fn load(
+    flows: &Flows,
+    act: &Act,
+    known: SessionCookie,
+) -> Result<Option<(Session, User)>, Fault> {
+    let found = flows
+        .authorizations
+        .load_browser_session(act.tenant.id, known.session, act.now);
+    let found = act.wait(found).await?;
+    let max_age = flows.settings.sessions.max_age;
+    let is_fresh = |session: &Session| {
+        let since = oldest(&session.proofs).unwrap_or(session.auth_time);
+        act.now.since(since) < max_age
+    };
+    Ok(found.filter(|(session, _)| session.auth_time == known.auth_time && is_fresh(session)))
+}
+
+// === impl Browser ===
+
+impl Browser {
+    /// Gives what the browser is to remember of it.
+    #[must_use]
+    pub const fn remembered(&self) -> Remembered {
+        Remembered {
+            session: self.session.id,
+            auth_time: self.session.auth_time,
+            made: self.made,
+        }
+    }
 }

@@ -11,26 +11,25 @@
 
 use actors::attempts::Ticket;
 use domain::attempt::AttemptKeys;
-use domain::authorization::GrantDetails;
 use domain::client::FIRST_PARTY;
 use domain::email::EmailAddress;
 use domain::event::{Actor, Entry, EventKind};
-use domain::id::{FamilyId, SessionId, UserId};
+use domain::factor::{Factor, Proved};
+use domain::id::UserId;
 use domain::rejection::{Code, Fault, Refusal, Rejection};
-use domain::scope::ScopeSet;
 use domain::secret::SecretText;
-use domain::session::{Family, Session};
+use domain::session::Session;
 use domain::time::UnixMillis;
 use domain::user::{Credentials, PasswordRecord, User, UserStatus};
 use hashing::Place;
-use protocol::opaque::RefreshToken;
+use protocol::assurance::{Assurance, Demand, Standing, kept_when_idle};
 use serde_json::json;
-use store::port::sessions::NewSession;
 
 use super::account::nobody;
 use super::attempt::{self, Turn, attempt_keys};
-use super::token::TokenReply;
-use super::token::mint::{self, ACR_SINGLE_FACTOR, AMR_PASSWORD, ForPerson, Terms};
+use super::sign_in::begin::{Proof, Proven, begin};
+use super::sign_in::verify::owed;
+use super::sign_in::{Progress, SignIn};
 use super::{Act, Flows};
 use crate::telemetry::meters::LoginOutcome;
 
@@ -41,31 +40,31 @@ pub struct Login {
     pub email: String,
     /// The password.
     pub password: SecretText,
+    /// What is asked of the sign-in.
+    pub demand: Demand,
+    /// The browser it is in, if it is one.
+    pub at: Option<AtBrowser>,
 }
 
-/// A person signed in.
+/// A browser that somebody signs in at.
 #[derive(Debug, Clone)]
-pub struct SignedIn {
-    /// The token pair.
-    pub tokens: TokenReply,
-    /// Who signed in.
-    pub user: UserId,
-    /// The new sign-in.
-    pub session: SessionId,
+pub struct AtBrowser {
+    /// Its name.
+    pub visitor: String,
+    /// A sign-in that was idle here, and not yet too old as a whole.
+    pub resting: Option<Session>,
 }
-
-/// What the tokens of the first-party API are for.
-const SCOPE: &str = "openid profile email offline_access";
 
 /// Signs a person in.
 ///
 /// # Errors
 /// 401, the same for every reason; 429 with the time to wait, for accounts that exist and those that
 /// do not; or a fault.
-pub async fn login(flows: &Flows, act: &Act, message: Login) -> Result<SignedIn, Rejection> {
+pub async fn login(flows: &Flows, act: &Act, message: Login) -> Result<Progress, Rejection> {
     let signed_in = sign_in(flows, act, message).await;
     flows.meters.count_login(match &signed_in {
-        Ok(_) => LoginOutcome::Succeeded,
+        Ok(Progress::SignedIn(_)) => LoginOutcome::Succeeded,
+        Ok(Progress::Owes(_)) => LoginOutcome::Owing,
         Err(NotSignedIn::Disabled) => LoginOutcome::Disabled,
         Err(NotSignedIn::Rejected(rejection)) => outcome(rejection),
     });
@@ -73,56 +72,6 @@ pub async fn login(flows: &Flows, act: &Act, message: Login) -> Result<SignedIn,
         NotSignedIn::Disabled => wrong().into(),
         NotSignedIn::Rejected(rejection) => rejection,
     })
-}
-
-/// How somebody proved who they are.
-pub(crate) struct Proof {
-    /// When.
-    pub(crate) at: UnixMillis,
-    /// How well.
-    pub(crate) acr: String,
-    /// By what (RFC 8176).
-    pub(crate) amr: Vec<String>,
-}
-
-/// Makes a sign-in that begins now, and its first family.
-pub(crate) fn session_of(
-    flows: &Flows,
-    act: &Act,
-    user: UserId,
-    proof: Proof,
-) -> (Session, Family) {
-    let settings = &flows.settings.tokens;
-    let expires_at = act.now + settings.refresh_max_age;
-    let session = Session {
-        // A new name at every authentication (OWASP ASVS 5.0 §7.2.4).
-        id: SessionId::generate(act.now, flows.random.as_ref()),
-        tenant: act.tenant.id,
-        user,
-        auth_time: proof.at,
-        amr: proof.amr,
-        acr: proof.acr,
-        address: act.origin.address,
-        user_agent: act.origin.user_agent.clone(),
-        created_at: act.now,
-        last_active_at: act.now,
-        expires_at,
-    };
-    let family = Family {
-        id: FamilyId::generate(act.now, flows.random.as_ref()),
-        tenant: act.tenant.id,
-        session: session.id,
-        user,
-        client: FIRST_PARTY.to_owned(),
-        scope: ScopeSet::parse(SCOPE).unwrap_or_default(),
-        details: GrantDetails::default(),
-        generation: 1,
-        rotated_at: act.now,
-        reissued: false,
-        idle_expires_at: act.now + settings.refresh_ttl,
-        expires_at,
-    };
-    (session, family)
 }
 
 /// Why nobody was signed in. That a password is disabled is counted, and told to nobody.
@@ -149,15 +98,17 @@ enum Finding {
     Wrong(Option<UserId>, &'static str),
 }
 
-/// Who proved who they are, and by what.
-struct Proven<'a> {
-    user: &'a User,
+/// Whose password was right, and what goes on from there.
+struct Known {
+    user: User,
     keys: AttemptKeys,
     /// When the password was set: the commit of the sign-in looks whether it still is the one.
     set_at: Option<UnixMillis>,
+    demand: Demand,
+    at: Option<AtBrowser>,
 }
 
-async fn sign_in(flows: &Flows, act: &Act, message: Login) -> Result<SignedIn, NotSignedIn> {
+async fn sign_in(flows: &Flows, act: &Act, message: Login) -> Result<Progress, NotSignedIn> {
     // First of all, so that whoever is turned away in a flood of sign-ins has cost no write.
     let place = flows.hashing.reserve()?;
     let keys = attempt_keys(&flows.secrets, act.tenant.id, &message.email);
@@ -187,16 +138,19 @@ async fn sign_in(flows: &Flows, act: &Act, message: Login) -> Result<SignedIn, N
             set_at,
             outdated,
         } => {
-            let proven = Proven {
-                user: &user,
+            let id = user.id;
+            let known = Known {
+                user,
                 keys,
                 set_at,
+                demand: message.demand,
+                at: message.at,
             };
-            let signed_in = begin(flows, act, &proven, ticket).await?;
+            let progress = go_on(flows, act, known, ticket).await?;
             if let Some(old) = outdated {
-                rehash(flows, act, &user, message.password, old).await;
+                rehash(flows, act, id, message.password, old).await;
             }
-            Ok(signed_in)
+            Ok(progress)
         }
         Finding::Wrong(user, why) => {
             let entry = failure(act, user, why);
@@ -256,97 +210,103 @@ fn judge(found: Option<Credentials>, matches: bool, outdated: Option<PasswordRec
     }
 }
 
-/// Stores the session, and makes its tokens.
-async fn begin(
+/// Begins the session, or says what is owed beside the password. While it is not known what the account
+/// has bound, nobody gets in.
+async fn go_on(
     flows: &Flows,
     act: &Act,
-    proven: &Proven<'_>,
+    known: Known,
     ticket: Ticket,
-) -> Result<SignedIn, NotSignedIn> {
-    let user = proven.user;
-    let new = new_session(flows, act, proven);
-    let (session, family) = (new.session.clone(), new.family.clone());
-    match flows.sessions.begin(new, act.deadline).await {
-        Ok(true) => ticket.succeed(),
-        Ok(false) => {
-            // A lock or another password between the look-up and the commit wins.
-            let entry = failure(act, Some(user.id), "changed");
-            attempt::fail(flows, act, Some(ticket), entry).await?;
-            return Err(wrong().into());
-        }
+) -> Result<Progress, NotSignedIn> {
+    let bound = flows.factors.load_factors(act.tenant.id, known.user.id);
+    let bound = match act.wait(bound).await {
+        Ok(bound) => bound,
         Err(fault) => {
             attempt::refund(act, Some(ticket), Some(&fault)).await;
             return Err(fault.into());
         }
+    };
+    let proofs = proofs_of(act, &known);
+    let visitor = known.at.as_ref().map(|at| at.visitor.clone());
+    let proved = (proofs, known.set_at);
+    let sign_in = SignIn::new(flows, act, known.user.id, proved, visitor);
+    match sign_in.standing(&bound, known.demand) {
+        Standing::Done(reached) => {
+            let signed_in = enter(flows, act, &known, (reached, sign_in.proofs), ticket).await?;
+            Ok(signed_in)
+        }
+        standing => {
+            ticket.succeed();
+            attempt::forget(flows, act, known.keys).await;
+            let entry = act
+                .entry_by(
+                    Actor::User(known.user.id.to_string()),
+                    EventKind::LoginOwing,
+                )
+                .about(&known.user.id)
+                .through(FIRST_PARTY);
+            act.wait(flows.audit.append(vec![entry])).await?;
+            Ok(Progress::Owes(owed(flows, act, &sign_in, standing)?))
+        }
     }
-    let whom = ForPerson {
-        user,
-        session: &session,
-        family: family.id,
-        client: FIRST_PARTY,
-        registration: None,
-        terms: Terms::default(),
-    };
-    let minted = mint::for_person(flows, act, &whom, &family.scope)?;
-    let refresh = RefreshToken {
-        tenant: act.tenant.id,
-        family: family.id,
-        generation: family.generation,
-    };
-    let tokens = TokenReply {
-        issued: None,
-        access: minted.access,
-        kind: "Bearer",
-        id_token: None,
-        refresh: Some(refresh.mint(&flows.secrets)),
-        expires_in: minted.expires_in,
-        scope: family.scope,
-        details: None,
-        user: Some(user.id),
-    };
-    Ok(SignedIn {
-        tokens,
-        user: user.id,
-        session: session.id,
-    })
 }
 
-fn new_session(flows: &Flows, act: &Act, proven: &Proven<'_>) -> NewSession {
-    let user = proven.user;
-    let proof = Proof {
+/// Lists what counts as proved now: the password, and what a browser that was idle keeps.
+fn proofs_of(act: &Act, known: &Known) -> Vec<Proved> {
+    let resting = known.at.as_ref().and_then(|at| at.resting.as_ref());
+    let resting = resting.filter(|session| session.user == known.user.id);
+    let mut proofs = resting.map_or_else(Vec::new, |session| kept_when_idle(&session.proofs));
+    proofs.push(Proved {
+        factor: Factor::Password,
         at: act.now,
-        acr: ACR_SINGLE_FACTOR.to_owned(),
-        amr: vec![AMR_PASSWORD.to_owned()],
+    });
+    proofs
+}
+
+async fn enter(
+    flows: &Flows,
+    act: &Act,
+    known: &Known,
+    (reached, proofs): (Assurance, Vec<Proved>),
+    ticket: Ticket,
+) -> Result<Progress, NotSignedIn> {
+    let user = &known.user;
+    let proven = Proven {
+        user,
+        proof: Proof::of(reached, proofs),
+        password_set_at: known.set_at,
+        clear: Some(known.keys.clone()),
     };
-    let (session, family) = session_of(flows, act, user.id, proof);
-    let entry = act
-        .entry_by(Actor::User(user.id.to_string()), EventKind::LoginSucceeded)
-        .about(&user.id)
-        .through(FIRST_PARTY)
-        .within(session.id)
-        .with(json!({ "amr": session.amr }));
-    NewSession {
-        session,
-        family,
-        password_set_at: proven.set_at,
-        clear_attempts: Some(proven.keys.clone()),
-        remember_until: flows.remember_until(act.now),
-        entry,
+    match begin(flows, act, proven).await {
+        Ok(Some(signed_in)) => {
+            ticket.succeed();
+            Ok(Progress::SignedIn(Box::new(signed_in)))
+        }
+        Ok(None) => {
+            // A lock or another password between the look-up and the commit wins.
+            let entry = failure(act, Some(user.id), "changed");
+            attempt::fail(flows, act, Some(ticket), entry).await?;
+            Err(wrong().into())
+        }
+        Err(fault) => {
+            attempt::refund(act, Some(ticket), Some(&fault)).await;
+            Err(fault.into())
+        }
     }
 }
 
 /// Stores a stronger hash of the same password. Failing to is no reason to turn anybody away: the
 /// next sign-in tries again.
-async fn rehash(flows: &Flows, act: &Act, user: &User, password: SecretText, old: PasswordRecord) {
+async fn rehash(flows: &Flows, act: &Act, user: UserId, password: SecretText, old: PasswordRecord) {
     let replaced = async {
         let deadline = act.deadline.instant();
         let place = flows.hashing.reserve()?;
         let hashed = place.hash(password, old.set_at, deadline).await?;
         let entry = act
             .entry_by(Actor::System, EventKind::PasswordRehashed)
-            .about(&user.id);
+            .about(&user);
         let old_phc = old.phc.expose().to_owned();
-        let write = flows.users.rehash_password(user.id, old_phc, hashed, entry);
+        let write = flows.users.rehash_password(user, old_phc, hashed, entry);
         act.wait(write).await
     };
     if let Err(fault) = replaced.await {

@@ -62,13 +62,15 @@ pub async fn place_of(
     let config = &act.tenant.config;
     let (stage, ui) = match step {
         Step::Answer(_) => return Ok(None),
-        Step::SignIn(_) | Step::AskAnyway(..) => (Stage::Login, &config.login_ui_url),
+        Step::SignIn(_) | Step::StepUp(_) | Step::AskAnyway(..) => {
+            (Stage::Login, &config.login_ui_url)
+        }
         Step::Consent(..) => (Stage::Consent, &config.consent_ui_url),
     };
     let Some(ui) = ui else { return Ok(None) };
     let (asked, browser, skip) = match step {
         Step::Answer(_) => return Ok(None),
-        Step::SignIn(asked) => (asked, None, false),
+        Step::SignIn(asked) | Step::StepUp(asked) => (asked, None, false),
         Step::AskAnyway(asked, browser) => (asked, Some(browser), true),
         Step::Consent(asked, browser) => {
             let skip = authorize::is_allowed(flows, act, asked, browser).await?;

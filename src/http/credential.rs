@@ -38,6 +38,11 @@ pub(super) fn read(
     }
 }
 
+/// Says whether the caller shows anything.
+pub(super) fn is_there(headers: &HeaderMap) -> bool {
+    headers.contains_key(AUTHORIZATION) || headers.contains_key(&X_API_KEY)
+}
+
 fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Refusal> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {

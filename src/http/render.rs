@@ -159,13 +159,22 @@ fn say(
     json(words.status, &error)
 }
 
-/// RFC 9110 §15.5.2: a 401 says how to authenticate; RFC 6750 §3: what is wrong with the token.
+/// RFC 9110 §15.5.2: a 401 says how to authenticate; RFC 6750 §3: what is wrong with the token; RFC
+/// 9470 §3: which sign-in would do.
 fn challenge(refusal: &Refusal, status: StatusCode, dialect: Dialect) -> Option<HeaderValue> {
     const BASIC: &str = r#"Basic realm="auth-service", charset="UTF-8""#;
     const BEARER: &str = r#"Bearer realm="auth-service""#;
     const INVALID: &str = r#"Bearer realm="auth-service", error="invalid_token""#;
     const UNPROVED: &str = r#"DPoP error="invalid_dpop_proof", algs="ES256 EdDSA Ed25519 PS256""#;
     const INSUFFICIENT: &str = r#"Bearer realm="auth-service", error="insufficient_scope""#;
+    if let Some(wanted) = &refusal.step_up {
+        let text = format!(
+            r#"Bearer realm="auth-service", error="insufficient_user_authentication", acr_values="{}", max_age="{}""#,
+            wanted.acr,
+            wanted.max_age.as_secs()
+        );
+        return HeaderValue::try_from(text).ok();
+    }
     let text = match (status, refusal.oauth, dialect) {
         (StatusCode::UNAUTHORIZED, Some(OAuthCode::InvalidClient), Dialect::OAuth) => BASIC,
         (StatusCode::UNAUTHORIZED, Some(OAuthCode::InvalidToken), _) => INVALID,

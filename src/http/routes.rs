@@ -1,8 +1,8 @@
 //! Everything that can be asked of the HTTP doors, in one table.
 //!
 //! `tenant`: an `Act` is for a tenant and is a flow's; what is `Open` needs none. `caller`: `Anyone`,
-//! a `Browser` that a page of ours sent, a `Person` with an access token, a `Delegate` who acts for one
-//! or is one, an `Admin` with the role or an API key. `body`: what is read.
+//! a `Browser` that a page of ours sent, a `Person` with an access token, one who is `Signing` in or is
+//! such a person, a `Delegate` who acts for one or is one, an `Admin` with the role or an API key. `body`: what is read.
 //! `work`: `Detached` changes state and is done to its end whether or not the client stays.
 //! `limited by`: the client's `Network`, or by `Nothing`, so that probes are always answered.
 //!
@@ -56,6 +56,8 @@ pub(super) enum Caller {
     Browser,
     /// A person with an access token, signed in.
     Person,
+    /// Such a person, or one in the middle of a sign-in, which the body names.
+    Signing,
     /// A person, or who acts for one or knows them by another name, with an access token.
     Delegate,
     /// An operator.
@@ -117,6 +119,12 @@ routes! {
    GET    "/auth/sessions"                    Act  auth::sessions::list           Public Person None       Attached Network
    DELETE "/auth/sessions"                    Act  auth::sessions::end_others     Public Person None       Detached Network
    DELETE "/auth/sessions/{id}"               Act  auth::sessions::end            Public Person None       Detached Network
+   POST   "/auth/mfa/verify"                  Act  auth::mfa::go_on               Public Anyone Json       Detached Network
+   POST   "/auth/mfa/setup"                   Act  auth::mfa::set_up              Public Signing Json      Detached Network
+   POST   "/auth/mfa/confirm"                 Act  auth::mfa::confirm             Public Signing Json      Detached Network
+   POST   "/auth/mfa/disable"                 Act  auth::mfa::disable             Public Person Json       Detached Network
+   POST   "/auth/mfa/backup-codes"            Act  auth::mfa::make_codes          Public Person Json       Detached Network
+   GET    "/auth/mfa/status"                  Act  auth::mfa::show                Public Person None       Attached Network
    GET    "/auth/me/consents"                 Act  auth::consents::list           Public Person None       Attached Network
    DELETE "/auth/me/consents"                 Act  auth::consents::take_back      Public Person None       Detached Network
    DELETE "/auth/me/consents/{client_id}"     Act  auth::consents::take_back      Public Person None       Detached Network

@@ -82,6 +82,9 @@ pub(super) async fn authenticate(
     if matches!(route.caller, Caller::Anyone | Caller::Browser) {
         return Ok(Visitor::Anyone);
     }
+    if route.caller == Caller::Signing && !credential::is_there(&request.headers) {
+        return Ok(Visitor::Anyone);
+    }
     let presented = credential::read(&request.headers, route.method.as_str(), path)?;
     let caller = caller::authenticate(flows, act, presented).await?;
     act.origin.actor = caller.actor();
@@ -92,7 +95,7 @@ pub(super) async fn authenticate(
         return Ok(Visitor::Operator);
     }
     let person = caller::require_person(&caller)?;
-    if route.caller == Caller::Person {
+    if matches!(route.caller, Caller::Person | Caller::Signing) {
         caller::require_self(&person)?;
     }
     Ok(Visitor::Person(Box::new(person)))

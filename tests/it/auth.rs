@@ -6,6 +6,7 @@ pub mod consents;
 mod login;
 mod logout;
 mod me;
+pub mod mfa;
 mod password;
 mod races;
 mod refresh;
@@ -22,6 +23,7 @@ pub fn cases() -> Vec<Case> {
         refresh::cases(),
         revoke::cases(),
         me::cases(),
+        mfa::all(),
         password::cases(),
         verify_email::cases(),
         logout::cases(),
@@ -34,7 +36,7 @@ pub fn cases() -> Vec<Case> {
 }
 
 pub fn scenes() -> Vec<Scene> {
-    [races::scenes(), strangers::scenes()]
+    [races::scenes(), strangers::scenes(), mfa::scenes()]
         .into_iter()
         .flatten()
         .collect()

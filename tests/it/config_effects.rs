@@ -4,6 +4,7 @@
 //! and what stores do with the rest of theirs is in their contract.
 
 mod addresses;
+mod factors;
 mod hashing;
 mod keys;
 mod lifetimes;
@@ -19,6 +20,7 @@ use crate::case::Scene;
 pub fn all() -> Vec<Scene> {
     [
         addresses::scenes(),
+        factors::scenes(),
         hashing::scenes(),
         keys::scenes(),
         lifetimes::scenes(),

@@ -279,7 +279,7 @@ impl House {
         let letter = self.wait_for_letter(person, kind).await?;
         Some(match letter.body {
             LetterBody::VerifyEmail { token } | LetterBody::ResetPassword { token } => token,
-            LetterBody::PasswordChanged | LetterBody::AlreadyRegistered => kind.to_owned(),
+            _ => kind.to_owned(),
         })
     }
 

@@ -21,10 +21,14 @@ cases![
     guesses_are_counted_together,
 ];
 
+mod factors;
 mod grants;
 
 pub fn all() -> Vec<Case> {
-    [cases(), grants::cases()].into_iter().flatten().collect()
+    [cases(), grants::cases(), factors::cases()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// What every promise of CONTRACT §11 allows.

@@ -5,7 +5,7 @@ use domain::id::TenantId;
 use domain::rejection::Fault;
 use domain::time::UnixMillis;
 use store::port::sessions::{
-    EndedFamilies, EndedSessions, Ending, NewSession, Redeemed, Redemption, Rotation, Turn,
+    EndedFamilies, EndedSessions, Ending, NewSession, Redeemed, Redemption, Rotation, StepUp, Turn,
     Withdrawal,
 };
 
@@ -17,6 +17,11 @@ pub(super) enum Message {
     /// Store a sign-in.
     Begin {
         new: Box<NewSession>,
+        reply: Reply<Result<bool, Fault>>,
+    },
+    /// Make a sign-in what it is with one more factor.
+    StepUp {
+        step: Box<StepUp>,
         reply: Reply<Result<bool, Fault>>,
     },
     /// Judge a presented refresh token and advance its family if that is what follows.

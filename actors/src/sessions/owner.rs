@@ -8,7 +8,7 @@ use domain::rejection::Fault;
 use domain::time::UnixMillis;
 use store::port::sessions::{
     EndedFamilies, EndedSessions, Ending, NewSession, Redeemed, Redemption, Rotation, Sessions,
-    Turn, Withdrawal,
+    StepUp, Turn, Withdrawal,
 };
 
 use super::hot::Hot;
@@ -32,6 +32,7 @@ impl Owner for Shard {
     async fn handle(&mut self, message: Message) -> Result<(), Fault> {
         match message {
             Message::Begin { new, reply } => reply.send(self.begin(*new).await),
+            Message::StepUp { step, reply } => reply.send(self.step_up(*step).await),
             Message::Rotate { turn, reply } => reply.send(self.rotate(*turn).await),
             Message::Redeem { redemption, reply } => reply.send(self.redeem(*redemption).await),
             Message::End { ending, reply } => reply.send(self.end(*ending).await),
@@ -50,6 +51,14 @@ impl Shard {
         let displaced = patiently(self.store.begin_session(new)).await?;
         self.refuse(displaced.as_deref().unwrap_or_default(), remember_until);
         Ok(displaced.is_some())
+    }
+
+    async fn step_up(&self, step: StepUp) -> Result<bool, Fault> {
+        let session = step.session;
+        let grown = patiently(self.store.step_up_session(step)).await?;
+        // Copies of its families say how it was proved before.
+        self.hot.lock().forget_sessions(&[session]);
+        Ok(grown)
     }
 
     async fn rotate(&self, turn: Turn) -> Result<Rotation, Fault> {

@@ -39,6 +39,10 @@ impl port::Sessions for Hung {
         Box::pin(pending())
     }
 
+    fn step_up_session(&self, _step: port::StepUp) -> Pending<'_, bool> {
+        Box::pin(pending())
+    }
+
     fn rotate_refresh(&self, _turn: Turn) -> Pending<'_, Rotation> {
         Box::pin(pending())
     }

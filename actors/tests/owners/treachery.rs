@@ -40,6 +40,10 @@ impl port::Sessions for Treacherous {
         self.inner.begin_session(new)
     }
 
+    fn step_up_session(&self, step: port::StepUp) -> Pending<'_, bool> {
+        self.inner.step_up_session(step)
+    }
+
     fn rotate_refresh(&self, turn: Turn) -> Pending<'_, Rotation> {
         Box::pin(async move {
             let rotation = self.inner.rotate_refresh(turn).await?;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::factor::MfaPolicy;
 use crate::id::TenantId;
 use crate::time::UnixMillis;
 
@@ -117,6 +118,8 @@ pub struct ClientMetadata {
     pub tls_client_auth_san_ip: Option<String>,
     /// An e-mail address that its certificate is for.
     pub tls_client_auth_san_email: Option<String>,
+    /// What people are asked for beside a password when they sign in to it; the tenant may ask more.
+    pub mfa: Option<MfaPolicy>,
     /// Whether everything the FAPI 2.0 Security Profile forbids is refused.
     pub fapi_2_0: bool,
     /// Whether it may ask what a token is worth (RFC 7662 §2.1).

@@ -1,7 +1,10 @@
 //! Mails: letters to write, and jobs waiting in the outbox.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 
+use crate::factor::Factor;
 use crate::id::{MailId, TenantId};
 use crate::time::UnixMillis;
 
@@ -49,4 +52,30 @@ pub enum LetterBody {
     PasswordChanged,
     /// Somebody tried to register with your address; you already have an account.
     AlreadyRegistered,
+    /// A way to prove who you are was set up.
+    FactorAdded {
+        /// Which.
+        factor: Factor,
+    },
+    /// A way to prove who you are was removed.
+    FactorRemoved {
+        /// Which.
+        factor: Factor,
+    },
+    /// An operator removed every second factor.
+    FactorsReset,
+    /// You have new backup codes; the old ones are worth nothing.
+    BackupCodesMade,
+    /// A backup code was used.
+    BackupCodeUsed {
+        /// How many are left.
+        left: u32,
+    },
+    /// Somebody signed in with a device that was not used before.
+    NewSignIn {
+        /// From where.
+        address: Option<IpAddr>,
+        /// When.
+        at: UnixMillis,
+    },
 }

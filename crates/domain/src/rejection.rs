@@ -43,7 +43,7 @@ pub enum Code {
 }
 
 /// The error codes of OAuth (RFC 6749 §5.2, RFC 6750 §3.1, RFC 7009 §2.2.1, RFC 7591 §3.2.2,
-/// RFC 8628 §3.5).
+/// RFC 8628 §3.5, RFC 9470 §3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "each is the standard's own word; see `as_str`")]
 pub enum OAuthCode {
@@ -55,6 +55,7 @@ pub enum OAuthCode {
     InvalidScope,
     InvalidToken,
     InsufficientScope,
+    InsufficientUserAuthentication,
     InvalidTarget,
     UnsupportedTokenType,
     InvalidDpopProof,
@@ -99,6 +100,7 @@ impl OAuthCode {
             Self::InvalidScope => "invalid_scope",
             Self::InvalidToken => "invalid_token",
             Self::InsufficientScope => "insufficient_scope",
+            Self::InsufficientUserAuthentication => "insufficient_user_authentication",
             Self::InvalidTarget => "invalid_target",
             Self::UnsupportedTokenType => "unsupported_token_type",
             Self::InvalidDpopProof => "invalid_dpop_proof",
@@ -133,6 +135,17 @@ pub struct Refusal {
     pub retry_after: Option<Duration>,
     /// The nonce to prove a key with next (RFC 9449 §8).
     pub dpop_nonce: Option<String>,
+    /// What sign-in would do instead of this one.
+    pub step_up: Option<Box<StepUp>>,
+}
+
+/// What a sign-in must be (RFC 9470 §3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StepUp {
+    /// How well the person is to prove who they are.
+    pub acr: &'static str,
+    /// How long ago at most.
+    pub max_age: Duration,
 }
 
 /// What is wrong with one field.
@@ -170,6 +183,7 @@ impl Refusal {
             fields: Vec::new(),
             retry_after: None,
             dpop_nonce: None,
+            step_up: None,
         }
     }
 
@@ -179,9 +193,10 @@ impl Refusal {
     #[must_use]
     pub fn oauth(code: OAuthCode, hint: impl Into<Cow<'static, str>>) -> Self {
         let general = match code {
-            OAuthCode::InvalidClient | OAuthCode::InvalidToken | OAuthCode::InvalidGrant => {
-                Code::Unauthorized
-            }
+            OAuthCode::InvalidClient
+            | OAuthCode::InvalidToken
+            | OAuthCode::InvalidGrant
+            | OAuthCode::InsufficientUserAuthentication => Code::Unauthorized,
             OAuthCode::InsufficientScope => Code::Forbidden,
             _ => Code::BadRequest,
         };

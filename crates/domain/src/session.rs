@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::authorization::GrantDetails;
+use crate::factor::Proved;
 use crate::id::{FamilyId, SessionId, TenantId, UserId};
 use crate::scope::ScopeSet;
 use crate::time::UnixMillis;
@@ -28,6 +29,8 @@ pub struct Session {
     pub amr: Vec<String>,
     /// How well: the `acr` claim.
     pub acr: String,
+    /// Which factors of ours were shown, and when each; none where somebody else signed the person in.
+    pub proofs: Vec<Proved>,
     /// Where from.
     pub address: Option<IpAddr>,
     /// With what: the `User-Agent` header, at most 256 bytes of it.
@@ -85,6 +88,21 @@ pub enum Presentation {
     Expired,
     /// A number that was never issued. It carries our signature, so a store lost rows: refuse.
     Unissued,
+}
+
+/// The longest name of a device, in bytes.
+const MAX_DEVICE: usize = 128;
+
+impl Session {
+    /// Names the kind of device: the program without its numbers, so that a newer version of a browser
+    /// is no new device.
+    #[must_use]
+    pub fn device(&self) -> String {
+        let text = self.user_agent.as_deref().unwrap_or_default();
+        let mut name: String = text.chars().filter(|c| !c.is_ascii_digit()).collect();
+        name.truncate(name.floor_char_boundary(MAX_DEVICE));
+        name
+    }
 }
 
 impl Family {
@@ -210,6 +228,30 @@ mod tests {
             idle_expires_at: at(1_000),
             expires_at: at(5_000),
         }
+    }
+
+    #[test]
+    fn a_newer_version_of_a_browser_is_no_new_device() {
+        let random = Counting::default();
+        let with = |user_agent: Option<&str>| Session {
+            id: SessionId::generate(at(0), &random),
+            tenant: TenantId::generate(at(0), &random),
+            user: UserId::generate(at(0), &random),
+            auth_time: at(0),
+            amr: Vec::new(),
+            acr: String::new(),
+            proofs: Vec::new(),
+            address: None,
+            user_agent: user_agent.map(str::to_owned),
+            created_at: at(0),
+            last_active_at: at(0),
+            expires_at: at(0),
+        };
+        let name = |text| with(Some(text)).device();
+        assert_eq!(name("Fox/128.0 (X11)"), name("Fox/131.2 (X11)"));
+        assert_ne!(name("Fox/128.0 (X11)"), name("Fox/128.0 (Phone)"));
+        assert_eq!(with(None).device(), "");
+        assert!(name(&"ä".repeat(500)).len() <= MAX_DEVICE);
     }
 
     #[test]

@@ -13,7 +13,9 @@ use domain::client::Client;
 use domain::id::UserId;
 use domain::rejection::{Code, Fault, OAuthCode, Refusal, Rejection};
 use domain::time::UnixMillis;
+use protocol::assurance::Level;
 use protocol::oauth::redirect_uri;
+use protocol::oidc::claims::required_acr;
 use protocol::seal;
 use serde::{Deserialize, Serialize};
 
@@ -114,6 +116,16 @@ impl Asked {
             was_asked,
             naming,
         })
+    }
+
+    /// Says how well the person is to prove who they are, as far as the client asks: the first of its
+    /// `acr` values that we know (OpenID Connect Core §3.1.2.1, §5.5.1.1).
+    #[must_use]
+    pub fn wanted_level(&self) -> Level {
+        let essential = required_acr(self.request.claims.as_ref()).unwrap_or_default();
+        let wanted = self.request.acr_values.iter().map(String::as_str);
+        let mut wanted = essential.into_iter().chain(wanted);
+        wanted.find_map(Level::parse).unwrap_or(Level::Aal1)
     }
 
     /// Says whether the answer may be about this person.

@@ -39,16 +39,6 @@ fn only_the_right_password_of_an_active_account_gets_in() {
 }
 
 #[test]
-fn the_first_party_scope_is_a_scope() {
-    assert_eq!(
-        ScopeSet::parse(SCOPE)
-            .map(|scope| scope.to_string())
-            .as_deref(),
-        Ok(SCOPE)
-    );
-}
-
-#[test]
 fn outcomes_are_told_apart_for_the_meters_only() {
     assert_eq!(outcome(&wrong().into()), LoginOutcome::Refused);
     let delayed = Refusal::new(Code::RateLimited, "x");

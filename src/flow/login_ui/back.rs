@@ -2,7 +2,7 @@
 
 use domain::client::FIRST_PARTY;
 use domain::event::{Actor, EventKind};
-use domain::id::{SessionId, UserId};
+use domain::id::UserId;
 use domain::rejection::{Code, OAuthCode, Refusal, Rejection};
 use domain::scope::ScopeSet;
 use domain::session::Session;
@@ -16,8 +16,8 @@ use super::judge::error_of;
 use super::load;
 use super::sealed::{Standing, Verdict, Verifier};
 use crate::flow::authorize::{self, Asked, Granted, Step, bad_request};
-use crate::flow::browser::Browser;
-use crate::flow::login::{Proof, session_of};
+use crate::flow::browser::{Browser, Remembered};
+use crate::flow::sign_in::begin::{Proof, session_of};
 use crate::flow::{Act, Flows};
 
 /// What comes of a browser's return.
@@ -26,7 +26,7 @@ pub struct Resumed {
     /// What comes next.
     pub step: Step,
     /// The sign-in that began, for the browser to remember.
-    pub began: Option<(SessionId, Made)>,
+    pub began: Option<Remembered>,
 }
 
 /// Who signs in, as the interface says.
@@ -87,7 +87,7 @@ pub async fn resume(
             // Who has to be asked again is asked for all of it.
             let step = match step {
                 Step::Consent(_, browser) => Step::Consent(Box::new(asked), browser),
-                Step::SignIn(_) => Step::SignIn(Box::new(asked)),
+                Step::SignIn(_) | Step::StepUp(_) => Step::SignIn(Box::new(asked)),
                 step @ (Step::Answer(_) | Step::AskAnyway(..)) => step,
             };
             Ok(step.into())
@@ -148,12 +148,12 @@ async fn begin(
         // A lock between the interface's word and this commit wins.
         return Ok(Step::SignIn(Box::new(asked)).into());
     }
-    let began = Some((session.id, made));
     let browser = Browser {
         session,
         user,
         made,
     };
+    let began = Some(browser.remembered());
     let step = authorize::after_sign_in(flows, act, asked, &browser).await?;
     Ok(Resumed { step, began })
 }
@@ -168,6 +168,7 @@ fn new_session(
         at: verifier.decided_at,
         acr: claimed.acr,
         amr: claimed.amr,
+        factors: Vec::new(),
     };
     let (session, family) = session_of(flows, act, user.id, proof);
     let entry = act
@@ -179,6 +180,7 @@ fn new_session(
     NewSession {
         session,
         family,
+        new_device_notice: None,
         password_set_at: None,
         clear_attempts: None,
         remember_until: flows.remember_until(act.now),

@@ -4,6 +4,7 @@ pub(in crate::http) mod consents;
 pub(in crate::http) mod login;
 pub(in crate::http) mod logout;
 pub(in crate::http) mod me;
+pub(in crate::http) mod mfa;
 pub(in crate::http) mod password;
 pub(in crate::http) mod register;
 pub(in crate::http) mod revoke;

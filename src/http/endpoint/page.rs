@@ -4,13 +4,16 @@
 //! form again.
 
 use domain::rejection::{Refusal, Rejection};
+use domain::secret::SecretText;
 use http::StatusCode;
 
 use super::Call;
 use crate::flow::authorize::{Asked, Decision, Delivery, Step, decide};
 use crate::flow::browser::Browser;
 use crate::flow::device::AskedDevice;
+use crate::flow::login::{AtBrowser, Login};
 use crate::flow::login_ui;
+use crate::flow::sign_in::demand_of;
 use crate::http::form;
 use crate::http::page::guard::{self, Guard};
 use crate::http::page::{self, Frame, Leave, session, views};
@@ -128,6 +131,39 @@ impl Desk {
         }
     }
 
+    /// Makes the message of a sign-in in this browser.
+    async fn login(&self, email: String, password: SecretText) -> Result<Login, Rejection> {
+        let (flows, act) = (self.call.flows(), &self.call.act);
+        let resting = session::find_resting(flows, act, &self.call.headers).await?;
+        Ok(Login {
+            email,
+            password,
+            demand: demand_of(act, self.asked.as_ref()),
+            at: Some(AtBrowser {
+                visitor: self.guard.visitor().to_owned(),
+                resting,
+            }),
+        })
+    }
+
+    /// Gives the address of a page about the same request.
+    fn place(&self, path: &str) -> String {
+        let base = self.frame().base;
+        match self.request.as_str() {
+            "" => format!("{base}{path}"),
+            request => format!("{base}{path}?request={request}"),
+        }
+    }
+
+    /// Gives the address where whoever is signed in goes on.
+    fn onward(&self) -> String {
+        match self.request.as_str() {
+            "" => self.place("/sign-in"),
+            _ if self.device.is_some() => self.place("/device"),
+            _ => self.place("/oauth/resume"),
+        }
+    }
+
     fn frame(&self) -> Frame {
         let wanted = self.asked.as_ref().map(|asked| &asked.request.ui_locales);
         let wanted = wanted.map_or(&[][..], Vec::as_slice);
@@ -154,8 +190,7 @@ impl Desk {
         self.guard.remember(&self.call.act, &mut reply);
         if let Some(browser) = &self.browser {
             let (flows, act) = (self.call.flows(), &self.call.act);
-            let known = (browser.session.id, browser.made);
-            session::keep(flows, act, known, &mut reply);
+            session::keep(flows, act, browser.remembered(), &mut reply);
         }
         reply
     }
@@ -189,6 +224,10 @@ impl Desk {
             Step::SignIn(asked) | Step::AskAnyway(asked, _) => {
                 let request = asked.seal(flows, act)?;
                 page::see_other(&format!("{base}/sign-in?request={request}"))
+            }
+            Step::StepUp(asked) => {
+                let request = asked.seal(flows, act)?;
+                page::see_other(&format!("{base}/second-factor?request={request}"))
             }
             Step::Consent(asked, _) => {
                 let request = asked.seal(flows, act)?;

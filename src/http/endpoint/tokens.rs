@@ -28,7 +28,21 @@ struct Body<'a> {
 
 /// Renders tokens. RFC 6749 §5.1: never cached, also by caches of HTTP/1.0.
 pub(super) fn render(reply: &TokenReply) -> Reply {
-    let body = Body {
+    let mut reply = render::json(StatusCode::OK, &body_of(reply));
+    let pragma = HeaderName::from_static("pragma");
+    reply
+        .headers_mut()
+        .insert(pragma, HeaderValue::from_static("no-cache"));
+    reply
+}
+
+/// Gives tokens as members of a larger answer.
+pub(super) fn view(reply: &TokenReply) -> Value {
+    serde_json::to_value(body_of(reply)).unwrap_or_default()
+}
+
+fn body_of(reply: &TokenReply) -> Body<'_> {
+    Body {
         access_token: &reply.access,
         token_type: reply.kind,
         issued_token_type: reply.issued,
@@ -38,13 +52,7 @@ pub(super) fn render(reply: &TokenReply) -> Reply {
         authorization_details: reply.details.as_ref(),
         id_token: reply.id_token.as_deref(),
         user_id: reply.user.map(|user| user.to_string()),
-    };
-    let mut reply = render::json(StatusCode::OK, &body);
-    let pragma = HeaderName::from_static("pragma");
-    reply
-        .headers_mut()
-        .insert(pragma, HeaderValue::from_static("no-cache"));
-    reply
+    }
 }
 
 #[cfg(test)]

@@ -17,6 +17,8 @@ pub(in crate::http) enum Kind {
     Session,
     /// Names the browser, so that forms can be bound to it.
     Visitor,
+    /// Holds a sign-in in progress.
+    SignIn,
 }
 
 /// Reads one of our cookies. Two of one name are none: who put the second there?
@@ -63,6 +65,7 @@ fn name_of(tenant: &Tenant, kind: Kind) -> String {
     let word = match kind {
         Kind::Session => "__Host-session",
         Kind::Visitor => "__Host-visitor",
+        Kind::SignIn => "__Host-sign-in",
     };
     if tenant.slug == DEFAULT_SLUG {
         word.to_owned()

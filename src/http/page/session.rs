@@ -2,11 +2,11 @@
 
 use domain::id::SessionId;
 use domain::rejection::Fault;
+use domain::session::Session;
 use http::HeaderMap;
-use protocol::opaque::Made;
 
 use super::cookies::{self, Kind};
-use crate::flow::browser::{self, Browser};
+use crate::flow::browser::{self, Browser, Remembered};
 use crate::flow::{Act, Flows};
 use crate::http::render::Reply;
 
@@ -29,14 +29,22 @@ pub(in crate::http) async fn resume(
     browser::resume(flows, act, cookie.as_deref()).await
 }
 
-/// Lets the browser remember that it was here now.
-pub(in crate::http) fn keep(
+/// Finds the sign-in of this browser that nobody was at for too long.
+///
+/// # Errors
+/// As [`resume`].
+pub(in crate::http) async fn find_resting(
     flows: &Flows,
     act: &Act,
-    (session, made): (SessionId, Made),
-    reply: &mut Reply,
-) {
-    let cookie = browser::mint_cookie(flows, act, session, made);
+    headers: &HeaderMap,
+) -> Result<Option<Session>, Fault> {
+    let cookie = cookies::read(headers, &act.tenant, Kind::Session);
+    browser::find_resting(flows, act, cookie.as_deref()).await
+}
+
+/// Lets the browser remember that it was here now.
+pub(in crate::http) fn keep(flows: &Flows, act: &Act, remembered: Remembered, reply: &mut Reply) {
+    let cookie = browser::mint_cookie(flows, act, remembered);
     cookies::set(
         reply,
         &act.tenant,

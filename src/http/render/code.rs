@@ -86,7 +86,12 @@ const fn words_of_code(code: Code) -> Words {
 /// RFC 6749 §5.2 and RFC 6750 §3.1: 400 but for a missing credential or right. A wait stays a wait.
 const fn status_of_oauth(code: OAuthCode, first_party: StatusCode) -> StatusCode {
     match (code, first_party) {
-        (OAuthCode::InvalidClient | OAuthCode::InvalidToken, _) => StatusCode::UNAUTHORIZED,
+        (
+            OAuthCode::InvalidClient
+            | OAuthCode::InvalidToken
+            | OAuthCode::InsufficientUserAuthentication,
+            _,
+        ) => StatusCode::UNAUTHORIZED,
         (OAuthCode::InsufficientScope, _) => StatusCode::FORBIDDEN,
         (_, StatusCode::TOO_MANY_REQUESTS) => StatusCode::TOO_MANY_REQUESTS,
         _ => StatusCode::BAD_REQUEST,

@@ -9,6 +9,8 @@ use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
 pub enum LoginOutcome {
     /// A token pair was given.
     Succeeded,
+    /// The password was right, and a second factor is owed.
+    Owing,
     /// Unknown, wrong or closed.
     Refused,
     /// The account or the address has to wait.

@@ -28,6 +28,7 @@ fn granted(random: &Counting) -> Granted {
         auth_time: at(0),
         amr: vec!["pwd".to_owned()],
         acr: "aal1".to_owned(),
+        proofs: Vec::new(),
         address: None,
         user_agent: None,
         created_at: at(0),

@@ -1,4 +1,5 @@
-//! What a browser keeps of a sign-in: which session it is, and when the browser was last here, signed.
+//! What a browser keeps of a sign-in: which session it is, when the person proved who they are, and when
+//! the browser was last here, signed.
 //!
 //! It proves nothing but that we wrote it: whoever reads one asks the store whether the session is
 //! live. Each page writes it anew, so a browser that was idle is told apart without a write.
@@ -22,6 +23,9 @@ pub struct SessionCookie {
     pub tenant: TenantId,
     /// The sign-in.
     pub session: SessionId,
+    /// When the person last proved who they are: a cookie from before that is worth nothing (OWASP ASVS
+    /// 5.0 §7.2.4).
+    pub auth_time: UnixMillis,
     /// When the browser was last here.
     pub seen_at: UnixMillis,
     /// Where the person signed in.
@@ -40,9 +44,7 @@ pub enum Made {
 }
 
 const INSTANT_BYTES: usize = 8;
-const COOKIE_BYTES: usize = ID_BYTES + ID_BYTES + INSTANT_BYTES;
-/// One byte more where the sign-in was made elsewhere.
-const LONG_BYTES: usize = COOKIE_BYTES + 1;
+const COOKIE_BYTES: usize = ID_BYTES + ID_BYTES + INSTANT_BYTES + INSTANT_BYTES + 1;
 
 // === impl SessionCookie ===
 
@@ -50,14 +52,12 @@ impl SessionCookie {
     /// Writes the cookie's value.
     #[must_use]
     pub fn mint(&self, secrets: &SystemSecrets) -> SecretText {
-        let mut payload = [0; COOKIE_BYTES];
-        let (tenant, rest) = payload.split_at_mut(ID_BYTES);
-        let (session, instant) = rest.split_at_mut(ID_BYTES);
-        tenant.copy_from_slice(self.tenant.as_uuid().as_bytes());
-        session.copy_from_slice(self.session.as_uuid().as_bytes());
-        instant.copy_from_slice(&self.seen_at.as_millis().to_be_bytes());
-        let mut payload = payload.to_vec();
-        payload.extend(self.made.mark());
+        let mut payload = Vec::with_capacity(COOKIE_BYTES);
+        payload.extend_from_slice(self.tenant.as_uuid().as_bytes());
+        payload.extend_from_slice(self.session.as_uuid().as_bytes());
+        payload.extend_from_slice(&self.auth_time.as_millis().to_be_bytes());
+        payload.extend_from_slice(&self.seen_at.as_millis().to_be_bytes());
+        payload.push(self.made.mark());
         let signature = secrets.sign(Label::SessionCookie, &payload);
         write(SESSION_PREFIX, &payload, &signature)
     }
@@ -67,24 +67,20 @@ impl SessionCookie {
     /// # Errors
     /// [`NotOurs`] for any other text.
     pub fn parse(secrets: &SystemSecrets, text: &str) -> Result<Self, NotOurs> {
-        let label = Label::SessionCookie;
-        if let Ok((payload, _)) = read::<LONG_BYTES>(secrets, label, SESSION_PREFIX, text) {
-            let (payload, mark) = payload.split_first_chunk().ok_or(NotOurs)?;
-            return Self::decode(payload, Made::of_mark(mark)?);
-        }
-        let payload = read(secrets, label, SESSION_PREFIX, text)?.0;
-        Self::decode(&payload, Made::Here)
-    }
-
-    fn decode(payload: &[u8; COOKIE_BYTES], made: Made) -> Result<Self, NotOurs> {
+        let payload: [u8; COOKIE_BYTES] =
+            read(secrets, Label::SessionCookie, SESSION_PREFIX, text)?.0;
         let (tenant, rest) = payload.split_first_chunk::<ID_BYTES>().ok_or(NotOurs)?;
-        let (session, instant) = rest.split_first_chunk::<ID_BYTES>().ok_or(NotOurs)?;
-        let instant: [u8; INSTANT_BYTES] = instant.try_into().map_err(|_| NotOurs)?;
+        let (session, rest) = rest.split_first_chunk::<ID_BYTES>().ok_or(NotOurs)?;
+        let (auth_time, rest) = rest.split_first_chunk::<INSTANT_BYTES>().ok_or(NotOurs)?;
+        let (seen_at, mark) = rest.split_first_chunk::<INSTANT_BYTES>().ok_or(NotOurs)?;
+        let instant =
+            |bytes: &[u8; INSTANT_BYTES]| UnixMillis::from_millis(i64::from_be_bytes(*bytes));
         Ok(Self {
             tenant: TenantId::from_uuid(Uuid::from_bytes(*tenant)),
             session: SessionId::from_uuid(Uuid::from_bytes(*session)),
-            seen_at: UnixMillis::from_millis(i64::from_be_bytes(instant)),
-            made,
+            auth_time: instant(auth_time),
+            seen_at: instant(seen_at),
+            made: Made::of_mark(mark)?,
         })
     }
 }
@@ -92,16 +88,17 @@ impl SessionCookie {
 // === impl Made ===
 
 impl Made {
-    const fn mark(self) -> Option<u8> {
+    const fn mark(self) -> u8 {
         match self {
-            Self::Here => None,
-            Self::Elsewhere => Some(1),
-            Self::ForOneRequest => Some(2),
+            Self::Here => 0,
+            Self::Elsewhere => 1,
+            Self::ForOneRequest => 2,
         }
     }
 
     const fn of_mark(mark: &[u8]) -> Result<Self, NotOurs> {
         match mark {
+            [0] => Ok(Self::Here),
             [1] => Ok(Self::Elsewhere),
             [2] => Ok(Self::ForOneRequest),
             _ => Err(NotOurs),
@@ -125,6 +122,7 @@ mod tests {
         SessionCookie {
             tenant: TenantId::generate(now, &random),
             session: SessionId::generate(now, &random),
+            auth_time: now,
             seen_at: now,
             made: Made::Here,
         }

@@ -11,6 +11,7 @@ use domain::attempt::{AttemptClaim, AttemptKey, AttemptPolicy};
 use domain::authorization::GrantDetails;
 use domain::email::EmailAddress;
 use domain::event::{Actor, Entry, EventKind, Origin};
+use domain::factor::{Factor, Proved};
 use domain::id::{FamilyId, MailId, RequestId, SessionId, TenantId, UserId};
 use domain::mail::MailJob;
 use domain::one_time::{OneTime, Purpose};
@@ -257,6 +258,10 @@ impl World {
             auth_time: now,
             amr: vec!["pwd".to_owned(), "otp".to_owned()],
             acr: "aal2".to_owned(),
+            proofs: vec![Proved {
+                factor: Factor::Password,
+                at: now,
+            }],
             address: Some(IpAddr::V6(Ipv6Addr::LOCALHOST)),
             user_agent: Some("contract/1".to_owned()),
             created_at: now,
@@ -268,6 +273,7 @@ impl World {
             password_set_at: None,
             clear_attempts: None,
             remember_until: much_later(),
+            new_device_notice: None,
             entry: self
                 .entry_at(EventKind::LoginSucceeded, now)
                 .about(&user)

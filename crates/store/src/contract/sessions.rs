@@ -14,6 +14,7 @@ use crate::contract::fixture::{ALL_CHANGES, Entropy, World, at, much_later};
 use crate::port::Ports;
 use crate::port::sessions::{EndTarget, EndedSessions, Ending, MAX_SESSIONS, NewSession, Rotation};
 
+mod proofs;
 mod redemption;
 mod rotation;
 mod withdrawal;
@@ -21,6 +22,7 @@ mod withdrawal;
 pub(super) fn cases() -> Vec<Case> {
     [
         own(),
+        proofs::cases(),
         rotation::cases(),
         redemption::cases(),
         withdrawal::cases(),

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use domain::attempt::AttemptKeys;
 use domain::event::{Entry, EventKind, Origin};
+use domain::factor::Proved;
 use domain::id::{FamilyId, SessionId, TenantId, UserId};
+use domain::mail::MailJob;
 use domain::session::{EndReason, Family, Session};
 use domain::time::UnixMillis;
 use domain::user::User;
@@ -42,6 +44,29 @@ pub struct NewSession {
     pub clear_attempts: Option<AttemptKeys>,
     /// Until when other nodes must remember the sessions that this one displaces.
     pub remember_until: UnixMillis,
+    /// The letter about it, which is sent if the user had sessions and none with such a device.
+    pub new_device_notice: Option<MailJob>,
+    /// The audit entry.
+    pub entry: Entry,
+}
+
+/// One more factor beside a sign-in that there is.
+#[derive(Debug, Clone)]
+pub struct StepUp {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// Whose.
+    pub user: UserId,
+    /// Which.
+    pub session: SessionId,
+    /// When the user last proved who they are: now.
+    pub auth_time: UnixMillis,
+    /// How, all in all.
+    pub amr: Vec<String>,
+    /// How well.
+    pub acr: String,
+    /// Which factors were shown, and when each.
+    pub proofs: Vec<Proved>,
     /// The audit entry.
     pub entry: Entry,
 }
@@ -171,6 +196,10 @@ pub trait Sessions: Send + Sync + 'static {
     /// to make room, with a `session.ended` entry, and are returned. Sign-ins of one user that are
     /// stored at the same moment may overshoot by their number; the next one ends what is too many.
     fn begin_session(&self, new: NewSession) -> Pending<'_, Option<EndedSessions>>;
+
+    /// Makes a sign-in what it is with one more factor. False, and nothing is written, when it has ended
+    /// or its user may not sign in any more.
+    fn step_up_session(&self, step: StepUp) -> Pending<'_, bool>;
 
     /// Judges a presented refresh token by [`Family::judge`] and does what the judgement says, all
     /// in one step: at most one of any number of concurrent presentations advances the family.

@@ -38,7 +38,7 @@ macro_rules! session_columns {
         "s.tenant_id AS s_tenant, s.id AS s_id, s.user_id AS s_user, s.auth_time AS s_auth_time, \
          s.amr AS s_amr, s.acr AS s_acr, s.address AS s_address, s.user_agent AS s_user_agent, \
          s.created_at AS s_created_at, s.last_active_at AS s_last_active_at, \
-         s.expires_at AS s_expires_at"
+         s.expires_at AS s_expires_at, s.proofs AS s_proofs"
     };
 }
 /// The columns of a refresh family `f`.
@@ -160,6 +160,7 @@ pub(super) fn session(row: &Row) -> Result<Session, Fault> {
         created_at: instant(row, "s_created_at")?,
         last_active_at: instant(row, "s_last_active_at")?,
         expires_at: instant(row, "s_expires_at")?,
+        proofs: json(row, "s_proofs")?,
     })
 }
 

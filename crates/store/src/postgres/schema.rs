@@ -40,6 +40,7 @@ fn runner() -> Result<Runner, Fault> {
     let notices = include_str!("../../../../migrations/postgres/0006_subjects_and_notices.sql");
     let operators = include_str!("../../../../migrations/postgres/0007_operators.sql");
     let factors = include_str!("../../../../migrations/postgres/0009_factors.sql");
+    let proofs = include_str!("../../../../migrations/postgres/0010_proofs.sql");
     let all = [
         ("V1__foundation", foundation),
         ("V2__unended_sessions", unended),
@@ -49,6 +50,7 @@ fn runner() -> Result<Runner, Fault> {
         ("V6__subjects_and_notices", notices),
         ("V7__operators", operators),
         ("V9__factors", factors),
+        ("V10__proofs", proofs),
     ];
     let migrations: Result<Vec<_>, _> = all
         .into_iter()

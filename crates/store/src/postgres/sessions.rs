@@ -15,7 +15,7 @@ use super::{Postgres, Scope};
 use crate::port::Pending;
 use crate::port::sessions::{
     EndTarget, EndedFamilies, EndedSessions, Ending, Granted, MAX_SESSIONS, NewSession, Redeemed,
-    Redemption, Rotation, Sessions, Turn, Withdrawal,
+    Redemption, Rotation, Sessions, StepUp, Turn, Withdrawal,
 };
 
 mod begin;
@@ -134,6 +134,10 @@ impl Sessions for Postgres {
     fn begin_session(&self, new: NewSession) -> Pending<'_, Option<EndedSessions>> {
         // Making room takes a second transaction, within the same deadline.
         Box::pin(within(self.begin(new)))
+    }
+
+    fn step_up_session(&self, up: StepUp) -> Pending<'_, bool> {
+        Box::pin(self.step_up(up))
     }
 
     fn rotate_refresh(&self, turn: Turn) -> Pending<'_, Rotation> {

@@ -32,7 +32,7 @@ macro_rules! user_columns {
 macro_rules! session_columns {
     () => {
         "s.id, s.tenant_id, s.user_id, s.auth_time, s.amr, s.acr, s.address, s.user_agent, \
-         s.created_at, s.last_active_at, s.expires_at"
+         s.created_at, s.last_active_at, s.expires_at, s.proofs"
     };
 }
 /// The columns of a family, for a table called `f`; see [`family`].
@@ -183,6 +183,7 @@ pub(super) fn session(columns: &mut Columns<'_>) -> rusqlite::Result<Session> {
         created_at: columns.time()?,
         last_active_at: columns.time()?,
         expires_at: columns.time()?,
+        proofs: columns.json()?,
     })
 }
 

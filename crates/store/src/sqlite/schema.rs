@@ -12,7 +12,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 /// Each migration by name and text, in order. A released one is never edited.
-const MIGRATIONS: [(&str, &str); 8] = [
+const MIGRATIONS: [(&str, &str); 9] = [
     (
         "V1__foundation",
         include_str!("../../../../migrations/sqlite/0001_foundation.sql"),
@@ -44,6 +44,10 @@ const MIGRATIONS: [(&str, &str); 8] = [
     (
         "V9__factors",
         include_str!("../../../../migrations/sqlite/0009_factors.sql"),
+    ),
+    (
+        "V10__proofs",
+        include_str!("../../../../migrations/sqlite/0010_proofs.sql"),
     ),
 ];
 

@@ -16,7 +16,7 @@ use super::{Sqlite, Step, audit, changes, notices};
 use crate::port::Pending;
 use crate::port::sessions::{
     EndTarget, EndedFamilies, EndedSessions, Ending, Granted, MAX_SESSIONS, NewSession, Redeemed,
-    Redemption, Rotation, Sessions, Turn, Withdrawal,
+    Redemption, Rotation, Sessions, StepUp, Turn, Withdrawal,
 };
 
 mod begin;
@@ -93,6 +93,10 @@ struct Epitaph {
 impl Sessions for Sqlite {
     fn begin_session(&self, new: NewSession) -> Pending<'_, Option<EndedSessions>> {
         self.write(move |step| begin::begin(step, &new))
+    }
+
+    fn step_up_session(&self, up: StepUp) -> Pending<'_, bool> {
+        self.write(move |step| begin::step_up(step, &up))
     }
 
     fn rotate_refresh(&self, turn: Turn) -> Pending<'_, Rotation> {

@@ -200,6 +200,7 @@ pub(in crate::flow) fn detail(client_type: ClientType, metadata: &ClientMetadata
         "dpop_bound_access_tokens": metadata.dpop_bound_access_tokens,
         "tls_client_certificate_bound_access_tokens":
             metadata.tls_client_certificate_bound_access_tokens,
+        "mfa": metadata.mfa,
         "fapi_2_0": metadata.fapi_2_0,
         "may_introspect": metadata.may_introspect,
         "jwk_thumbprints": keys::thumbprints(metadata),

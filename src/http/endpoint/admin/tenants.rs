@@ -1,12 +1,12 @@
 //! /admin/tenants/{id}: the switches of the operator's own tenant. Flows: [`tenants`].
 
-use domain::factor::MfaPolicy;
 use domain::rejection::Refusal;
 use domain::tenant::{RegistrationPolicy, Tenant};
 use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::super::{Answer, Call};
+use super::take_mfa;
 use crate::flow::admin::tenants::{self, PatchTenant};
 use crate::http::fields::Fields;
 use crate::http::render;
@@ -45,7 +45,7 @@ fn parse(tenant: String, mut fields: Fields) -> Result<PatchTenant, Refusal> {
         logo_uri: branding.nullable("logo_uri", Fields::optional_text),
         colour: branding.nullable("colour", Fields::optional_text),
         silent_registration: config.optional_flag("silent_registration"),
-        mfa: take_mfa(&mut config),
+        mfa: take_mfa(&mut config, "mfa"),
         registration: take_registration(&mut config),
         max_self_registered_clients: config.optional_number("max_self_registered_clients"),
         client_id_metadata_documents: config.optional_flag("client_id_metadata_documents"),
@@ -68,20 +68,6 @@ fn take_registration(config: &mut Fields) -> Option<RegistrationPolicy> {
         "open" => RegistrationPolicy::Open,
         _ => {
             config.refuse("registration", "must be closed, token or open");
-            return None;
-        }
-    };
-    Some(policy)
-}
-
-fn take_mfa(config: &mut Fields) -> Option<MfaPolicy> {
-    let word = config.optional_text("mfa")?;
-    let policy = match word.as_str() {
-        "off" => MfaPolicy::Off,
-        "offer" => MfaPolicy::Offer,
-        "require" => MfaPolicy::Require,
-        _ => {
-            config.refuse("mfa", "must be off, offer or require");
             return None;
         }
     };

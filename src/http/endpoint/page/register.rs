@@ -5,7 +5,7 @@ use domain::rejection::{Refusal, Rejection};
 use http::StatusCode;
 
 use super::{Desk, Posted, Problem, sign_in};
-use crate::flow::login::{Login, login};
+use crate::flow::login::login;
 use crate::flow::register::{Register, RegisterReply, register};
 use crate::http::endpoint::{Answer, Call};
 use crate::http::page::views;
@@ -34,7 +34,7 @@ pub(in crate::http) fn submit(call: Call) -> Answer {
         let message = parse(&mut desk)?;
         let (flows, act) = (desk.call.flows(), &desk.call.act);
         match register(flows, act, message.clone()).await {
-            Ok(RegisterReply::Created(_)) => Ok(go_on(&desk, message).await),
+            Ok(RegisterReply::Created(_)) => go_on(&desk, message).await,
             // Whether there is an account now is for the mail to say.
             Ok(RegisterReply::Accepted) => Ok(accepted(&desk)),
             Err(rejection) => refuse(&desk, rejection, &message),
@@ -52,16 +52,13 @@ fn parse(desk: &mut Desk) -> Result<Register, Refusal> {
     fields.finish(message)
 }
 
-async fn go_on(desk: &Desk, message: Register) -> Reply {
+async fn go_on(desk: &Desk, message: Register) -> Result<Reply, Rejection> {
     let (flows, act) = (desk.call.flows(), &desk.call.act);
-    let credentials = Login {
-        email: message.email,
-        password: message.password,
-    };
+    let credentials = desk.login(message.email, message.password).await?;
     match login(flows, act, credentials).await {
-        Ok(signed_in) => sign_in::enter(desk, signed_in.session),
+        Ok(progress) => Ok(sign_in::go_on(desk, &progress)),
         // The account is there; signing in by hand says what is wrong.
-        Err(_) => accepted(desk),
+        Err(_) => Ok(accepted(desk)),
     }
 }
 

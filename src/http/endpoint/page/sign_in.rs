@@ -1,12 +1,16 @@
 //! GET, POST /sign-in. Flow: [`login`].
 
 use domain::rejection::{Refusal, Rejection};
+use domain::secret::SecretText;
 use http::StatusCode;
 use protocol::opaque::Made;
 
 use super::{Desk, Posted, Problem};
-use crate::flow::login::{Login, login};
+use crate::flow::browser::Remembered;
+use crate::flow::login::login;
+use crate::flow::sign_in::{Progress, SignedIn};
 use crate::http::endpoint::{Answer, Call};
+use crate::http::page::cookies::{self, Kind};
 use crate::http::page::{self, session, views};
 use crate::http::render::Reply;
 
@@ -47,35 +51,58 @@ pub(in crate::http) fn submit(call: Call) -> Answer {
         if let Some(reply) = desk.elsewhere().await? {
             return Ok(reply);
         }
-        let message = parse(&mut desk)?;
+        let (email, password) = parse(&mut desk)?;
+        let message = desk.login(email, password).await?;
         let email = message.email.clone();
         match login(desk.call.flows(), &desk.call.act, message).await {
-            Ok(signed_in) => Ok(enter(&desk, signed_in.session)),
+            Ok(progress) => Ok(go_on(&desk, &progress)),
             Err(rejection) => refuse(&desk, rejection, &email),
         }
     })
 }
 
-fn parse(desk: &mut Desk) -> Result<Login, Refusal> {
+fn parse(desk: &mut Desk) -> Result<(String, SecretText), Refusal> {
     let mut fields = desk.call.take_fields();
     // What is missing is as wrong as anything else: the form comes back with one sentence.
     let email = fields.optional_text("email").unwrap_or_default();
     let password = fields.optional_secret("password").unwrap_or_default();
-    fields.finish(Login { email, password })
+    fields.finish((email, password))
+}
+
+/// Sends a person on who proved something: where they came from, or to what they owe.
+pub(super) fn go_on(desk: &Desk, progress: &Progress) -> Reply {
+    match progress {
+        Progress::SignedIn(signed_in) => enter(desk, signed_in),
+        Progress::Owes(owed) => {
+            let path = if owed.methods.is_empty() {
+                "/bind-factor"
+            } else {
+                "/second-factor"
+            };
+            let mut reply = page::see_other(&desk.place(path));
+            let token = owed.token.expose().to_owned();
+            cookies::set(&mut reply, &desk.call.act.tenant, Kind::SignIn, token);
+            reply
+        }
+    }
 }
 
 /// Lets the browser remember the sign-in, under a name that nobody knew before, and sends it on.
-pub(super) fn enter(desk: &Desk, session: domain::id::SessionId) -> Reply {
-    let base = desk.frame().base;
-    let place = match desk.request.as_str() {
-        "" => format!("{base}/sign-in"),
-        request if desk.device.is_some() => format!("{base}/device?request={request}"),
-        request => format!("{base}/oauth/resume?request={request}"),
-    };
-    let mut reply = page::see_other(&place);
-    let made = (session, Made::Here);
-    session::keep(desk.call.flows(), &desk.call.act, made, &mut reply);
+pub(super) fn enter(desk: &Desk, signed_in: &SignedIn) -> Reply {
+    let mut reply = page::see_other(&desk.onward());
+    remember(desk, signed_in, &mut reply);
     reply
+}
+
+/// Lets the browser remember the sign-in.
+pub(super) fn remember(desk: &Desk, signed_in: &SignedIn, reply: &mut Reply) {
+    let remembered = Remembered {
+        session: signed_in.session,
+        auth_time: signed_in.auth_time,
+        made: Made::Here,
+    };
+    session::keep(desk.call.flows(), &desk.call.act, remembered, reply);
+    cookies::clear(reply, &desk.call.act.tenant, Kind::SignIn);
 }
 
 fn refuse(desk: &Desk, rejection: Rejection, email: &str) -> Result<Reply, Rejection> {

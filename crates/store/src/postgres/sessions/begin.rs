@@ -18,11 +18,11 @@ use super::super::ending::{End, ending};
 use super::super::pool::{Step, Values};
 use super::super::row::{self, Line, get};
 use super::super::{Postgres, Scope};
-use crate::port::sessions::{EndedSessions, MAX_SESSIONS, NewSession};
+use crate::port::sessions::{EndedSessions, MAX_SESSIONS, NewSession, StepUp};
 
 /// The shared lock on the user and the look at its status and password are one: a lock by an operator
 /// or a reset either comes first, and then nothing is stored, or waits, and then ends what was stored.
-/// Counting goes no further than to the `$25` sessions that leave no room.
+/// Counting goes no further than to the `$30` sessions that leave no room.
 const BEGIN_SESSION: &str = "
     WITH owner AS (
         SELECT id
@@ -38,19 +38,30 @@ const BEGIN_SESSION: &str = "
             SELECT
             FROM sessions
             WHERE tenant_id = $1 AND user_id = $4 AND ended_at IS NULL
-            LIMIT $25::bigint
+            LIMIT $30::bigint
         ) AS unended
     ), guest AS (
         SELECT owner.id
         FROM owner
-        JOIN crowd ON crowd.size < $25
+        JOIN crowd ON crowd.size < $30
     ), session AS (
         INSERT INTO sessions (
             tenant_id, id, user_id, auth_time, amr, acr, address, user_agent, created_at,
-            last_active_at, expires_at
+            last_active_at, expires_at, proofs, device
         )
-        SELECT $1, $5, guest.id, $6, $7, $8, $9, $10, $11, $12, $13
+        SELECT $1, $5, guest.id, $6, $7, $8, $9, $10, $11, $12, $13, $25, $26
         FROM guest
+    ), letter AS (
+        INSERT INTO outbox (tenant_id, id, sealed, attempts, created_at, due_at)
+        SELECT $1, $27::uuid, $28::bytea, 0, $29::bigint, $29::bigint
+        FROM guest
+        WHERE $27::uuid IS NOT NULL
+          AND EXISTS (SELECT FROM sessions WHERE tenant_id = $1 AND user_id = $4)
+          AND NOT EXISTS (
+              SELECT
+              FROM sessions
+              WHERE tenant_id = $1 AND user_id = $4 AND device = $26
+          )
     ), family AS (
         INSERT INTO refresh_families (
             tenant_id, id, session_id, user_id, client_id, scope, generation, rotated_at, reissued,
@@ -68,6 +79,26 @@ const BEGIN_SESSION: &str = "
     )
     SELECT EXISTS (SELECT FROM guest) AS has_begun
     FROM owner";
+
+/// The shared lock on the user lets a lock by an operator come first or wait, as above.
+const STEP_UP: &str = "
+    WITH owner AS (
+        SELECT id
+        FROM users
+        WHERE tenant_id = $1 AND id = $4 AND status = 'active'
+        FOR SHARE
+    ), grown AS (
+        UPDATE sessions AS s
+        SET auth_time = $6, amr = $7, acr = $8, proofs = $9
+        FROM owner
+        WHERE s.tenant_id = $1 AND s.id = $5 AND s.user_id = owner.id AND s.ended_at IS NULL
+        RETURNING s.id
+    ), entry AS (
+        INSERT INTO audit (tenant_id, at, fields)
+        SELECT $1, $2, $3
+        FROM grown
+    )
+    SELECT id FROM grown";
 
 const LOCK_OWNER: &str = "
     SELECT id
@@ -142,6 +173,7 @@ impl Parameters {
     fn of(new: &NewSession) -> Result<Self, Fault> {
         let line = Line::of(&new.entry);
         let (session, family) = (&new.session, &new.family);
+        let letter = new.new_device_notice.as_ref();
         let scope: Vec<String> = family.scope.iter().map(ToString::to_string).collect();
         Ok(Self(vec![
             Box::new(line.tenant),
@@ -168,6 +200,11 @@ impl Parameters {
             Box::new(new.clear_attempts.as_ref().map(owned_words)),
             Box::new(new.password_set_at.map(UnixMillis::as_millis)),
             Box::new(row::to_json(&family.details)?),
+            Box::new(row::to_json(&session.proofs)?),
+            Box::new(session.device()),
+            Box::new(letter.map(|letter| letter.id.as_uuid())),
+            Box::new(letter.map(|letter| letter.sealed.clone())),
+            Box::new(letter.map(|letter| letter.created_at.as_millis())),
         ]))
     }
 
@@ -197,6 +234,26 @@ impl Postgres {
             Welcome::Refused => Ok(None),
             Welcome::Crowded => self.displace(&new, &parameters).await,
         }
+    }
+
+    /// Makes a sign-in what it is with one more factor.
+    pub(super) async fn step_up(&self, up: StepUp) -> Result<bool, Fault> {
+        let line = Line::of(&up.entry);
+        let proofs = row::to_json(&up.proofs)?;
+        let values: Values<'_> = &[
+            &line.tenant,
+            &line.at,
+            &line.fields,
+            &up.user.as_uuid(),
+            &up.session.as_uuid(),
+            &up.auth_time.as_millis(),
+            &up.amr,
+            &up.acr,
+            &proofs,
+        ];
+        let scope = Scope::Tenant(up.tenant);
+        let rows = self.pool().run(scope, STEP_UP, values).await?;
+        Ok(!rows.is_empty())
     }
 
     /// Ends what was not used for longest, and stores the sign-in.

@@ -4,24 +4,33 @@
 //! index that holds no others; only who has too many pays for sorting them.
 
 use domain::id::SessionId;
-use domain::session::{EndReason, Family};
+use domain::session::{EndReason, Family, Session};
 use domain::time::UnixMillis;
 use rusqlite::params;
 
 use super::{Epitaph, bury};
-use crate::port::sessions::{EndedSessions, MAX_SESSIONS, NewSession};
+use crate::port::sessions::{EndedSessions, MAX_SESSIONS, NewSession, StepUp};
 use crate::sqlite::row::{self, Columns, Id};
-use crate::sqlite::{Step, attempts, audit};
+use crate::sqlite::{Step, attempts, audit, outbox};
 
 /// Nothing is stored unless the user is active, and the password shown is theirs, at this very
 /// moment.
 const INSERT: &str = "INSERT INTO sessions
     (tenant_id, id, user_id, auth_time, amr, acr, address, user_agent, created_at, last_active_at,
-     expires_at)
-SELECT tenant_id, ?2, id, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11
+     expires_at, proofs, device)
+SELECT tenant_id, ?2, id, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?13, ?14
 FROM users
 WHERE tenant_id = ?1 AND id = ?3 AND status = 'active'
     AND (?12 IS NULL OR password_set_at = ?12)";
+
+const STEP_UP: &str = "UPDATE sessions
+SET auth_time = ?4, amr = ?5, acr = ?6, proofs = ?7
+WHERE tenant_id = ?1 AND id = ?2 AND user_id = ?3 AND ended_at IS NULL
+    AND EXISTS (SELECT 1 FROM users WHERE tenant_id = ?1 AND id = ?3 AND status = 'active')";
+
+const IS_NEW_DEVICE: &str = "SELECT COUNT(*) > 0 AND COALESCE(SUM(device = ?4), 0) = 0
+FROM sessions
+WHERE tenant_id = ?1 AND user_id = ?2 AND id <> ?3";
 
 const INSERT_FAMILY: &str = "INSERT INTO refresh_families
     (tenant_id, id, session_id, user_id, client_id, scope, generation, rotated_at, reissued,
@@ -63,6 +72,8 @@ pub(super) fn begin(step: &Step<'_>, new: &NewSession) -> rusqlite::Result<Optio
         session.last_active_at.as_millis(),
         session.expires_at.as_millis(),
         new.password_set_at.map(UnixMillis::as_millis),
+        row::json(&session.proofs)?,
+        session.device(),
     ])?;
     if stored == 0 {
         return Ok(None);
@@ -71,8 +82,43 @@ pub(super) fn begin(step: &Step<'_>, new: &NewSession) -> rusqlite::Result<Optio
     if let Some(keys) = &new.clear_attempts {
         attempts::clear(step, session.tenant, keys)?;
     }
+    if let Some(letter) = &new.new_device_notice
+        && is_new_device(step, session)?
+    {
+        outbox::queue(step, letter)?;
+    }
     audit::write(step, &new.entry)?;
     make_room(step, new).map(Some)
+}
+
+/// Makes a sign-in what it is with one more factor.
+pub(super) fn step_up(step: &Step<'_>, up: &StepUp) -> rusqlite::Result<bool> {
+    let grown = step.prepare_cached(STEP_UP)?.execute(params![
+        up.tenant.blob(),
+        up.session.blob(),
+        up.user.blob(),
+        up.auth_time.as_millis(),
+        row::json(&up.amr)?,
+        up.acr,
+        row::json(&up.proofs)?,
+    ])?;
+    if grown > 0 {
+        audit::write(step, &up.entry)?;
+    }
+    Ok(grown > 0)
+}
+
+/// Says whether a session just stored is the first of its user with such a device, and not the first of
+/// all.
+fn is_new_device(step: &Step<'_>, session: &Session) -> rusqlite::Result<bool> {
+    let bounds = params![
+        session.tenant.blob(),
+        session.user.blob(),
+        session.id.blob(),
+        session.device(),
+    ];
+    step.prepare_cached(IS_NEW_DEVICE)?
+        .query_row(bounds, |row| row.get(0))
 }
 
 /// Stores a family.

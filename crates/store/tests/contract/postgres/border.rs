@@ -305,6 +305,7 @@ async fn nodes_that_migrate_at_once_apply_each_migration_once(database: Database
         "V6__subjects_and_notices",
         "V7__operators",
         "V9__factors",
+        "V10__proofs",
     ];
     assert_eq!(before, all);
     assert_eq!(applied, before, "each was applied by one node");

@@ -4,6 +4,7 @@
 //! only if it can keep it, so that it is never half in force.
 
 use domain::client::ClientMetadata;
+use domain::factor::MfaPolicy;
 
 use super::certificates::is_by_certificate;
 use super::is_public;
@@ -21,6 +22,8 @@ pub struct PolicyPatch {
     pub require_pushed_authorization_requests: Option<bool>,
     /// Whether its tokens must be bound to a key (RFC 9449 §5.2).
     pub dpop_bound_access_tokens: Option<bool>,
+    /// What people are asked for beside a password; `Some(None)`: what the tenant asks.
+    pub mfa: Option<Option<MfaPolicy>>,
     /// Whether the FAPI 2.0 Security Profile holds.
     pub fapi_2_0: Option<bool>,
     /// Whether it may ask what a token is worth (RFC 7662 §2.1).
@@ -44,6 +47,7 @@ impl PolicyPatch {
             &mut metadata.dpop_bound_access_tokens,
             self.dpop_bound_access_tokens,
         );
+        set(&mut metadata.mfa, self.mfa);
         set(&mut metadata.fapi_2_0, self.fapi_2_0);
         set(&mut metadata.may_introspect, self.may_introspect);
         set(&mut metadata.default_max_age, self.default_max_age);

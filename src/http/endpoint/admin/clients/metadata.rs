@@ -6,6 +6,7 @@
 use domain::client::{Client, ClientMetadata};
 use serde_json::{Map, Value, json};
 
+use super::super::take_mfa;
 use crate::flow::admin::clients::{
     AnswersPatch, CertificatesPatch, KeysPatch, LogoutPatch, MetadataPatch, PagesPatch,
     PolicyPatch, SubjectsPatch,
@@ -43,6 +44,7 @@ fn take_policy(fields: &mut Fields) -> PolicyPatch {
         require_pushed_authorization_requests: fields
             .optional_flag("require_pushed_authorization_requests"),
         dpop_bound_access_tokens: fields.optional_flag("dpop_bound_access_tokens"),
+        mfa: fields.nullable("mfa", take_mfa),
         fapi_2_0: fields.optional_flag("fapi_2_0"),
         may_introspect: fields.optional_flag("may_introspect"),
         default_max_age: default_max_age.map(|seconds| seconds.map(u64::from)),
@@ -168,6 +170,7 @@ fn view_policy(metadata: &ClientMetadata) -> Value {
         "require_pkce": metadata.require_pkce,
         "require_pushed_authorization_requests": metadata.require_pushed_authorization_requests,
         "dpop_bound_access_tokens": metadata.dpop_bound_access_tokens,
+        "mfa": metadata.mfa,
         "fapi_2_0": metadata.fapi_2_0,
         "may_introspect": metadata.may_introspect,
         "default_max_age": metadata.default_max_age,

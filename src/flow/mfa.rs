@@ -1,0 +1,202 @@
+//! Second factors of an account: binding an app, its codes, and letting go of them.
+//!
+//! Whoever binds has proved who they are a short while ago, with what the account has bound already
+//! ([`Binder`]); or they are in the middle of a sign-in that owes a factor where none is bound. Whoever
+//! lets go of a factor, or wants new backup codes, shows a factor in the same request. Each change is
+//! told to the account's owner by mail, in the commit that makes it (NIST SP 800-63B-4 §4.6).
+//!
+//! [`app`] is the app that shows codes, [`codes`] the backup codes.
+
+use std::time::Duration;
+
+use domain::event::Actor;
+use domain::factor::{Factors, MfaPolicy};
+use domain::id::UserId;
+use domain::mail::{LetterBody, MailJob};
+use domain::rejection::{Code, Fault, OAuthCode, Refusal, Rejection, StepUp};
+use domain::secret::SecretText;
+use domain::time::UnixMillis;
+use domain::user::{User, UserStatus};
+use protocol::assurance::{Demand, Level, Standing};
+
+use super::browser::Browser;
+use super::caller::{Person, invalid_token};
+use super::letter::seal_letter;
+use super::sign_in::{SignIn, expired};
+use super::{Act, Flows};
+
+pub mod app;
+pub mod codes;
+
+/// Whoever may bind a factor now.
+#[derive(Debug, Clone)]
+pub struct Binder {
+    /// Whose account.
+    pub user: User,
+    /// What it has bound already.
+    pub bound: Factors,
+    /// The sign-in that owes the factor, if it is for one.
+    pub(crate) sign_in: Option<SignIn>,
+}
+
+/// What an account has bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Status {
+    /// Whether a second factor is asked for.
+    pub is_enabled: bool,
+    /// Whether an app is set up, and whether a code of it was shown.
+    pub app: Option<bool>,
+    /// How many passkeys there are.
+    pub passkeys: usize,
+    /// How many backup codes are left.
+    pub backup_codes: u32,
+}
+
+/// How long ago somebody may have proved who they are who changes their factors.
+pub const FRESH: Duration = Duration::from_mins(15);
+
+/// Tells what a person has bound.
+///
+/// # Errors
+/// A fault when the store is away.
+pub async fn status(flows: &Flows, act: &Act, person: &Person) -> Result<Status, Rejection> {
+    let bound = load(flows, act, person.user).await?;
+    Ok(Status {
+        is_enabled: bound.is_any(),
+        app: bound.totp.as_ref().map(|app| app.confirmed_at.is_some()),
+        passkeys: bound.passkeys.len(),
+        backup_codes: bound.backup_codes,
+    })
+}
+
+/// Loads what an account has bound.
+pub(crate) async fn load(flows: &Flows, act: &Act, user: UserId) -> Result<Factors, Fault> {
+    let bound = flows.factors.load_factors(act.tenant.id, user);
+    act.wait(bound).await
+}
+
+/// Refuses whoever has not proved who they are a short while ago, as well as the account can (RFC 9470
+/// §3).
+///
+/// # Errors
+/// 401 `insufficient_user_authentication`, with what would do.
+pub(crate) fn check_fresh(
+    act: &Act,
+    bound: &Factors,
+    (auth_time, acr): (UnixMillis, &str),
+) -> Result<(), Refusal> {
+    let wanted = if bound.is_any() {
+        Level::Aal2
+    } else {
+        Level::Aal1
+    };
+    let is_fresh = act.now.since(auth_time) < FRESH;
+    let is_enough = wanted == Level::Aal1 || acr == Level::Aal2.as_str();
+    if is_fresh && is_enough {
+        return Ok(());
+    }
+    let hint = "Prove who you are again before you change how you sign in.";
+    Err(Refusal {
+        step_up: Some(Box::new(StepUp {
+            acr: wanted.as_str(),
+            max_age: FRESH,
+        })),
+        ..Refusal::oauth(OAuthCode::InsufficientUserAuthentication, hint)
+    })
+}
+
+/// Refuses to let go of what the tenant demands.
+pub(crate) fn check_may_go(act: &Act, bound: &Factors) -> Result<(), Refusal> {
+    let how_many = bound.passkeys.len() + usize::from(bound.confirmed_totp().is_some());
+    if act.tenant.config.mfa == MfaPolicy::Require && how_many < 2 {
+        return Err(Refusal::new(
+            Code::Conflict,
+            "A second factor is required here. Set up another before you remove this one.",
+        ));
+    }
+    Ok(())
+}
+
+/// Writes the letter about a change.
+pub(crate) fn notice(
+    flows: &Flows,
+    act: &Act,
+    user: &User,
+    body: LetterBody,
+) -> Result<Option<MailJob>, Fault> {
+    seal_letter(flows, act, user, body).map(Some)
+}
+
+pub(crate) fn actor(user: &User) -> Actor {
+    Actor::User(user.id.to_string())
+}
+
+pub(crate) async fn load_user(flows: &Flows, act: &Act, id: UserId) -> Result<User, Rejection> {
+    let user = act.wait(flows.users.load_user(act.tenant.id, id)).await?;
+    let user = user.filter(|user| user.status == UserStatus::Active);
+    Ok(user.ok_or_else(invalid_token)?)
+}
+
+// === impl Binder ===
+
+impl Binder {
+    /// Takes a person who shows an access token.
+    ///
+    /// # Errors
+    /// 401 if they did not prove who they are a short while ago; 403 where nothing may be bound; or a
+    /// fault.
+    pub async fn person(flows: &Flows, act: &Act, person: &Person) -> Result<Self, Rejection> {
+        let bound = load(flows, act, person.user).await?;
+        let claims = &person.claims;
+        let auth_time = claims.auth_time.unwrap_or_default();
+        let acr = claims.acr.as_deref().unwrap_or_default();
+        check_fresh(act, &bound, (UnixMillis::from_seconds(auth_time), acr))?;
+        let user = load_user(flows, act, person.user).await?;
+        Self::new(act.tenant.config.mfa, user, bound)
+    }
+
+    /// Takes whoever is signed in in a browser.
+    ///
+    /// # Errors
+    /// As [`person`](Self::person).
+    pub async fn browser(flows: &Flows, act: &Act, browser: &Browser) -> Result<Self, Rejection> {
+        let bound = load(flows, act, browser.user.id).await?;
+        let session = &browser.session;
+        check_fresh(act, &bound, (session.auth_time, &session.acr))?;
+        Self::new(act.tenant.config.mfa, browser.user.clone(), bound)
+    }
+
+    /// Takes whoever is in the middle of a sign-in that owes a factor where none is bound. Whoever has
+    /// one shows it: a password alone binds nothing beside it.
+    ///
+    /// # Errors
+    /// 401 for a sign-in that is not ours, too old, or owes something else; or a fault.
+    pub async fn owing(
+        flows: &Flows,
+        act: &Act,
+        (token, visitor): (&SecretText, Option<&str>),
+        demand: Demand,
+    ) -> Result<Self, Rejection> {
+        let sign_in = SignIn::open(flows, act, token.expose(), visitor)?;
+        let (user, bound) = sign_in.load(flows, act).await?;
+        if sign_in.standing(&bound, demand) != Standing::MustBind {
+            return Err(expired().into());
+        }
+        Ok(Self {
+            sign_in: Some(sign_in),
+            ..Self::new(demand.policy, user, bound)?
+        })
+    }
+
+    fn new(policy: MfaPolicy, user: User, bound: Factors) -> Result<Self, Rejection> {
+        if policy == MfaPolicy::Off {
+            let hint = "Second factors are not offered here.";
+            return Err(Refusal::new(Code::Forbidden, hint).into());
+        }
+        Ok(Self {
+            user,
+            bound,
+            sign_in: None,
+        })
+    }
+}

@@ -1,0 +1,91 @@
+//! Going on with a sign-in: one more factor is shown.
+
+use domain::factor::{Factors, Proved};
+use domain::rejection::{Fault, Rejection};
+use domain::secret::SecretText;
+use domain::user::User;
+use protocol::assurance::{Demand, Standing};
+
+use super::begin::{Proof, Proven, begin};
+use super::factor::{self, Shown};
+use super::{Owed, Progress, SignIn, expired};
+use crate::flow::{Act, Flows};
+
+/// Go on with a sign-in.
+#[derive(Debug, Clone)]
+pub struct Verify {
+    /// What was proved before, sealed.
+    pub token: SecretText,
+    /// The name of the browser it is shown in, if it is one.
+    pub visitor: Option<String>,
+    /// What is asked of the sign-in.
+    pub demand: Demand,
+    /// What is shown.
+    pub shown: Shown,
+}
+
+/// Looks at one more factor, and begins the session if that is enough.
+///
+/// # Errors
+/// 401 for a sign-in that is not ours, too old or done, and for a wrong factor; 429 with the time to
+/// wait; or a fault.
+///
+/// # Cancel safety
+/// The code may be spent without a session; the person shows the next one.
+pub async fn verify(flows: &Flows, act: &Act, message: Verify) -> Result<Progress, Rejection> {
+    let visitor = message.visitor.as_deref();
+    let sign_in = SignIn::open(flows, act, message.token.expose(), visitor)?;
+    let (user, bound) = sign_in.load(flows, act).await?;
+    let proved = factor::prove(flows, act, (&user, &bound), message.shown).await?;
+    go_on(
+        flows,
+        act,
+        (sign_in, &user, &bound),
+        (proved, message.demand),
+    )
+    .await
+}
+
+/// Adds what was proved, and begins the session if that is enough.
+///
+/// # Errors
+/// As [`verify`].
+pub(crate) async fn go_on(
+    flows: &Flows,
+    act: &Act,
+    (mut sign_in, user, bound): (SignIn, &User, &Factors),
+    (proved, demand): (Proved, Demand),
+) -> Result<Progress, Rejection> {
+    sign_in.proofs.push(proved);
+    let reached = match sign_in.standing(bound, demand) {
+        Standing::Done(reached) => reached,
+        standing => return Ok(Progress::Owes(owed(flows, act, &sign_in, standing)?)),
+    };
+    if !sign_in.claim(flows, act).await? {
+        return Err(expired().into());
+    }
+    let proven = Proven {
+        user,
+        proof: Proof::of(reached, sign_in.proofs),
+        password_set_at: sign_in.password_set_at,
+        clear: None,
+    };
+    let begun = begin(flows, act, proven).await?;
+    Ok(Progress::SignedIn(Box::new(begun.ok_or_else(expired)?)))
+}
+
+/// Tells what is still owed.
+pub(crate) fn owed(
+    flows: &Flows,
+    act: &Act,
+    sign_in: &SignIn,
+    standing: Standing,
+) -> Result<Owed, Fault> {
+    Ok(Owed {
+        token: sign_in.seal(flows, act)?,
+        methods: match standing {
+            Standing::Owes(methods) => methods,
+            Standing::Done(_) | Standing::MustBind => Vec::new(),
+        },
+    })
+}
