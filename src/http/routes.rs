@@ -155,6 +155,12 @@ routes! {
    POST   "/sign-in"                          Act  page::sign_in::submit          Public Browser Form      Detached Network
    GET    "/register"                         Act  page::register::show           Public Browser None      Attached Network
    POST   "/register"                         Act  page::register::submit         Public Browser Form      Detached Network
+   GET    "/second-factor"                    Act  page::second_factor::show      Public Browser None      Attached Network
+   POST   "/second-factor"                    Act  page::second_factor::submit    Public Browser Form      Detached Network
+   GET    "/bind-factor"                      Act  page::bind::choose             Public Browser None      Attached Network
+   POST   "/bind-factor"                      Act  page::bind::begin              Public Browser Form      Detached Network
+   GET    "/bind-app"                         Act  page::bind::show_app           Public Browser None      Attached Network
+   POST   "/bind-app"                         Act  page::bind::confirm_app        Public Browser Form      Detached Network
    GET    "/consent"                          Act  page::consent::show            Public Browser None      Attached Network
    POST   "/consent"                          Act  page::consent::submit          Public Browser Form      Detached Network
    GET    "/device"                           Act  page::device::show             Public Browser None      Attached Network
@@ -236,7 +242,9 @@ pub fn undocumented() -> Vec<String> {
 }
 
 /// The paths of the hosted pages.
-const PAGES: [&str; 10] = [
+const PAGES: [&str; 13] = [
+    "/bind-app",
+    "/bind-factor",
     "/consent",
     "/device",
     "/forgotten-password",
@@ -245,6 +253,7 @@ const PAGES: [&str; 10] = [
     "/oauth/resume",
     "/register",
     "/reset-password",
+    "/second-factor",
     "/sign-in",
     "/verify-email",
 ];

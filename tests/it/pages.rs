@@ -11,6 +11,8 @@ use crate::client::Person;
 use crate::house::House;
 use crate::oauth::World;
 
+mod factors;
+
 cases![
     a_person_registers_on_a_page_and_is_signed_in,
     what_is_wrong_with_a_form_is_said_above_it,
@@ -26,7 +28,7 @@ cases![
 ];
 
 pub fn all() -> Vec<Case> {
-    cases()
+    [cases(), factors::cases()].into_iter().flatten().collect()
 }
 
 const PASSWORD: &str = "a quiet garden in the rain";

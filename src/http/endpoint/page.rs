@@ -3,7 +3,7 @@
 //! A page that is posted to answers with a redirect (303), except when the person has to look at the
 //! form again.
 
-use domain::rejection::{Refusal, Rejection};
+use domain::rejection::{Code, Refusal, Rejection};
 use domain::secret::SecretText;
 use http::StatusCode;
 
@@ -20,12 +20,15 @@ use crate::http::page::{self, Frame, Leave, session, views};
 use crate::http::render::Reply;
 
 pub(in crate::http) mod authorize;
+pub(in crate::http) mod bind;
 pub(in crate::http) mod consent;
 pub(in crate::http) mod device;
 pub(in crate::http) mod password;
 pub(in crate::http) mod register;
+pub(in crate::http) mod second_factor;
 pub(in crate::http) mod sign_in;
 pub(in crate::http) mod sign_out;
+mod station;
 pub(in crate::http) mod verify_email;
 
 /// What a page is made with.
@@ -155,6 +158,12 @@ impl Desk {
         }
     }
 
+    /// The same, with a parameter more.
+    fn place_with(&self, path: &str, (name, value): (&str, &str)) -> String {
+        let mark = if self.request.is_empty() { '?' } else { '&' };
+        format!("{}{mark}{name}={value}", self.place(path))
+    }
+
     /// Gives the address where whoever is signed in goes on.
     fn onward(&self) -> String {
         match self.request.as_str() {
@@ -275,9 +284,23 @@ fn names(refusal: &Refusal, field: &str) -> bool {
 // === impl Problem ===
 
 impl Problem {
+    /// Says why a factor was refused.
+    fn of_factor(rejection: Rejection, frame: &Frame) -> Result<Self, Rejection> {
+        let Rejection::Refused(refusal) = &rejection else {
+            return Err(rejection);
+        };
+        let is_of_code = refusal.code == Code::Validation && names(refusal, "code");
+        if refusal.code == Code::Unauthorized || is_of_code {
+            return Ok(Self {
+                text: frame.texts.factor.problem_code.clone(),
+                details: Vec::new(),
+            });
+        }
+        Self::of(rejection, frame)
+    }
+
     /// Says why a form was refused; anything but a refusal of the form itself is passed on.
     fn of(rejection: Rejection, frame: &Frame) -> Result<Self, Rejection> {
-        use domain::rejection::Code;
         let Rejection::Refused(refusal) = rejection else {
             return Err(rejection);
         };

@@ -40,7 +40,7 @@ pub(in crate::http) struct FactorTexts {
     pub(in crate::http) passkey_name: String,
     pub(in crate::http) passkey_name_hint: String,
     pub(in crate::http) make_passkey: String,
-    #[expect(dead_code, reason = "the endpoints of factors will say it")]
+
     pub(in crate::http) problem_code: String,
     #[expect(dead_code, reason = "the endpoints of factors will say it")]
     pub(in crate::http) problem_passkey: String,

@@ -31,6 +31,8 @@ pub(in crate::http) struct BindFactor<'a> {
     pub(in crate::http) frame: &'a Frame,
     pub(in crate::http) csrf: &'a str,
     pub(in crate::http) request: &'a str,
+    /// Whether this service knows what passkeys are bound to.
+    pub(in crate::http) offers_passkeys: bool,
     pub(in crate::http) may_skip: bool,
 }
 

@@ -102,6 +102,7 @@ fn a_factor_is_chosen_by_one_of_two_buttons_and_skipped_only_if_it_may_be() {
                 frame: &frame,
                 csrf: "t0ken",
                 request: "",
+                offers_passkeys: true,
                 may_skip,
             };
             let html = render(&page, language);
