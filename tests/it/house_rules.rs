@@ -180,11 +180,13 @@ fn upward_dependencies() -> Vec<String> {
         "store",
         "hashing",
         "blocklist",
+        "webauthn",
         "actors",
     ];
-    let allowed: [(&str, &[&str]); 6] = [
+    let allowed: [(&str, &[&str]); 7] = [
         ("crates/domain", &[]),
         ("crates/protocol", &["domain"]),
+        ("crates/webauthn", &["domain"]),
         ("crates/store", &["domain", "store"]),
         ("crates/hashing", &["domain", "protocol"]),
         ("crates/blocklist", &["domain", "protocol"]),
