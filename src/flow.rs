@@ -44,6 +44,7 @@ use store::port::sessions::EndedSessions;
 use store::port::spent::Spent;
 use store::port::users::Users;
 use tokio::time::timeout;
+use webauthn::RelyingParty;
 
 use crate::authorities::ClientAuthorities;
 use crate::config::Settings;
@@ -73,6 +74,7 @@ pub mod logout;
 pub mod mfa;
 pub mod new_password;
 pub mod notice;
+pub mod passkey;
 pub mod password;
 pub mod profile;
 pub mod proof;
@@ -152,6 +154,8 @@ pub struct Flows {
     pub kept_keys: KeptKeys,
     /// Clients that described themselves, as they were fetched.
     pub kept_documents: KeptDocuments,
+    /// Whom passkeys are bound to; absent: there are none.
+    pub relying_party: Option<Arc<RelyingParty>>,
     /// What pairwise subjects are made with.
     pub salts: KeptSalts,
     /// What is counted.

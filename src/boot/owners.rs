@@ -24,6 +24,8 @@ use hashing::{Cost, Hashing, HashingConfig};
 use protocol::system_secrets::SystemSecrets;
 use store::port::Ports;
 use store::port::shared::SharedState;
+use url::Url;
+use webauthn::RelyingParty;
 
 use super::StartError;
 use crate::authorities::ClientAuthorities;
@@ -103,6 +105,7 @@ pub(crate) fn hire(
         client_authorities: client_authorities(settings)?,
         kept_keys: KeptKeys::default(),
         kept_documents: KeptDocuments::default(),
+        relying_party: relying_party(settings)?,
         salts: KeptSalts::new(ports.salts),
         settings: outside.settings,
         clock: outside.clock,
@@ -132,6 +135,18 @@ pub(crate) fn hire(
         owners,
         outflow,
     })
+}
+
+/// Makes whom passkeys are bound to; nothing where the issuer is an address, which they cannot be.
+fn relying_party(settings: &Settings) -> Result<Option<Arc<RelyingParty>>, StartError> {
+    let Some(party) = &settings.webauthn else {
+        return Ok(None);
+    };
+    let origins: Result<Vec<Url>, _> = party.origins.iter().map(|one| Url::parse(one)).collect();
+    let origins = origins.map_err(|error| invalid("WEBAUTHN_RP_ORIGINS", error))?;
+    let made = RelyingParty::new(&party.id, &party.name, &origins);
+    let made = made.map_err(|error| invalid("WEBAUTHN_RP_ID", error))?;
+    Ok(Some(Arc::new(made)))
 }
 
 fn hire_tenants(outside: &Outside, ports: &Ports) -> (Tenants, ChildSpec) {

@@ -48,13 +48,13 @@ variables! {
     MFA_BACKUP_CODE_COUNT: Whole<u8> = of(whole(1, 100)).or("10");
     /// Domain that passkeys are bound to.
     WEBAUTHN_RP_ID: Parsed<String> =
-        of(DOMAIN).or_derived("the issuer's host", derive_id).later();
+        of(DOMAIN).or_derived("the issuer's host", derive_id);
     /// Name that passkey dialogs show.
     WEBAUTHN_RP_NAME: Parsed<String> =
-        of(TEXT).or_derived("the value of `MFA_ISSUER`", |values| values.peek(&MFA_ISSUER)).later();
+        of(TEXT).or_derived("the value of `MFA_ISSUER`", |values| values.peek(&MFA_ISSUER));
     /// Origins of the pages that may use passkeys.
     WEBAUTHN_RP_ORIGINS: Parsed<Vec<String>> =
-        of(ORIGIN_LIST).or_derived("the issuer's origin", derive_origin).later();
+        of(ORIGIN_LIST).or_derived("the issuer's origin", derive_origin);
 }
 
 fn derive_id(values: &Values) -> Option<String> {

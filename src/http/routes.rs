@@ -125,6 +125,14 @@ routes! {
    POST   "/auth/mfa/disable"                 Act  auth::mfa::disable             Public Person Json       Detached Network
    POST   "/auth/mfa/backup-codes"            Act  auth::mfa::make_codes          Public Person Json       Detached Network
    GET    "/auth/mfa/status"                  Act  auth::mfa::show                Public Person None       Attached Network
+   POST   "/auth/webauthn/register/begin"     Act  auth::webauthn::begin_binding  Public Signing Json      Attached Network
+   POST   "/auth/webauthn/register/finish"    Act  auth::webauthn::finish_binding Public Signing Json      Detached Network
+   POST   "/auth/webauthn/login/begin"        Act  auth::webauthn::begin_sign_in  Public Anyone Json       Attached Network
+   POST   "/auth/webauthn/login/finish"       Act  auth::webauthn::finish_sign_in Public Anyone Json       Detached Network
+   GET    "/auth/webauthn/credentials"        Act  auth::webauthn::list           Public Person None       Attached Network
+   GET    "/auth/webauthn/credentials/{id}"   Act  auth::webauthn::show           Public Person None       Attached Network
+   PATCH  "/auth/webauthn/credentials/{id}"   Act  auth::webauthn::rename         Public Person Json       Detached Network
+   DELETE "/auth/webauthn/credentials/{id}"   Act  auth::webauthn::remove         Public Person None       Detached Network
    GET    "/auth/me/consents"                 Act  auth::consents::list           Public Person None       Attached Network
    DELETE "/auth/me/consents"                 Act  auth::consents::take_back      Public Person None       Detached Network
    DELETE "/auth/me/consents/{client_id}"     Act  auth::consents::take_back      Public Person None       Detached Network
@@ -161,6 +169,8 @@ routes! {
    POST   "/bind-factor"                      Act  page::bind::begin              Public Browser Form      Detached Network
    GET    "/bind-app"                         Act  page::bind::show_app           Public Browser None      Attached Network
    POST   "/bind-app"                         Act  page::bind::confirm_app        Public Browser Form      Detached Network
+   GET    "/bind-passkey"                     Act  page::passkey::show_form       Public Browser None      Attached Network
+   POST   "/bind-passkey"                     Act  page::passkey::submit          Public Browser Form      Detached Network
    GET    "/consent"                          Act  page::consent::show            Public Browser None      Attached Network
    POST   "/consent"                          Act  page::consent::submit          Public Browser Form      Detached Network
    GET    "/device"                           Act  page::device::show             Public Browser None      Attached Network
@@ -242,9 +252,10 @@ pub fn undocumented() -> Vec<String> {
 }
 
 /// The paths of the hosted pages.
-const PAGES: [&str; 13] = [
+const PAGES: [&str; 14] = [
     "/bind-app",
     "/bind-factor",
+    "/bind-passkey",
     "/consent",
     "/device",
     "/forgotten-password",

@@ -15,6 +15,7 @@ mod revoke;
 mod sessions;
 mod strangers;
 mod verify_email;
+mod webauthn;
 
 pub fn cases() -> Vec<Case> {
     [
@@ -29,6 +30,7 @@ pub fn cases() -> Vec<Case> {
         logout::cases(),
         sessions::cases(),
         consents::cases(),
+        webauthn::cases(),
     ]
     .into_iter()
     .flatten()

@@ -20,6 +20,7 @@
 
 mod admin;
 mod auth;
+mod authenticator;
 mod backend;
 mod browser;
 mod case;

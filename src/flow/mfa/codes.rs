@@ -16,6 +16,7 @@ use crate::flow::sign_in::factor::{Shown, factor_keys, prove};
 use crate::flow::{Act, Flows, attempt};
 
 /// A set of codes: to be shown once, and to be stored.
+#[derive(Default)]
 pub(crate) struct Made {
     pub(crate) codes: Vec<SecretText>,
     pub(crate) signatures: Vec<[u8; 32]>,

@@ -21,6 +21,7 @@ use zeroize::Zeroizing;
 
 use crate::flow::attempt::{self, Turn};
 use crate::flow::letter::seal_letter;
+use crate::flow::passkey::{self, Answered};
 use crate::flow::{Act, Flows};
 
 /// What somebody shows.
@@ -30,6 +31,8 @@ pub enum Shown {
     Totp(SecretText),
     /// A backup code.
     BackupCode(SecretText),
+    /// What a passkey signed.
+    Passkey(Answered),
 }
 
 /// What a look came to.
@@ -53,6 +56,9 @@ pub(crate) async fn prove(
     shown: Shown,
 ) -> Result<Proved, Rejection> {
     let factor = match shown {
+        Shown::Passkey(answered) => {
+            return passkey::show::prove(flows, act, (user, bound), answered).await;
+        }
         Shown::Totp(_) => Factor::Totp,
         Shown::BackupCode(_) => Factor::BackupCode,
     };
@@ -122,6 +128,7 @@ async fn look(
             None => Ok(Look::Wrong("unbound")),
         },
         Shown::BackupCode(code) => look_at_backup_code(flows, act, (user, bound), code).await,
+        Shown::Passkey(_) => Ok(Look::Wrong("unbound")),
     }
 }
 

@@ -11,3 +11,4 @@ pub(in crate::http) mod revoke;
 pub(in crate::http) mod sessions;
 pub(in crate::http) mod token;
 pub(in crate::http) mod verify_email;
+pub(in crate::http) mod webauthn;

@@ -23,6 +23,7 @@ pub(in crate::http) mod authorize;
 pub(in crate::http) mod bind;
 pub(in crate::http) mod consent;
 pub(in crate::http) mod device;
+pub(in crate::http) mod passkey;
 pub(in crate::http) mod password;
 pub(in crate::http) mod register;
 pub(in crate::http) mod second_factor;
@@ -285,14 +286,19 @@ fn names(refusal: &Refusal, field: &str) -> bool {
 
 impl Problem {
     /// Says why a factor was refused.
-    fn of_factor(rejection: Rejection, frame: &Frame) -> Result<Self, Rejection> {
+    fn of_factor(rejection: Rejection, frame: &Frame, method: &str) -> Result<Self, Rejection> {
         let Rejection::Refused(refusal) = &rejection else {
             return Err(rejection);
         };
         let is_of_code = refusal.code == Code::Validation && names(refusal, "code");
         if refusal.code == Code::Unauthorized || is_of_code {
+            let texts = &frame.texts.factor;
+            let text = match method {
+                "passkey" => &texts.problem_passkey,
+                _ => &texts.problem_code,
+            };
             return Ok(Self {
-                text: frame.texts.factor.problem_code.clone(),
+                text: text.clone(),
                 details: Vec::new(),
             });
         }

@@ -7,6 +7,7 @@ use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::super::{Answer, Call, tokens};
+use super::webauthn::take_answered;
 use crate::flow::mfa::{Binder, Status, app, codes, status};
 use crate::flow::sign_in::factor::Shown;
 use crate::flow::sign_in::verify::{Verify, verify};
@@ -39,7 +40,7 @@ pub(in crate::http) fn set_up(mut call: Call) -> Answer {
         let mut fields = call.take_fields();
         let token = fields.optional_secret("mfa_token");
         let token = fields.finish(token)?;
-        let binder = binder(&call, token).await?;
+        let binder = binder_of(&call, token).await?;
         let setup = app::set_up(call.flows(), &call.act, &binder).await?;
         let body = json!({
             "secret": setup.secret.expose(),
@@ -58,7 +59,7 @@ pub(in crate::http) fn confirm(mut call: Call) -> Answer {
         let token = fields.optional_secret("mfa_token");
         let code = fields.secret("code");
         let (token, code) = fields.finish((token, code))?;
-        let binder = binder(&call, token).await?;
+        let binder = binder_of(&call, token).await?;
         let demand = demand_of(&call.act, None);
         let confirmed = app::confirm(call.flows(), &call.act, binder, (&code, demand)).await?;
         let mut body = match confirmed.progress.as_ref().map(view) {
@@ -107,7 +108,7 @@ pub(in crate::http) fn render(progress: &Progress) -> Reply {
     }
 }
 
-fn view(progress: &Progress) -> Value {
+pub(super) fn view(progress: &Progress) -> Value {
     match progress {
         Progress::SignedIn(signed_in) => tokens::view(&signed_in.tokens),
         Progress::Owes(owed) => view_owed(owed),
@@ -149,7 +150,7 @@ const fn word_of(factor: Factor) -> &'static str {
     }
 }
 
-fn texts(codes: &[SecretText]) -> Value {
+pub(super) fn texts(codes: &[SecretText]) -> Value {
     codes.iter().map(SecretText::expose).collect()
 }
 
@@ -158,9 +159,12 @@ fn parse_shown(mut fields: Fields) -> Result<Shown, Refusal> {
     fields.finish(shown)?.ok_or_else(nothing_shown)
 }
 
-/// Takes a code.
+/// Takes a code, or what a passkey signed.
 fn take_shown(fields: &mut Fields) -> Option<Shown> {
     let kind = fields.optional_text("code_type");
+    if let Some(answered) = take_answered(fields) {
+        return Some(Shown::Passkey(answered));
+    }
     let code = fields.optional_secret("code")?;
     match kind.as_deref() {
         None | Some("totp") => Some(Shown::Totp(code)),
@@ -177,7 +181,7 @@ fn nothing_shown() -> Refusal {
 }
 
 /// Finds who binds: a person with an access token, or one whose sign-in owes it.
-async fn binder(call: &Call, token: Option<SecretText>) -> Result<Binder, Rejection> {
+pub(super) async fn binder_of(call: &Call, token: Option<SecretText>) -> Result<Binder, Rejection> {
     let (flows, act) = (call.flows(), &call.act);
     match (&call.visitor, token) {
         (Visitor::Person(person), None) => Binder::person(flows, act, person).await,

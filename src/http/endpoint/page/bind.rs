@@ -9,7 +9,7 @@ use http::StatusCode;
 use super::station::find_binder;
 use super::{Desk, Posted, Problem, sign_in};
 use crate::flow::mfa::Binder;
-use crate::flow::mfa::app::{self, Confirmed, Setup};
+use crate::flow::mfa::app::{self, Setup};
 use crate::flow::sign_in::{Progress, demand_of};
 use crate::http::endpoint::{Answer, Call};
 use crate::http::page;
@@ -31,7 +31,7 @@ pub(in crate::http) fn choose(call: Call) -> Answer {
             frame: &frame,
             csrf: &csrf,
             request: &desk.request,
-            offers_passkeys: false,
+            offers_passkeys: desk.call.flows().relying_party.is_some(),
             may_skip: false,
         };
         Ok(desk.show(StatusCode::OK, &frame, &page))
@@ -45,10 +45,15 @@ pub(in crate::http) fn begin(call: Call) -> Answer {
         if let Some(reply) = desk.cancel().await? {
             return Ok(reply);
         }
+        let method = desk.call.fields.optional_text("method");
+        let is_passkey = method.as_deref() == Some("passkey");
         let binder = match find_binder(&desk).await? {
             Ok(binder) => binder,
             Err(reply) => return Ok(*reply),
         };
+        if is_passkey {
+            return Ok(page::see_other(&desk.place("/bind-passkey")));
+        }
         app::set_up(desk.call.flows(), &desk.call.act, &binder).await?;
         Ok(page::see_other(&desk.place("/bind-app")))
     })
@@ -80,9 +85,15 @@ pub(in crate::http) fn confirm_app(call: Call) -> Answer {
         let (flows, act) = (desk.call.flows(), &desk.call.act);
         let demand = demand_of(act, desk.asked.as_ref());
         match app::confirm(flows, act, binder.clone(), (&code, demand)).await {
-            Ok(confirmed) => Ok(show_codes(&desk, &confirmed)),
+            Ok(confirmed) => {
+                let made = (
+                    confirmed.backup_codes.as_slice(),
+                    confirmed.progress.as_ref(),
+                );
+                Ok(show_codes(&desk, made))
+            }
             Err(rejection) => {
-                let problem = Problem::of_factor(rejection, &desk.frame())?;
+                let problem = Problem::of_factor(rejection, &desk.frame(), "totp")?;
                 form(&desk, StatusCode::UNPROCESSABLE_ENTITY, &binder, &problem)
             }
         }
@@ -118,21 +129,25 @@ fn form(
     Ok(desk.show(status, &frame, &page))
 }
 
-/// Shows backup codes, this once; whoever was in the middle of a sign-in is signed in by now.
-fn show_codes(desk: &Desk, confirmed: &Confirmed) -> Reply {
+/// Shows backup codes, this once; whoever was in the middle of a sign-in is signed in by now. Where none
+/// were made, the person goes on at once.
+pub(super) fn show_codes(
+    desk: &Desk,
+    (made, progress): (&[SecretText], Option<&Progress>),
+) -> Reply {
     let frame = desk.frame();
-    let codes: Vec<&str> = confirmed
-        .backup_codes
-        .iter()
-        .map(SecretText::expose)
-        .collect();
-    let page = factor::BackupCodes {
-        frame: &frame,
-        codes: &codes,
-        onward: &desk.onward(),
+    let codes: Vec<&str> = made.iter().map(SecretText::expose).collect();
+    let mut reply = if codes.is_empty() {
+        page::see_other(&desk.onward())
+    } else {
+        let page = factor::BackupCodes {
+            frame: &frame,
+            codes: &codes,
+            onward: &desk.onward(),
+        };
+        desk.show(StatusCode::OK, &frame, &page)
     };
-    let mut reply = desk.show(StatusCode::OK, &frame, &page);
-    if let Some(Progress::SignedIn(signed_in)) = &confirmed.progress {
+    if let Some(Progress::SignedIn(signed_in)) = progress {
         sign_in::remember(desk, signed_in, &mut reply);
     }
     reply

@@ -7,7 +7,7 @@ use http::StatusCode;
 use protocol::assurance::Standing;
 
 use super::station::Station;
-use super::{Desk, Posted, Problem, query_of, sign_in};
+use super::{Desk, Posted, Problem, passkey, query_of, sign_in};
 use crate::flow::sign_in::demand_of;
 use crate::flow::sign_in::factor::Shown;
 use crate::flow::sign_in::step_up::step_up;
@@ -21,14 +21,11 @@ pub(in crate::http) fn show(call: Call) -> Answer {
     Box::pin(async move {
         let desk = Desk::open(call, Posted::No).await?;
         let chosen = query_of(&desk.call, "method")?;
-        let station = Station::find(&desk).await?;
-        match owed(&desk, station.as_ref()) {
-            Ok(methods) => Ok(form(
-                &desk,
-                StatusCode::OK,
-                (&methods, chosen.as_deref()),
-                &Problem::default(),
-            )),
+        match owed(&desk, Station::find(&desk).await?) {
+            Ok((station, methods)) => {
+                let ways = (methods.as_slice(), chosen.as_deref());
+                form(&desk, (StatusCode::OK, &station), ways, &Problem::default())
+            }
             Err(reply) => Ok(*reply),
         }
     })
@@ -42,45 +39,43 @@ pub(in crate::http) fn submit(call: Call) -> Answer {
             return Ok(reply);
         }
         let (method, shown) = parse(&mut desk)?;
-        let station = Station::find(&desk).await?;
-        let methods = match owed(&desk, station.as_ref()) {
-            Ok(methods) => methods,
+        let (station, methods) = match owed(&desk, Station::find(&desk).await?) {
+            Ok(owed) => owed,
             Err(reply) => return Ok(*reply),
         };
-        let Some(station) = station else {
-            return Ok(page::see_other(&desk.place("/sign-in")));
-        };
-        match prove(&desk, station, shown).await {
+        match prove(&desk, &station, shown).await {
             Ok(reply) => Ok(reply),
             Err(rejection) => {
-                let problem = Problem::of_factor(rejection, &desk.frame())?;
-                let status = StatusCode::UNPROCESSABLE_ENTITY;
-                Ok(form(&desk, status, (&methods, Some(&method)), &problem))
+                let problem = Problem::of_factor(rejection, &desk.frame(), &method)?;
+                let look = (StatusCode::UNPROCESSABLE_ENTITY, &station);
+                form(&desk, look, (&methods, Some(&method)), &problem)
             }
         }
     })
 }
 
 /// Gives what may be shown; a reply sends whoever owes nothing, or something else, to where they belong.
-fn owed(desk: &Desk, station: Option<&Station>) -> Result<Vec<Factor>, Box<Reply>> {
-    let elsewhere = |path: &str| Err(Box::new(page::see_other(&desk.place(path))));
-    match station.map(Station::standing) {
-        None => elsewhere("/sign-in"),
-        Some(Standing::Done(_)) => Err(Box::new(page::see_other(&desk.onward()))),
-        Some(Standing::MustBind) => elsewhere("/bind-factor"),
-        Some(Standing::Owes(methods)) if methods.contains(&Factor::Password) => {
-            elsewhere("/sign-in")
+fn owed(desk: &Desk, station: Option<Station>) -> Result<(Station, Vec<Factor>), Box<Reply>> {
+    let elsewhere = |place: &str| Err(Box::new(page::see_other(place)));
+    let Some(station) = station else {
+        return elsewhere(&desk.place("/sign-in"));
+    };
+    match station.standing().clone() {
+        Standing::Done(_) => elsewhere(&desk.onward()),
+        Standing::MustBind => elsewhere(&desk.place("/bind-factor")),
+        Standing::Owes(methods) if methods.contains(&Factor::Password) => {
+            elsewhere(&desk.place("/sign-in"))
         }
-        Some(Standing::Owes(methods)) => Ok(methods.clone()),
+        Standing::Owes(methods) => Ok((station, methods)),
     }
 }
 
-async fn prove(desk: &Desk, station: Station, shown: Shown) -> Result<Reply, Rejection> {
+async fn prove(desk: &Desk, station: &Station, shown: Shown) -> Result<Reply, Rejection> {
     let (flows, act) = (desk.call.flows(), &desk.call.act);
     match station {
-        Station::SigningIn(token, _) => {
+        Station::SigningIn(of, _) => {
             let message = Verify {
-                token,
+                token: of.token.clone(),
                 visitor: Some(desk.guard.visitor().to_owned()),
                 demand: demand_of(act, desk.asked.as_ref()),
                 shown,
@@ -89,7 +84,7 @@ async fn prove(desk: &Desk, station: Station, shown: Shown) -> Result<Reply, Rej
             Ok(sign_in::go_on(desk, &progress))
         }
         Station::SignedIn(browser, bound, _) => {
-            let browser = step_up(flows, act, (&browser, &bound), shown).await?;
+            let browser = step_up(flows, act, (browser, bound), shown).await?;
             let mut reply = page::see_other(&desk.onward());
             session::keep(flows, act, browser.remembered(), &mut reply);
             Ok(reply)
@@ -102,8 +97,11 @@ fn parse(desk: &mut Desk) -> Result<(String, Shown), Refusal> {
     let method = fields.optional_text("method").unwrap_or_default();
     // What is missing is as wrong as anything else.
     let code = fields.optional_secret("code").unwrap_or_default();
-    let shown = match method.as_str() {
-        "backup" => Shown::BackupCode(code),
+    let visitor = desk.guard.visitor().to_owned();
+    let answered = passkey::take_answered(&mut fields, visitor);
+    let shown = match (method.as_str(), answered) {
+        ("passkey", Some(answered)) => Shown::Passkey(answered),
+        ("backup", _) => Shown::BackupCode(code),
         _ => Shown::Totp(code),
     };
     fields.finish((method, shown))
@@ -112,10 +110,10 @@ fn parse(desk: &mut Desk) -> Result<(String, Shown), Refusal> {
 /// Shows the form for one way, and where the others are.
 fn form(
     desk: &Desk,
-    status: StatusCode,
+    (status, station): (StatusCode, &Station),
     (methods, chosen): (&[Factor], Option<&str>),
     problem: &Problem,
-) -> Reply {
+) -> Result<Reply, Rejection> {
     let words: Vec<&str> = methods.iter().map(|one| word_of(*one)).collect();
     let chosen = words.iter().find(|word| Some(**word) == chosen);
     let method = chosen.or(words.first()).copied().unwrap_or("totp");
@@ -123,6 +121,10 @@ fn form(
     let others: Vec<(&str, String)> = others
         .map(|word| (*word, desk.place_with("/second-factor", ("method", word))))
         .collect();
+    let (options, state) = match method {
+        "passkey" => passkey::ask(desk, station)?,
+        _ => (String::new(), String::new()),
+    };
     let (frame, csrf) = (desk.frame(), desk.token());
     let page = views::factor::SecondFactor {
         frame: &frame,
@@ -130,12 +132,12 @@ fn form(
         request: &desk.request,
         method,
         others: &others,
-        options: "",
-        state: "",
+        options: &options,
+        state: &state,
         problem: &problem.text,
         details: &problem.details,
     };
-    desk.show(status, &frame, &page)
+    Ok(desk.show(status, &frame, &page))
 }
 
 /// Names a way as the form does (CONTRACT §6).

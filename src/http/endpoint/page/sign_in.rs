@@ -1,4 +1,4 @@
-//! GET, POST /sign-in. Flow: [`login`].
+//! GET, POST /sign-in: by a password, or by a passkey alone. Flows: [`login`], [`passkey`].
 
 use domain::rejection::{Refusal, Rejection};
 use domain::secret::SecretText;
@@ -8,7 +8,9 @@ use protocol::opaque::Made;
 use super::{Desk, Posted, Problem};
 use crate::flow::browser::Remembered;
 use crate::flow::login::login;
-use crate::flow::sign_in::{Progress, SignedIn};
+use crate::flow::passkey::show::SignInByPasskey;
+use crate::flow::passkey::{self, Answered};
+use crate::flow::sign_in::{Progress, SignedIn, demand_of};
 use crate::http::endpoint::{Answer, Call};
 use crate::http::page::cookies::{self, Kind};
 use crate::http::page::{self, session, views};
@@ -32,12 +34,8 @@ pub(in crate::http) fn show(call: Call) -> Answer {
             .asked
             .as_ref()
             .and_then(|asked| asked.request.login_hint.clone());
-        Ok(form(
-            &desk,
-            StatusCode::OK,
-            &hint.unwrap_or_default(),
-            &Problem::default(),
-        ))
+        let hint = hint.unwrap_or_default();
+        form(&desk, StatusCode::OK, &hint, &Problem::default())
     })
 }
 
@@ -51,7 +49,10 @@ pub(in crate::http) fn submit(call: Call) -> Answer {
         if let Some(reply) = desk.elsewhere().await? {
             return Ok(reply);
         }
-        let (email, password) = parse(&mut desk)?;
+        let (email, password, answered) = parse(&mut desk)?;
+        if let Some(answered) = answered {
+            return by_passkey(&desk, answered).await;
+        }
         let message = desk.login(email, password).await?;
         let email = message.email.clone();
         match login(desk.call.flows(), &desk.call.act, message).await {
@@ -61,12 +62,31 @@ pub(in crate::http) fn submit(call: Call) -> Answer {
     })
 }
 
-fn parse(desk: &mut Desk) -> Result<(String, SecretText), Refusal> {
+/// Signs the person in whose passkey answered.
+async fn by_passkey(desk: &Desk, answered: Answered) -> Result<Reply, Rejection> {
+    let (flows, act) = (desk.call.flows(), &desk.call.act);
+    let demand = demand_of(act, desk.asked.as_ref());
+    let message = SignInByPasskey { answered, demand };
+    match passkey::show::sign_in(flows, act, message).await {
+        Ok(progress) => Ok(go_on(desk, &progress)),
+        Err(rejection) => {
+            let problem = Problem::of_factor(rejection, &desk.frame(), "passkey")?;
+            form(desk, StatusCode::UNPROCESSABLE_ENTITY, "", &problem)
+        }
+    }
+}
+
+/// What a sign-in form carries.
+type Filled = (String, SecretText, Option<Answered>);
+
+fn parse(desk: &mut Desk) -> Result<Filled, Refusal> {
     let mut fields = desk.call.take_fields();
+    let visitor = desk.guard.visitor().to_owned();
+    let answered = super::passkey::take_answered(&mut fields, visitor);
     // What is missing is as wrong as anything else: the form comes back with one sentence.
     let email = fields.optional_text("email").unwrap_or_default();
     let password = fields.optional_secret("password").unwrap_or_default();
-    fields.finish((email, password))
+    fields.finish((email, password, answered))
 }
 
 /// Sends a person on who proved something: where they came from, or to what they owe.
@@ -107,15 +127,16 @@ pub(super) fn remember(desk: &Desk, signed_in: &SignedIn, reply: &mut Reply) {
 
 fn refuse(desk: &Desk, rejection: Rejection, email: &str) -> Result<Reply, Rejection> {
     let problem = Problem::of(rejection, &desk.frame())?;
-    Ok(form(
-        desk,
-        StatusCode::UNPROCESSABLE_ENTITY,
-        email,
-        &problem,
-    ))
+    form(desk, StatusCode::UNPROCESSABLE_ENTITY, email, &problem)
 }
 
-fn form(desk: &Desk, status: StatusCode, email: &str, problem: &Problem) -> Reply {
+fn form(
+    desk: &Desk,
+    status: StatusCode,
+    email: &str,
+    problem: &Problem,
+) -> Result<Reply, Rejection> {
+    let (options, state) = super::passkey::ask_anybody(desk)?;
     let (frame, csrf) = (desk.frame(), desk.token());
     let page = views::SignIn {
         frame: &frame,
@@ -123,10 +144,10 @@ fn form(desk: &Desk, status: StatusCode, email: &str, problem: &Problem) -> Repl
         request: &desk.request,
         client: desk.client_name(),
         email,
-        options: "",
-        state: "",
+        options: &options,
+        state: &state,
         problem: &problem.text,
         details: &problem.details,
     };
-    desk.show(status, &frame, &page)
+    Ok(desk.show(status, &frame, &page))
 }

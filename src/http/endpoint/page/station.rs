@@ -1,6 +1,7 @@
 //! Who is at a page about second factors: somebody in the middle of a sign-in, or signed in.
 
 use domain::factor::Factors;
+use domain::id::UserId;
 use domain::rejection::{OAuthCode, Rejection};
 use domain::secret::SecretText;
 use protocol::assurance::{self, Standing};
@@ -15,10 +16,18 @@ use crate::http::render::Reply;
 
 /// Who is at the page.
 pub(super) enum Station {
-    /// Somebody in the middle of a sign-in, and what is proved of it, sealed.
-    SigningIn(SecretText, Standing),
+    /// Somebody in the middle of a sign-in.
+    SigningIn(Box<Underway>, Standing),
     /// Somebody who is signed in, and what they have bound.
     SignedIn(Box<Browser>, Box<Factors>, Standing),
+}
+
+/// A sign-in in progress.
+pub(super) struct Underway {
+    /// What is proved of it, sealed.
+    pub(super) token: SecretText,
+    pub(super) user: UserId,
+    pub(super) bound: Factors,
 }
 
 // === impl Station ===
@@ -33,9 +42,11 @@ impl Station {
         let demand = demand_of(act, desk.asked.as_ref());
         if let Some((token, sign_in)) = sign_in_of(desk) {
             return match sign_in.load(flows, act).await {
-                Ok((_, bound)) => {
+                Ok((user, bound)) => {
                     let standing = sign_in.standing(&bound, demand);
-                    Ok(Some(Self::SigningIn(token, standing)))
+                    let user = user.id;
+                    let underway = Underway { token, user, bound };
+                    Ok(Some(Self::SigningIn(Box::new(underway), standing)))
                 }
                 Err(Rejection::Refused(_)) => Ok(None),
                 Err(failed @ Rejection::Failed(_)) => Err(failed),
@@ -48,6 +59,14 @@ impl Station {
         let standing = assurance::judge(&browser.session.proofs, &bound, demand);
         let browser = Box::new(browser.clone());
         Ok(Some(Self::SignedIn(browser, Box::new(bound), standing)))
+    }
+
+    /// Gives whose account it is about, and what that has bound.
+    pub(super) fn account(&self) -> (UserId, &Factors) {
+        match self {
+            Self::SigningIn(of, _) => (of.user, &of.bound),
+            Self::SignedIn(browser, bound, _) => (browser.user.id, bound),
+        }
     }
 
     /// Gives where it stands.

@@ -42,7 +42,6 @@ pub(in crate::http) struct FactorTexts {
     pub(in crate::http) make_passkey: String,
 
     pub(in crate::http) problem_code: String,
-    #[expect(dead_code, reason = "the endpoints of factors will say it")]
     pub(in crate::http) problem_passkey: String,
 }
 
