@@ -1,13 +1,17 @@
 //! Whether an access token still counts: what it says was judged before, this asks what became of it.
 //!
 //! Three things may have: the token, its sign-in or its grant was revoked, or a token that it was
-//! exchanged for; a client that it speaks for or that acts with it was closed; the account of a token
-//! without a sign-in was closed (with a sign-in, that ends the sign-in). A node that does not know what
-//! was revoked says so (503) rather than guess.
+//! exchanged for; the client that it was issued to, that it speaks for or that acts with it was closed;
+//! the account of a token without a sign-in was closed (with a sign-in, that ends the sign-in). A node
+//! that does not know what was revoked says so (503) rather than guess.
+//!
+//! Clients are read from the tenants owner's memory, which the same feed empties that tells what was
+//! revoked. Nothing is fetched here: a client that is its own metadata document counts for as long as
+//! the tenant takes such documents.
 
 use std::sync::Arc;
 
-use domain::client::Client;
+use domain::client::{Client, FIRST_PARTY};
 use domain::id::FamilyId;
 use domain::rejection::Fault;
 use domain::user::{User, UserStatus};
@@ -16,7 +20,7 @@ use protocol::oauth::exchange::ActingParty;
 
 use super::caller::TYPE_USER;
 use super::subject::{self, Holder};
-use super::{Act, Flows};
+use super::{Act, Flows, clients};
 
 /// Says whether a token still counts.
 ///
@@ -59,26 +63,35 @@ pub(crate) async fn are_parties_live(
     claims: &AccessClaims,
 ) -> Result<bool, Fault> {
     let is_person = claims.client_type == TYPE_USER;
-    let is_signed_in = is_person && claims.sid.is_some();
-    if is_person && !is_signed_in && load_person(flows, act, &claims.sub).await?.is_none() {
+    if is_person && claims.sid.is_none() && load_person(flows, act, &claims.sub).await?.is_none() {
         return Ok(false);
     }
     let acting = claims.act.iter().flat_map(ActingParty::subjects);
-    let mut clients: Vec<&str> = acting.collect();
-    if !is_signed_in || !clients.is_empty() {
-        clients.push(&claims.client_id);
-    }
+    let mut parties: Vec<&str> = acting.collect();
+    parties.push(&claims.client_id);
     if !is_person {
-        clients.push(&claims.sub);
+        parties.push(&claims.sub);
     }
-    clients.sort_unstable();
-    clients.dedup();
-    for id in clients {
-        if find_client(flows, act, id).await?.is_none() {
+    parties.sort_unstable();
+    parties.dedup();
+    for id in parties {
+        if !may_be_used(flows, act, id).await? {
             return Ok(false);
         }
     }
     Ok(true)
+}
+
+/// Says whether a client may be used. Our own API is none that could be closed, and a document is not
+/// fetched to judge a token.
+async fn may_be_used(flows: &Flows, act: &Act, id: &str) -> Result<bool, Fault> {
+    if id == FIRST_PARTY {
+        return Ok(true);
+    }
+    if clients::is_url(id) {
+        return Ok(act.tenant.config.client_id_metadata_documents);
+    }
+    Ok(find_client(flows, act, id).await?.is_some())
 }
 
 /// Gives a registered client that may be used.

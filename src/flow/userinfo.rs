@@ -1,6 +1,6 @@
 //! Telling a client about the person whose token it shows (OpenID Connect Core §5.3).
 
-use domain::client::Client;
+use domain::client::{Client, FIRST_PARTY};
 use domain::rejection::{OAuthCode, Refusal, Rejection};
 use domain::scope::ScopeSet;
 use domain::user::UserStatus;
@@ -24,16 +24,22 @@ pub enum Userinfo {
 /// Gives the claims that the token's scope opens, as they are now.
 ///
 /// # Errors
-/// 403 `insufficient_scope` without `openid`; 401 when the account is gone or closed; or a fault.
+/// 403 `insufficient_scope` without `openid`; 401 when the account or the client is gone or closed; or
+/// a fault.
 pub async fn userinfo(flows: &Flows, act: &Act, person: &Person) -> Result<Userinfo, Rejection> {
     let claims = load_claims(flows, act, person).await?;
-    let client = clients::find(flows, act, &person.claims.client_id).await?;
-    match client.filter(|client| !client.disabled) {
-        Some(client) if client.metadata.userinfo_signed_response_alg.is_some() => {
-            sign(flows, act, &client, claims).await
-        }
-        _ => Ok(Userinfo::Plain(claims)),
+    let id = &person.claims.client_id;
+    if id == FIRST_PARTY {
+        return Ok(Userinfo::Plain(claims));
     }
+    let client = clients::find(flows, act, id).await?;
+    let client = client.filter(|client| !client.disabled);
+    // Without it nobody knows how the client wants to be told: never in a weaker form than it asked for.
+    let client = client.ok_or_else(super::caller::invalid_token)?;
+    if client.metadata.userinfo_signed_response_alg.is_none() {
+        return Ok(Userinfo::Plain(claims));
+    }
+    sign(flows, act, &client, claims).await
 }
 
 async fn load_claims(

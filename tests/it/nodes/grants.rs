@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::{A_SECOND, until_refused};
 use crate::cases;
+use crate::client::Tokens;
 use crate::house::House;
 use crate::oauth::World;
 use crate::oauth::assertions::Signing;
@@ -17,7 +18,7 @@ use crate::oauth::dpop::{Key, bound_tokens, prove_token};
 use crate::oauth::exchange::{agent, exchange};
 use crate::oauth::jwt_bearer::{Elsewhere, show};
 use crate::oauth::par::{push, short};
-use crate::oauth::world::parameter;
+use crate::oauth::world::{parameter, register};
 use crate::patience::{PATIENCE, best_of_three};
 
 cases![
@@ -29,6 +30,7 @@ cases![
     one_of_fifty_uses_of_another_issuers_word_on_two_nodes_counts,
     revoking_a_token_on_one_node_ends_what_it_was_exchanged_for_on_the_other,
     what_is_taken_back_on_one_node_is_refused_on_the_other_within_a_second,
+    a_client_closed_on_one_node_speaks_for_nobody_on_the_other_within_a_second,
 ];
 
 /// A world at two nodes.
@@ -202,5 +204,29 @@ async fn what_is_taken_back_on_one_node_is_refused_on_the_other_within_a_second(
         held
     })
     .await;
+    there.house.stop().await;
+}
+
+async fn a_client_closed_on_one_node_speaks_for_nobody_on_the_other_within_a_second(house: House) {
+    let (here, there) = two(house).await;
+    let admin = here.house.admin();
+    for is_deleted in [false, true] {
+        best_of_three(A_SECOND, async |_| {
+            let client = register(&here.house, "web", json!({})).await;
+            let code = here.code(&client).await;
+            let given = here.redeem(&client, &code).await.expect(200);
+            let tokens = Tokens::of(&given);
+            there.person.me(&tokens.access).await.expect(200);
+            let path = format!("/admin/clients/{}", client.id);
+            if is_deleted {
+                admin.delete(&path).await.expect(204);
+            } else {
+                let closed = json!({ "disabled": true });
+                admin.patch(&path, closed).await.expect(200);
+            }
+            until_refused(&there.person, &tokens).await
+        })
+        .await;
+    }
     there.house.stop().await;
 }

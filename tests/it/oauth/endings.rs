@@ -1,9 +1,9 @@
 //! What ends the tokens of a third party's client: the person's own sign-out, a new password, a lock
-//! (RFC 9700 §4.14.2).
+//! (RFC 9700 §4.14.2); and the end of the client itself.
 
 use serde_json::json;
 
-use super::world::{World, ask};
+use super::world::{World, ask, register};
 use crate::browser::Browser;
 use crate::cases;
 use crate::client::Tokens;
@@ -14,6 +14,7 @@ cases![
     rfc_9700_4_14_2_a_new_password_ends_an_applications_tokens,
     rfc_9700_4_14_2_a_reset_ends_an_applications_tokens,
     rfc_9700_4_14_2_a_lock_ends_an_applications_tokens,
+    a_closed_applications_tokens_of_people_are_taken_nowhere,
 ];
 
 /// A world, tokens that its web application holds, and the browser in which they were allowed.
@@ -85,4 +86,33 @@ async fn rfc_9700_4_14_2_a_lock_ends_an_applications_tokens(house: House) {
         .await
         .expect(200);
     assert_ended(&world, &tokens).await;
+}
+
+async fn a_closed_applications_tokens_of_people_are_taken_nowhere(house: House) {
+    let (world, tokens, _) = granted(house).await;
+    let own = json!({ "may_introspect": true });
+    let gateway = register(&world.house, "web", own).await;
+    let assert_taken = async |is_taken: bool| {
+        let status = if is_taken { 200 } else { 401 };
+        let bearer = world.house.public().bearer(&tokens.access);
+        for path in ["/auth/me", "/auth/sessions", "/userinfo"] {
+            let answer = bearer.get(path).await;
+            assert_eq!(answer.status.as_u16(), status, "{path}: {}", answer.text);
+        }
+        let fields = [("token", tokens.access.as_str())];
+        let told = world.form("/oauth/introspect", &gateway, &fields).await;
+        assert_eq!(told.expect(200).json()["active"], is_taken);
+    };
+    assert_taken(true).await;
+    let admin = world.house.admin();
+    let path = format!("/admin/clients/{}", world.web.id);
+    for is_disabled in [true, false] {
+        let body = json!({ "disabled": is_disabled });
+        admin.patch(&path, body).await.expect(200);
+        assert_taken(!is_disabled).await;
+    }
+    admin.delete(&path).await.expect(204);
+    assert_taken(false).await;
+    let own = world.person.login().await;
+    world.person.me(&own.access).await.expect(200);
 }

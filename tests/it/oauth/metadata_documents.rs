@@ -20,6 +20,7 @@ cases![
     mcp_a_document_is_kept_and_asked_for_again,
     mcp_a_document_that_cannot_be_had_is_our_failure,
     mcp_a_tenant_may_close_itself_to_documents,
+    mcp_a_token_counts_without_its_document_until_documents_are_closed_out,
     contract_6_no_private_address_is_asked_for_a_document,
 ];
 
@@ -261,6 +262,25 @@ async fn mcp_a_tenant_may_close_itself_to_documents(house: House) {
     assert_eq!(published.sink.kept().len(), 1);
     let found = public.get("/.well-known/openid-configuration").await;
     assert_ne!(found.json()["client_id_metadata_document_supported"], true);
+}
+
+async fn mcp_a_token_counts_without_its_document_until_documents_are_closed_out(house: House) {
+    let published = Published::new(&house).await;
+    let world = &published.world;
+    let code = world.code(&published.client).await;
+    let given = world.redeem(&published.client, &code).await.expect(200);
+    let access = given.field("access_token");
+    let asked = published.sink.kept().len();
+    published.show(500, json!({}));
+    published.grow_old();
+    world.person.me(&access).await.expect(200);
+    assert_eq!(published.sink.kept().len(), asked, "nothing is fetched");
+    let closed = TenantConfig {
+        client_id_metadata_documents: false,
+        ..TenantConfig::default()
+    };
+    choose(&world.house, closed).await;
+    world.person.me(&access).await.expect(401);
 }
 
 async fn contract_6_no_private_address_is_asked_for_a_document(house: House) {
