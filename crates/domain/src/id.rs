@@ -81,6 +81,8 @@ ids! {
     MailId,
     /// Names a passkey of an account.
     PasskeyId,
+    /// Names a data key of a tenant.
+    DataKeyId,
     /// Names one HTTP or gRPC request, for logs and audit.
     RequestId,
 }

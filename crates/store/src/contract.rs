@@ -30,6 +30,7 @@ mod audit;
 mod authorizations;
 mod changes;
 mod clients;
+mod data_keys;
 mod devices;
 mod factors;
 mod janitor;
@@ -64,6 +65,7 @@ pub fn cases() -> Vec<Case> {
         authorizations::cases(),
         devices::cases(),
         salts::cases(),
+        data_keys::cases(),
         spent::cases(),
         attempts::cases(),
         clients::cases(),

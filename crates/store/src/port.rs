@@ -21,6 +21,7 @@ pub mod audit;
 pub mod authorizations;
 pub mod changes;
 pub mod clients;
+pub mod data_keys;
 pub mod devices;
 pub mod factors;
 pub mod janitor;
@@ -58,6 +59,8 @@ pub struct Ports {
     pub devices: Arc<dyn devices::Devices>,
     /// What pairwise subjects are made with.
     pub salts: Arc<dyn salts::Salts>,
+    /// What tenants' secrets are sealed with.
+    pub data_keys: Arc<dyn data_keys::DataKeys>,
     /// Ids that count once.
     pub spent: Arc<dyn spent::Spent>,
     /// Counters of failed sign-ins.

@@ -34,6 +34,7 @@ mod audit;
 mod authorizations;
 mod changes;
 mod clients;
+mod data_keys;
 mod devices;
 mod ending;
 mod factors;
@@ -141,6 +142,7 @@ impl Postgres {
             authorizations: store.clone(),
             devices: store.clone(),
             salts: store.clone(),
+            data_keys: store.clone(),
             spent: store.clone(),
             attempts: store.clone(),
             clients: store.clone(),

@@ -35,6 +35,7 @@ mod audit;
 mod authorizations;
 mod changes;
 mod clients;
+mod data_keys;
 mod devices;
 mod factors;
 mod janitor;
@@ -151,6 +152,7 @@ impl Sqlite {
             authorizations: this.clone(),
             devices: this.clone(),
             salts: this.clone(),
+            data_keys: this.clone(),
             spent: this.clone(),
             attempts: this.clone(),
             clients: this.clone(),

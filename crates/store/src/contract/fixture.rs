@@ -31,6 +31,7 @@ use crate::port::sessions::{NewSession, Turn};
 use crate::port::tenants::TenantWrite;
 use crate::port::users::{NewUser, Registration};
 
+mod data_keys;
 pub mod factors;
 mod grants;
 mod notices;

@@ -39,6 +39,7 @@ fn runner() -> Result<Runner, Fault> {
     let devices = include_str!("../../../../migrations/postgres/0005_devices.sql");
     let notices = include_str!("../../../../migrations/postgres/0006_subjects_and_notices.sql");
     let operators = include_str!("../../../../migrations/postgres/0007_operators.sql");
+    let data_keys = include_str!("../../../../migrations/postgres/0008_data_keys.sql");
     let factors = include_str!("../../../../migrations/postgres/0009_factors.sql");
     let proofs = include_str!("../../../../migrations/postgres/0010_proofs.sql");
     let all = [
@@ -49,6 +50,7 @@ fn runner() -> Result<Runner, Fault> {
         ("V5__devices", devices),
         ("V6__subjects_and_notices", notices),
         ("V7__operators", operators),
+        ("V8__data_keys", data_keys),
         ("V9__factors", factors),
         ("V10__proofs", proofs),
     ];

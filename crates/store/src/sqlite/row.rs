@@ -8,7 +8,9 @@ use std::error::Error;
 use std::net::IpAddr;
 
 use domain::email::EmailAddress;
-use domain::id::{ApiKeyId, FamilyId, MailId, PasskeyId, RequestId, SessionId, TenantId, UserId};
+use domain::id::{
+    ApiKeyId, DataKeyId, FamilyId, MailId, PasskeyId, RequestId, SessionId, TenantId, UserId,
+};
 use domain::page::{MAX_PER_PAGE, Page, PageRequest, PageStart};
 use domain::scope::ScopeSet;
 use domain::secret::SecretText;
@@ -67,7 +69,7 @@ macro_rules! ids {
 }
 
 ids!(
-    ApiKeyId, FamilyId, MailId, PasskeyId, RequestId, SessionId, TenantId, UserId
+    ApiKeyId, DataKeyId, FamilyId, MailId, PasskeyId, RequestId, SessionId, TenantId, UserId
 );
 
 /// A row, read column by column from the left.

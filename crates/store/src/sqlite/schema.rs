@@ -42,6 +42,10 @@ const MIGRATIONS: [(&str, &str); 9] = [
         include_str!("../../../../migrations/sqlite/0007_operators.sql"),
     ),
     (
+        "V8__data_keys",
+        include_str!("../../../../migrations/sqlite/0008_data_keys.sql"),
+    ),
+    (
         "V9__factors",
         include_str!("../../../../migrations/sqlite/0009_factors.sql"),
     ),

@@ -108,7 +108,7 @@ async fn fill(store: &Postgres) -> World {
     world
 }
 
-/// Completes an authorization, lets a device wait, claims an id and keeps a salt.
+/// Completes an authorization, lets a device wait, claims an id, keeps a salt and a data key.
 async fn authorize(world: &World, session: &Session) {
     let (ports, pushed) = (&world.ports, world.pushed(at(0)));
     let mut code = world.code(session, at(0));
@@ -122,6 +122,8 @@ async fn authorize(world: &World, session: &Session) {
     assert_eq!(claimed, Ok(true));
     let salt = ports.salts.keep_salt(world.tenant, bytes()).await;
     assert!(salt.is_ok());
+    let made = ports.data_keys.make_data_key(world.data_key()).await;
+    assert!(made.is_ok());
 }
 
 /// Connects as the role that the pool works as.
@@ -141,7 +143,7 @@ async fn tables(client: &Client) -> Vec<String> {
           AND relname <> 'refinery_schema_history'";
     let rows = client.query(sql, &[]).await.unwrap();
     let names: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
-    assert_eq!(names.len(), 22);
+    assert_eq!(names.len(), 23);
     names
 }
 
@@ -304,6 +306,7 @@ async fn nodes_that_migrate_at_once_apply_each_migration_once(database: Database
         "V5__devices",
         "V6__subjects_and_notices",
         "V7__operators",
+        "V8__data_keys",
         "V9__factors",
         "V10__proofs",
     ];
