@@ -17,6 +17,7 @@ pub mod client_assertion;
 pub mod client_certificate;
 pub mod dpop;
 pub mod entropy;
+pub mod envelope;
 pub mod introspection;
 pub mod jose;
 #[cfg(test)]
