@@ -23,6 +23,7 @@ use actors::mail::Mail;
 use actors::notices::Notices;
 use actors::sessions::Sessions;
 use actors::tenants::Tenants;
+use actors::vault::Vault;
 use domain::address::Network;
 use domain::event::{Actor, Entry, EventKind, Origin};
 use domain::random::Random;
@@ -118,6 +119,8 @@ pub struct Flows {
     pub sessions: Sessions,
     /// Counters of failed sign-ins.
     pub attempts: Attempts,
+    /// What seals tenants' secrets.
+    pub vault: Vault,
     /// Mails on their way out.
     pub mail: Mail,
     /// Notices of ended sessions on their way to clients.

@@ -33,6 +33,7 @@ pub mod snapshot;
 pub mod supervision;
 pub mod tenants;
 pub mod tree;
+pub mod vault;
 
 mod patience;
 mod rounds;

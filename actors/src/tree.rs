@@ -3,7 +3,8 @@
 //! ```text
 //! root      rest-for-one  3 restarts in 60 s
 //! ├─ memory   one-for-one   5 in 10 s   the store's own tasks
-//! ├─ owners   one-for-one   5 in 10 s   keys, tenants, limits, sessions, attempts, the feed
+//! ├─ owners   one-for-one   5 in 10 s   keys, tenants, limits, vault, sessions, attempts,
+//! │                                     the feed
 //! ├─ doors    one-for-one   5 in 10 s   accept loops
 //! └─ outflow  one-for-one   backoff to 60 s, degraded instead of failing
 //! ```

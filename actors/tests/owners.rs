@@ -45,3 +45,6 @@ mod tenants;
 #[cfg(test)]
 #[path = "owners/treachery.rs"]
 mod treachery;
+#[cfg(test)]
+#[path = "owners/vault.rs"]
+mod vault;

@@ -15,6 +15,7 @@ use actors::notices::{Notices, NoticesNeeds};
 use actors::sessions::sessions;
 use actors::supervision::ChildSpec;
 use actors::tenants::{Tenants, TenantsConfig, TenantsNeeds, tenants};
+use actors::vault::{LocalWrapping, Vault, VaultNeeds, vault};
 use blocklist::Common;
 use domain::attempt::AttemptPolicy;
 use domain::random::Random;
@@ -80,6 +81,7 @@ pub(crate) fn hire(
     let (tenants, tenants_spec) = hire_tenants(&outside, &ports);
     let (keys, keys_spec) = hire_keys(&outside, &ports, &secrets, &tenants)?;
     let (limits, limits_spec) = limits(limits_config(settings), shared, Arc::clone(&outside.clock));
+    let (vault, vault_spec) = hire_vault(&outside, &ports, &secrets);
     let (sessions, sessions_specs) = sessions(Arc::clone(&ports.sessions), is_shared);
     let (attempts, attempts_specs) = attempts(&ports.attempts, attempt_policy(settings));
     let feed_spec = feed(FeedNeeds {
@@ -93,9 +95,8 @@ pub(crate) fn hire(
     let notices = Notices::default();
 
     // Tenants come first: whose keys the ring holds is known from them.
-    let mut owners = vec![tenants_spec, keys_spec, limits_spec];
-    owners.extend(sessions_specs);
-    owners.extend(attempts_specs);
+    let mut owners = vec![tenants_spec, keys_spec, limits_spec, vault_spec];
+    owners.extend(sessions_specs.into_iter().chain(attempts_specs));
     owners.push(feed_spec);
     let flows = Arc::new(Flows {
         hashing: hashing(&outside, &meters)?,
@@ -116,6 +117,7 @@ pub(crate) fn hire(
         limits,
         sessions,
         attempts,
+        vault,
         mail,
         notices: notices.clone(),
         users: ports.users,
@@ -189,6 +191,19 @@ fn hire_keys(
         random: Arc::clone(&outside.random),
     };
     keys(config, needs).map_err(|error| invalid("JWT_PRIVATE_KEY_PATH", error))
+}
+
+fn hire_vault(
+    outside: &Outside,
+    ports: &Ports,
+    secrets: &Arc<SystemSecrets>,
+) -> (Vault, ChildSpec) {
+    vault(VaultNeeds {
+        store: Arc::clone(&ports.data_keys),
+        wrapping: Arc::new(LocalWrapping::new(Arc::clone(secrets))),
+        clock: Arc::clone(&outside.clock),
+        random: Arc::clone(&outside.random),
+    })
 }
 
 fn hire_outflow(
