@@ -95,9 +95,9 @@ pub(crate) fn hire(
     let notices = Notices::default();
 
     // Tenants come first: whose keys the ring holds is known from them.
-    let mut owners = vec![tenants_spec, keys_spec, limits_spec, vault_spec];
-    owners.extend(sessions_specs.into_iter().chain(attempts_specs));
-    owners.push(feed_spec);
+    let first = [tenants_spec, keys_spec, limits_spec, vault_spec];
+    let shards = sessions_specs.into_iter().chain(attempts_specs);
+    let owners = first.into_iter().chain(shards).chain([feed_spec]).collect();
     let flows = Arc::new(Flows {
         hashing: hashing(&outside, &meters)?,
         breached: breached(settings, &meters)?,

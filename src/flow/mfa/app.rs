@@ -7,7 +7,7 @@ use domain::rejection::{Code, Fault, Refusal, Rejection};
 use domain::secret::SecretText;
 use domain::user::User;
 use protocol::assurance::Demand;
-use protocol::{seal, totp};
+use protocol::totp;
 use serde_json::json;
 use store::port::factors::{BoundFactor, ConfirmTotp, RemoveFactor};
 
@@ -47,13 +47,14 @@ pub async fn set_up(flows: &Flows, act: &Act, binder: &Binder) -> Result<Setup, 
     let settings = &flows.settings.mfa;
     let user = &binder.user;
     let secret = totp::generate(flows.random.as_ref());
-    let context = secret_context(act.tenant.id, user.id);
-    let sealed = seal::seal(&flows.secrets, &context, &secret);
-    let sealed = sealed.map_err(|_| Fault::Broken("a secret could not be sealed".to_owned()))?;
+    let context = secret_context(user.id);
+    let sealed = flows
+        .vault
+        .seal(act.tenant.id, &context, &secret, act.deadline);
     let app = Totp {
         tenant: act.tenant.id,
         user: user.id,
-        sealed_secret: sealed,
+        sealed_secret: sealed.await?,
         digits: settings.digits,
         period: settings.period_seconds,
         created_at: act.now,
@@ -75,11 +76,11 @@ pub async fn set_up(flows: &Flows, act: &Act, binder: &Binder) -> Result<Setup, 
 ///
 /// # Errors
 /// A fault when the store is away.
-pub fn waiting(flows: &Flows, act: &Act, binder: &Binder) -> Result<Option<Setup>, Fault> {
+pub async fn waiting(flows: &Flows, act: &Act, binder: &Binder) -> Result<Option<Setup>, Fault> {
     let Some(app) = unconfirmed(&binder.bound) else {
         return Ok(None);
     };
-    let secret = open_secret(flows, act, app)?;
+    let secret = open_secret(flows, act, app).await?;
     Ok(Some(describe(flows, &binder.user, (app, &secret))))
 }
 
@@ -120,7 +121,7 @@ pub async fn confirm(
         sign_in,
     } = binder;
     let app = unconfirmed(&bound).ok_or_else(nothing_to_confirm)?;
-    let step = step_of(flows, act, app, code)?;
+    let step = step_of(flows, act, app, code).await?;
     let step = step.ok_or_else(|| Refusal::field("code", "is wrong; wait for the next one"))?;
     let made = codes::make(flows, (act.tenant.id, user.id));
     let confirmation = ConfirmTotp {

@@ -14,7 +14,7 @@ use domain::rejection::{Code, Fault, Refusal, Rejection};
 use domain::secret::SecretText;
 use domain::user::User;
 use protocol::system_secrets::{Label, SystemSecrets};
-use protocol::{backup_code, seal, totp};
+use protocol::{backup_code, totp};
 use serde_json::json;
 use store::port::factors::UseBackupCode;
 use zeroize::Zeroizing;
@@ -138,7 +138,7 @@ async fn look_at_code(
     app: &Totp,
     code: &SecretText,
 ) -> Result<Look, Fault> {
-    let Some(step) = step_of(flows, act, app, code)? else {
+    let Some(step) = step_of(flows, act, app, code).await? else {
         return Ok(Look::Wrong("wrong"));
     };
     let used = flows
@@ -155,13 +155,13 @@ async fn look_at_code(
 ///
 /// # Errors
 /// A fault when its secret cannot be had.
-pub(crate) fn step_of(
+pub(crate) async fn step_of(
     flows: &Flows,
     act: &Act,
     app: &Totp,
     code: &SecretText,
 ) -> Result<Option<u64>, Fault> {
-    let secret = open_secret(flows, act, app)?;
+    let secret = open_secret(flows, act, app).await?;
     let rule = totp::Totp {
         secret: &secret,
         digits: app.digits,
@@ -173,21 +173,22 @@ pub(crate) fn step_of(
 /// Opens an app's secret.
 ///
 /// # Errors
-/// [`Fault::Broken`] if no secret of ours opens it.
-pub(crate) fn open_secret(
+/// The vault's fault: nothing is proved then.
+pub(crate) async fn open_secret(
     flows: &Flows,
     act: &Act,
     app: &Totp,
 ) -> Result<Zeroizing<Vec<u8>>, Fault> {
-    let context = secret_context(act.tenant.id, app.user);
-    let opened = seal::open(&flows.secrets, &context, &app.sealed_secret);
-    let opened = opened.map_err(|error| Fault::Broken(error.to_string()))?;
-    Ok(opened.value)
+    let context = secret_context(app.user);
+    let opened = flows
+        .vault
+        .open(act.tenant.id, &context, &app.sealed_secret, act.deadline);
+    opened.await
 }
 
 /// Names what an app's secret is sealed for.
-pub(crate) fn secret_context(tenant: TenantId, user: UserId) -> String {
-    format!("totp/{tenant}/{user}")
+pub(crate) fn secret_context(user: UserId) -> String {
+    format!("totp/{user}")
 }
 
 async fn look_at_backup_code(

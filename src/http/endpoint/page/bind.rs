@@ -64,7 +64,7 @@ pub(in crate::http) fn show_app(call: Call) -> Answer {
     Box::pin(async move {
         let desk = Desk::open(call, Posted::No).await?;
         match find_binder(&desk).await? {
-            Ok(binder) => form(&desk, StatusCode::OK, &binder, &Problem::default()),
+            Ok(binder) => form(&desk, StatusCode::OK, &binder, &Problem::default()).await,
             Err(reply) => Ok(*reply),
         }
     })
@@ -94,7 +94,7 @@ pub(in crate::http) fn confirm_app(call: Call) -> Answer {
             }
             Err(rejection) => {
                 let problem = Problem::of_factor(rejection, &desk.frame(), "totp")?;
-                form(&desk, StatusCode::UNPROCESSABLE_ENTITY, &binder, &problem)
+                form(&desk, StatusCode::UNPROCESSABLE_ENTITY, &binder, &problem).await
             }
         }
     })
@@ -106,13 +106,13 @@ fn parse(desk: &mut Desk) -> Result<SecretText, Refusal> {
     fields.finish(code)
 }
 
-fn form(
+async fn form(
     desk: &Desk,
     status: StatusCode,
     binder: &Binder,
     problem: &Problem,
 ) -> Result<Reply, Rejection> {
-    let waiting = app::waiting(desk.call.flows(), &desk.call.act, binder)?;
+    let waiting = app::waiting(desk.call.flows(), &desk.call.act, binder).await?;
     let Some(Setup { secret, qr_svg, .. }) = waiting else {
         return Ok(page::see_other(&desk.place("/bind-factor")));
     };
