@@ -22,6 +22,7 @@ use crate::flow::{Act, Flows};
 
 mod brand;
 pub(super) mod cookies;
+pub(super) mod device;
 pub(super) mod error;
 pub(super) mod forgery;
 pub(super) mod guard;
@@ -29,6 +30,7 @@ mod script;
 pub(super) mod session;
 pub(super) mod texts;
 pub(super) mod views;
+pub(super) mod when;
 
 use brand::Brand;
 pub(super) use script::Page;

@@ -17,6 +17,11 @@ pub(in crate::http) trait Page: Template {
     fn runs_script(&self) -> bool {
         false
     }
+
+    /// Names its place in the navigation of the account pages; empty: it has none.
+    fn here(&self) -> &'static str {
+        ""
+    }
 }
 
 /// Lets people see the password that they type.

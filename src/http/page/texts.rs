@@ -9,8 +9,10 @@ use std::sync::LazyLock;
 use http::HeaderValue;
 use serde::Deserialize;
 
+pub(in crate::http) mod account;
 mod factor;
 
+use account::AccountTexts;
 use factor::FactorTexts;
 
 /// The texts of one language.
@@ -105,6 +107,7 @@ pub(in crate::http) struct Texts {
     pub(in crate::http) problem_code: String,
     pub(in crate::http) problem_taken: String,
     pub(in crate::http) factor: FactorTexts,
+    pub(in crate::http) account: AccountTexts,
 }
 
 const SOURCES: [&str; 2] = [
@@ -255,6 +258,7 @@ mod tests {
     fn says_something(value: &serde_json::Value) -> bool {
         match value {
             serde_json::Value::Object(texts) => texts.values().all(says_something),
+            serde_json::Value::Array(texts) => texts.iter().all(says_something),
             text => text.as_str().is_some_and(|text| !text.is_empty()),
         }
     }

@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::Frame;
 
+pub(in crate::http) mod account;
 pub(in crate::http) mod factor;
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,8 @@ use super::{Register, Reset, SignIn};
 use crate::http::page::texts::languages;
 use crate::http::page::{Frame, Page};
 
+mod account;
+
 /// What nobody may get into a page.
 const ODD: &str = "\"><script>alert('x')</script>";
 const OPTIONS: &str = r#"{"publicKey":{"challenge":"c</script>'"}}"#;

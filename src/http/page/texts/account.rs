@@ -1,0 +1,254 @@
+//! What the account pages say.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::fill;
+
+/// The texts of the account pages.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct AccountTexts {
+    pub(in crate::http) navigation: String,
+    pub(in crate::http) overview: String,
+    pub(in crate::http) password: String,
+    pub(in crate::http) factors: String,
+    pub(in crate::http) sessions: String,
+    pub(in crate::http) applications: String,
+    pub(in crate::http) activity: String,
+    pub(in crate::http) data: String,
+    pub(in crate::http) save: String,
+    pub(in crate::http) back: String,
+    pub(in crate::http) email_proven: String,
+    pub(in crate::http) email_unproven: String,
+    pub(in crate::http) resend: String,
+    pub(in crate::http) password_lead: String,
+    pub(in crate::http) old_password: String,
+    pub(in crate::http) factors_lead: String,
+    pub(in crate::http) passkeys: String,
+    pub(in crate::http) passkeys_none: String,
+    pub(in crate::http) add_passkey: String,
+    pub(in crate::http) rename_passkey: String,
+    pub(in crate::http) rename: String,
+    pub(in crate::http) remove: String,
+    pub(in crate::http) created: String,
+    pub(in crate::http) last_used: String,
+    pub(in crate::http) never: String,
+    pub(in crate::http) copies: String,
+    pub(in crate::http) synced: String,
+    pub(in crate::http) not_synced: String,
+    pub(in crate::http) app: String,
+    pub(in crate::http) app_none: String,
+    pub(in crate::http) codes: String,
+    codes_left_none: String,
+    codes_left_count: String,
+    pub(in crate::http) new_codes: String,
+    pub(in crate::http) sessions_lead: String,
+    pub(in crate::http) this_one: String,
+    pub(in crate::http) address: String,
+    pub(in crate::http) last_active: String,
+    pub(in crate::http) end: String,
+    pub(in crate::http) end_others: String,
+    pub(in crate::http) applications_lead: String,
+    pub(in crate::http) applications_none: String,
+    pub(in crate::http) since: String,
+    pub(in crate::http) take_back: String,
+    pub(in crate::http) activity_lead: String,
+    pub(in crate::http) activity_none: String,
+    pub(in crate::http) failed: String,
+    pub(in crate::http) older: String,
+    pub(in crate::http) export: String,
+    pub(in crate::http) export_lead: String,
+    pub(in crate::http) export_link: String,
+    pub(in crate::http) leave: String,
+    pub(in crate::http) leave_lead: String,
+    pub(in crate::http) leave_link: String,
+    pub(in crate::http) leaving: String,
+    pub(in crate::http) restore: String,
+    device_browser_system: String,
+    pub(in crate::http) device_unknown: String,
+    pub(in crate::http) date: String,
+    /// The months, January first.
+    pub(in crate::http) months: Vec<String>,
+    /// What happened, by the word of the audit entry; `other` is for the rest.
+    events: BTreeMap<String, String>,
+    /// What is asked before something is done, by a word for it.
+    questions: BTreeMap<String, Question>,
+    /// What is said when something was done, by a word for it.
+    done: BTreeMap<String, String>,
+}
+
+/// What is asked before something is done.
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "the endpoints of the account pages will ask it")
+)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::http) struct Question {
+    pub(in crate::http) heading: String,
+    /// What follows from it; `{}` stands for what it is done to, where it names that.
+    pub(in crate::http) text: String,
+    pub(in crate::http) button: String,
+}
+
+// === impl AccountTexts ===
+
+impl AccountTexts {
+    /// Names the pages, in their order, and where each is.
+    pub(in crate::http) fn places(&self) -> [(&'static str, &str); 7] {
+        [
+            ("/account", &self.overview),
+            ("/account/password", &self.password),
+            ("/account/factors", &self.factors),
+            ("/account/sessions", &self.sessions),
+            ("/account/applications", &self.applications),
+            ("/account/activity", &self.activity),
+            ("/account/data", &self.data),
+        ]
+    }
+
+    /// Says how many backup codes are left.
+    pub(in crate::http) fn codes_left(&self, count: u32) -> String {
+        match count {
+            0 => self.codes_left_none.clone(),
+            count => fill(&self.codes_left_count, &count),
+        }
+    }
+}
+
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "the endpoints of the account pages will say it")
+)]
+impl AccountTexts {
+    /// Says which browser on which system.
+    pub(in crate::http) fn device(&self, browser: &str, system: &str) -> String {
+        fill(&fill(&self.device_browser_system, browser), system)
+    }
+
+    /// Says what happened.
+    pub(in crate::http) fn event(&self, kind: &str) -> &str {
+        let known = self.events.get(kind).or_else(|| self.events.get("other"));
+        known.map_or("", String::as_str)
+    }
+
+    /// Says that something was done; nothing for a word that is not ours, which an address may hold.
+    pub(in crate::http) fn done(&self, act: &str) -> &str {
+        self.done.get(act).map_or("", String::as_str)
+    }
+
+    /// Asks whether something is meant.
+    pub(in crate::http) fn question(&self, act: Matter) -> &Question {
+        static NONE: Question = Question {
+            heading: String::new(),
+            text: String::new(),
+            button: String::new(),
+        };
+        // A test asks every language for every act.
+        self.questions.get(act.as_str()).unwrap_or(&NONE)
+    }
+}
+
+/// What is asked about before it is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "the endpoints of the account pages will ask it")
+)]
+pub(in crate::http) enum Matter {
+    RemoveApp,
+    RemovePasskey,
+    NewCodes,
+    EndSession,
+    EndOthers,
+    TakeBack,
+    Delete,
+    Restore,
+    Resend,
+}
+
+// === impl Matter ===
+
+impl Matter {
+    #[cfg(test)]
+    pub(in crate::http::page) const ALL: [Self; 9] = [
+        Self::RemoveApp,
+        Self::RemovePasskey,
+        Self::NewCodes,
+        Self::EndSession,
+        Self::EndOthers,
+        Self::TakeBack,
+        Self::Delete,
+        Self::Restore,
+        Self::Resend,
+    ];
+
+    /// Gives the word in the texts.
+    pub(in crate::http) const fn as_str(self) -> &'static str {
+        match self {
+            Self::RemoveApp => "remove_app",
+            Self::RemovePasskey => "remove_passkey",
+            Self::NewCodes => "new_codes",
+            Self::EndSession => "end_session",
+            Self::EndOthers => "end_others",
+            Self::TakeBack => "take_back",
+            Self::Delete => "delete",
+            Self::Restore => "restore",
+            Self::Resend => "resend",
+        }
+    }
+}
+
+// === impl Question ===
+
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "the endpoints of the account pages will ask it")
+)]
+impl Question {
+    /// Says what follows, and for what.
+    pub(in crate::http) fn about(&self, name: &str) -> String {
+        fill(&self.text, name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::super::{choose, languages};
+    use super::*;
+
+    #[test]
+    fn every_language_asks_and_tells_the_same() {
+        let of = |language: &str| &choose(&[language.to_owned()], None).account;
+        let first = of("en");
+        for language in languages() {
+            let texts = of(language);
+            assert_eq!(texts.months.len(), 12, "{language}");
+            assert!(texts.events.keys().eq(first.events.keys()), "{language}");
+            assert!(texts.done.keys().eq(first.done.keys()), "{language}");
+            let asked: BTreeSet<&str> = texts.questions.keys().map(String::as_str).collect();
+            let acts: BTreeSet<&str> = Matter::ALL.into_iter().map(Matter::as_str).collect();
+            assert_eq!(asked, acts, "{language}");
+            for act in Matter::ALL {
+                assert!(!texts.done(act.as_str()).is_empty(), "{language} {act:?}");
+            }
+            for about in [Matter::RemovePasskey, Matter::EndSession, Matter::TakeBack] {
+                let text = texts.question(about).about("N4me");
+                assert!(text.contains("N4me"), "{language}: {text}");
+            }
+            assert_eq!(texts.device_browser_system.matches("{}").count(), 2);
+            assert!(texts.codes_left(0) != texts.codes_left(3));
+            assert!(texts.codes_left(3).contains('3'));
+            for part in ["{day}", "{month}", "{year}", "{time}"] {
+                assert!(texts.date.contains(part), "{language} {part}");
+            }
+        }
+        assert_eq!(first.event("login.failed"), "Somebody could not sign in");
+        assert_eq!(first.event("x"), first.event("other"));
+        assert_eq!(first.done("<b>"), "");
+    }
+}

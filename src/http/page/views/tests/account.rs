@@ -1,0 +1,288 @@
+//! The account pages.
+
+use domain::time::UnixMillis;
+
+use super::super::Scope;
+use super::super::account::{
+    Activity, Application, ApplicationList, ChangePassword, Confirm, EventRow, FactorList,
+    Overview, OwnData, PasskeyRow, RenamePasskey, SessionList, SessionRow,
+};
+use super::{ODD, assert_shows_passwords, render};
+use crate::http::page::texts::account::Matter;
+use crate::http::page::texts::languages;
+use crate::http::page::when::When;
+use crate::http::page::{Frame, Page};
+
+fn when(frame: &Frame) -> When {
+    When::new(UnixMillis::from_millis(1_795_909_205_000), frame.texts)
+}
+
+/// Renders an account page: it stands in the navigation, and says in the head and above where one is.
+fn render_own(page: &impl Page, frame: &Frame) -> String {
+    let html = render(page, &frame.texts.lang);
+    let here = format!("href=\"/t/acme{}\" aria-current=\"page\"", page.here());
+    assert!(html.contains(&here), "{here}");
+    assert_eq!(html.matches(" aria-current=\"page\"").count(), 1);
+    let places = frame.texts.account.places();
+    let all = places
+        .iter()
+        .all(|(path, _)| html.contains(&format!("href=\"/t/acme{path}\"")));
+    assert!(all && html.contains("href=\"/t/acme/oauth/logout\""));
+    html
+}
+
+#[test]
+fn who_one_is_and_whether_the_address_is_proven() {
+    for language in languages() {
+        let frame = Frame::sample(language);
+        let texts = &frame.texts.account;
+        for is_proven in [true, false] {
+            let page = Overview {
+                frame: &frame,
+                csrf: "t0ken",
+                done: texts.done("name"),
+                name: ODD,
+                email: "ada@example.org",
+                is_proven,
+                resend: if is_proven {
+                    ""
+                } else {
+                    "/t/acme/account/resend"
+                },
+                problem: "",
+                details: &[],
+            };
+            let html = render_own(&page, &frame);
+            assert!(html.contains("name=\"name\"") && html.contains("ada@example.org"));
+            assert!(html.contains("role=\"status\""), "what was done is said");
+            assert_eq!(html.contains(&texts.email_proven), is_proven);
+            assert_eq!(html.contains("/t/acme/account/resend"), !is_proven);
+        }
+    }
+}
+
+#[test]
+fn a_password_is_changed_by_who_knows_it() {
+    for language in languages() {
+        let frame = Frame::sample(language);
+        let page = ChangePassword {
+            frame: &frame,
+            csrf: "t0ken",
+            done: "",
+            email: ODD,
+            min_length: 15,
+            problem: ODD,
+            details: &[ODD.to_owned()],
+        };
+        let html = render_own(&page, &frame);
+        for part in [
+            "name=\"old_password\"",
+            "autocomplete=\"current-password\"",
+            "name=\"new_password\"",
+            "autocomplete=\"new-password\"",
+            "autocomplete=\"username\"",
+        ] {
+            assert!(html.contains(part), "{part}");
+        }
+        assert!(!html.contains("role=\"status\""), "nothing was done");
+        assert_shows_passwords(&html, &frame);
+    }
+}
+
+#[test]
+fn factors_are_listed_and_each_has_its_links() {
+    for language in languages() {
+        let frame = Frame::sample(language);
+        let passkeys = [PasskeyRow {
+            id: "pk1".to_owned(),
+            name: ODD,
+            created: when(&frame),
+            last_used: None,
+            is_synced: true,
+        }];
+        let page = FactorList {
+            frame: &frame,
+            done: "",
+            passkeys: &passkeys,
+            app: Some(when(&frame)),
+            backup_codes: 7,
+        };
+        let html = render_own(&page, &frame);
+        for path in [
+            "/bind-passkey",
+            "/account/factors/passkeys/pk1/rename",
+            "/account/factors/passkeys/pk1/remove",
+            "/account/factors/app/remove",
+            "/account/factors/codes",
+        ] {
+            assert!(html.contains(&format!("href=\"/t/acme{path}\"")), "{path}");
+        }
+        assert!(html.contains(&frame.texts.account.synced));
+        assert!(html.contains(&frame.texts.account.codes_left(7)));
+        assert!(!html.contains("/bind-app"), "there is one already");
+        let page = FactorList {
+            passkeys: &[],
+            app: None,
+            backup_codes: 0,
+            ..page
+        };
+        let html = render_own(&page, &frame);
+        assert!(html.contains("href=\"/t/acme/bind-app\""));
+        assert!(
+            !html.contains("/account/factors/codes"),
+            "codes stand in for a factor"
+        );
+    }
+}
+
+#[test]
+fn a_passkey_is_renamed() {
+    for language in languages() {
+        let frame = Frame::sample(language);
+        let page = RenamePasskey {
+            frame: &frame,
+            csrf: "t0ken",
+            id: "pk1",
+            name: ODD,
+            problem: "",
+            details: &[],
+        };
+        let html = render_own(&page, &frame);
+        assert!(html.contains("action=\"/t/acme/account/factors/passkeys/pk1/rename\""));
+        assert!(html.contains("name=\"name\""));
+    }
+}
+
+#[test]
+fn the_sign_in_that_looks_is_marked_and_the_others_can_be_ended() {
+    for language in languages() {
+        let frame = Frame::sample(language);
+        let row = |id: &str, is_this| SessionRow {
+            id: id.to_owned(),
+            device: ODD.to_owned(),
+            address: "192.0.2.7".to_owned(),
+            created: when(&frame),
+            last_active: when(&frame),
+            is_this,
+        };
+        let sessions = [row("s1", true), row("s2", false)];
+        let mut page = SessionList {
+            frame: &frame,
+            done: "",
+            sessions: &sessions,
+        };
+        let html = render_own(&page, &frame);
+        assert_eq!(html.matches(&frame.texts.account.this_one).count(), 1);
+        assert!(html.contains("/account/sessions/s2/end\"") && !html.contains("s1/end"));
+        assert!(html.contains("href=\"/t/acme/account/sessions/end-others\""));
+        assert_eq!(html.matches("<time datetime=\"").count(), 4);
+        page.sessions = &sessions[..1];
+        assert!(
+            !render_own(&page, &frame).contains("end-others"),
+            "there are none"
+        );
+    }
+}
+
+#[test]
+fn applications_are_listed_with_what_they_may_do() {
+    for language in languages() {
+        let frame = Frame::sample(language);
+        let applications = [Application {
+            name: ODD,
+            scopes: vec![Scope {
+                text: frame.texts.scope("email"),
+                name: "email",
+            }],
+            since: when(&frame),
+            take_back: "/t/acme/account/applications/take-back?client_id=c%26x".to_owned(),
+        }];
+        let mut page = ApplicationList {
+            frame: &frame,
+            done: "",
+            applications: &applications,
+        };
+        let html = render_own(&page, &frame);
+        assert!(html.contains(frame.texts.scope("email")) && html.contains("client_id=c%26x\""));
+        page.applications = &[];
+        let html = render_own(&page, &frame);
+        assert!(html.contains(&frame.texts.account.applications_none));
+    }
+}
+
+#[test]
+fn what_happened_is_said_in_words() {
+    for language in languages() {
+        let frame = Frame::sample(language);
+        let texts = &frame.texts.account;
+        let events = [
+            EventRow {
+                text: texts.event("login.failed"),
+                is_success: false,
+                at: when(&frame),
+                device: ODD.to_owned(),
+                address: "2001:db8::1".to_owned(),
+            },
+            EventRow {
+                text: texts.event("factor.added"),
+                is_success: true,
+                at: when(&frame),
+                device: String::new(),
+                address: String::new(),
+            },
+        ];
+        let page = Activity {
+            frame: &frame,
+            events: &events,
+            older: "/t/acme/account/activity?cursor=x",
+        };
+        let html = render_own(&page, &frame);
+        assert_eq!(html.matches("class=\"mark\"").count(), 1, "one failed");
+        assert!(html.contains(texts.event("factor.added")) && html.contains("2001:db8::1"));
+        assert!(html.contains("/account/activity?cursor=x\""));
+    }
+}
+
+#[test]
+fn whoever_leaves_may_come_back_until_the_day_that_is_named() {
+    for language in languages() {
+        let frame = Frame::sample(language);
+        let mut page = OwnData {
+            frame: &frame,
+            done: "",
+            leaves_at: None,
+        };
+        let html = render_own(&page, &frame);
+        assert!(html.contains("href=\"/t/acme/account/data/export\""));
+        assert!(html.contains("href=\"/t/acme/account/data/delete\"") && !html.contains("restore"));
+        page.leaves_at = Some(when(&frame));
+        let html = render_own(&page, &frame);
+        assert!(html.contains("href=\"/t/acme/account/data/restore\"") && html.contains("<time"));
+        assert!(!html.contains("/account/data/delete"));
+    }
+}
+
+#[test]
+fn what_is_asked_first_can_be_left_alone() {
+    for language in languages() {
+        let frame = Frame::sample(language);
+        for matter in Matter::ALL {
+            let question = frame.texts.account.question(matter);
+            let page = Confirm {
+                frame: &frame,
+                csrf: "t0ken",
+                here: "/account/sessions",
+                heading: &question.heading,
+                text: &question.about(ODD),
+                action: "/t/acme/account/sessions/s2/end",
+                fields: &[("client_id", ODD)],
+                button: &question.button,
+                back: "/t/acme/account/sessions",
+            };
+            let html = render_own(&page, &frame);
+            assert!(html.contains("action=\"/t/acme/account/sessions/s2/end\""));
+            assert!(html.contains("name=\"client_id\" value=\"&#34;"));
+            assert_eq!(html.matches("<button").count(), 1);
+        }
+    }
+}
