@@ -75,8 +75,7 @@ pub(crate) fn hire(
 ) -> Result<Staff, StartError> {
     let settings = &outside.settings;
     let secrets = Arc::new(SystemSecrets::new(&settings.secrets.system).map_err(setting)?);
-    let meters = Arc::new(Meters::new());
-    let is_shared = ports.changes.is_shared();
+    let (meters, is_shared) = (Arc::new(Meters::new()), ports.changes.is_shared());
 
     let (tenants, tenants_spec) = hire_tenants(&outside, &ports);
     let (keys, keys_spec) = hire_keys(&outside, &ports, &secrets, &tenants)?;

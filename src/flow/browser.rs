@@ -15,6 +15,7 @@ use domain::user::User;
 use protocol::assurance::oldest;
 use protocol::opaque::{Made, SessionCookie};
 
+use super::caller::AccountHolder;
 use super::{Act, Flows};
 
 /// Who is signed in in this browser.
@@ -129,6 +130,15 @@ async fn load(
 // === impl Browser ===
 
 impl Browser {
+    /// Gives whose account it is.
+    #[must_use]
+    pub const fn holder(&self) -> AccountHolder {
+        AccountHolder {
+            user: self.user.id,
+            session: Some(self.session.id),
+        }
+    }
+
     /// Gives what the browser is to remember of it.
     #[must_use]
     pub const fn remembered(&self) -> Remembered {

@@ -51,6 +51,15 @@ pub struct Person {
     pub claims: AccessClaims,
 }
 
+/// Whose account it is, and in which sign-in they come: by an access token, or in a browser.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AccountHolder {
+    /// Their account.
+    pub user: UserId,
+    /// The sign-in.
+    pub session: Option<SessionId>,
+}
+
 /// The `client_type` of a token that speaks for a person.
 pub(crate) const TYPE_USER: &str = "user";
 
@@ -187,7 +196,24 @@ impl Caller {
 
 // === impl Person ===
 
+impl AccountHolder {
+    /// Names them for the audit trail.
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        Actor::User(self.user.to_string())
+    }
+}
+
 impl Person {
+    /// Gives whose account it is.
+    #[must_use]
+    pub const fn holder(&self) -> AccountHolder {
+        AccountHolder {
+            user: self.user,
+            session: self.session,
+        }
+    }
+
     /// Names the person for the audit trail.
     #[must_use]
     pub fn actor(&self) -> Actor {

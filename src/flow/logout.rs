@@ -16,7 +16,7 @@ pub async fn logout(flows: &Flows, act: &Act, person: &Person) -> Result<(), Rej
     match person.session {
         Some(session) => {
             let target = EndTarget::Session(person.user, session);
-            sessions::end(flows, act, person, target).await?;
+            sessions::end(flows, act, person.holder(), target).await?;
             Ok(())
         }
         None => refuse_token(flows, act, person).await,
@@ -29,7 +29,7 @@ pub async fn logout(flows: &Flows, act: &Act, person: &Person) -> Result<(), Rej
 /// As [`logout`].
 pub async fn logout_all(flows: &Flows, act: &Act, person: &Person) -> Result<(), Rejection> {
     let target = EndTarget::User(person.user, None);
-    sessions::end(flows, act, person, target).await?;
+    sessions::end(flows, act, person.holder(), target).await?;
     match person.session {
         Some(_) => Ok(()),
         None => refuse_token(flows, act, person).await,

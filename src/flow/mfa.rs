@@ -20,7 +20,7 @@ use domain::user::{User, UserStatus};
 use protocol::assurance::{Demand, Level, Standing};
 
 use super::browser::Browser;
-use super::caller::{Person, invalid_token};
+use super::caller::{AccountHolder, Person, invalid_token};
 use super::letter::seal_letter;
 use super::sign_in::{SignIn, expired};
 use super::{Act, Flows};
@@ -59,7 +59,7 @@ pub const FRESH: Duration = Duration::from_mins(15);
 ///
 /// # Errors
 /// A fault when the store is away.
-pub async fn status(flows: &Flows, act: &Act, person: &Person) -> Result<Status, Rejection> {
+pub async fn status(flows: &Flows, act: &Act, person: AccountHolder) -> Result<Status, Rejection> {
     let bound = load(flows, act, person.user).await?;
     Ok(Status {
         is_enabled: bound.is_any(),

@@ -14,7 +14,7 @@ use serde_json::json;
 use store::port::users::PasswordChange;
 
 use super::attempt::{self, Turn, attempt_keys};
-use super::caller::{Person, invalid_token};
+use super::caller::{AccountHolder, invalid_token};
 use super::letter::seal_letter;
 use super::new_password;
 use super::{Act, Flows};
@@ -36,7 +36,7 @@ pub struct ChangePassword {
 pub async fn change_password(
     flows: &Flows,
     act: &Act,
-    person: &Person,
+    person: AccountHolder,
     message: ChangePassword,
 ) -> Result<(), Rejection> {
     let found = flows.users.load_password(act.tenant.id, person.user);
@@ -97,7 +97,7 @@ async fn prove(
 async fn store(
     flows: &Flows,
     act: &Act,
-    person: &Person,
+    person: AccountHolder,
     user: &User,
     (new, old_set_at): (SecretText, Option<UnixMillis>),
 ) -> Result<(), Rejection> {

@@ -7,7 +7,7 @@ use serde_json::json;
 use store::port::users::UserWrite;
 
 use super::account::parse_name;
-use super::caller::{Person, invalid_token};
+use super::caller::{AccountHolder, invalid_token};
 use super::{Act, Flows};
 
 /// Change one's own profile; `None` leaves a field alone.
@@ -21,7 +21,7 @@ pub struct UpdateMe {
 ///
 /// # Errors
 /// 401 when the account is gone; or a fault.
-pub async fn load_me(flows: &Flows, act: &Act, person: &Person) -> Result<User, Rejection> {
+pub async fn load_me(flows: &Flows, act: &Act, person: AccountHolder) -> Result<User, Rejection> {
     let found = flows.users.load_user(act.tenant.id, person.user);
     Ok(act.wait(found).await?.ok_or_else(invalid_token)?)
 }
@@ -33,7 +33,7 @@ pub async fn load_me(flows: &Flows, act: &Act, person: &Person) -> Result<User, 
 pub async fn update_me(
     flows: &Flows,
     act: &Act,
-    person: &Person,
+    person: AccountHolder,
     message: UpdateMe,
 ) -> Result<User, Rejection> {
     let Some(name) = message.name else {

@@ -7,7 +7,7 @@ use domain::session::{EndReason, Session};
 use serde_json::json;
 use store::port::sessions::{EndTarget, EndedSessions, Ending};
 
-use super::caller::Person;
+use super::caller::AccountHolder;
 use super::{Act, Flows};
 
 /// A person's sessions.
@@ -30,7 +30,11 @@ pub struct EndSession {
 ///
 /// # Errors
 /// A fault.
-pub async fn list(flows: &Flows, act: &Act, person: &Person) -> Result<OwnSessions, Rejection> {
+pub async fn list(
+    flows: &Flows,
+    act: &Act,
+    person: AccountHolder,
+) -> Result<OwnSessions, Rejection> {
     let live = flows
         .sessions
         .list(act.tenant.id, person.user, act.now, act.deadline);
@@ -47,7 +51,7 @@ pub async fn list(flows: &Flows, act: &Act, person: &Person) -> Result<OwnSessio
 pub async fn end_session(
     flows: &Flows,
     act: &Act,
-    person: &Person,
+    person: AccountHolder,
     message: EndSession,
 ) -> Result<(), Rejection> {
     let target = EndTarget::Session(person.user, message.session);
@@ -62,7 +66,7 @@ pub async fn end_session(
 ///
 /// # Errors
 /// A fault.
-pub async fn end_others(flows: &Flows, act: &Act, person: &Person) -> Result<(), Rejection> {
+pub async fn end_others(flows: &Flows, act: &Act, person: AccountHolder) -> Result<(), Rejection> {
     let target = EndTarget::User(person.user, person.session);
     end(flows, act, person, target).await?;
     Ok(())
@@ -72,7 +76,7 @@ pub async fn end_others(flows: &Flows, act: &Act, person: &Person) -> Result<(),
 pub(crate) async fn end(
     flows: &Flows,
     act: &Act,
-    person: &Person,
+    person: AccountHolder,
     target: EndTarget,
 ) -> Result<EndedSessions, Rejection> {
     let entry = act

@@ -12,7 +12,7 @@ use serde_json::json;
 use store::port::factors::{BoundFactor, ConfirmTotp, RemoveFactor};
 
 use super::{Binder, actor, check_may_go, load, load_user, notice};
-use crate::flow::caller::Person;
+use crate::flow::caller::AccountHolder;
 use crate::flow::mfa::codes;
 use crate::flow::sign_in::factor::{Shown, factor_keys, open_secret, secret_context, step_of};
 use crate::flow::sign_in::verify::go_on;
@@ -175,7 +175,7 @@ pub async fn confirm(
 pub async fn remove(
     flows: &Flows,
     act: &Act,
-    person: &Person,
+    person: AccountHolder,
     shown: Shown,
 ) -> Result<(), Rejection> {
     let user = load_user(flows, act, person.user).await?;

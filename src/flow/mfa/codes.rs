@@ -11,7 +11,7 @@ use protocol::backup_code;
 use store::port::factors::NewBackupCodes;
 
 use super::{actor, load, load_user, notice};
-use crate::flow::caller::Person;
+use crate::flow::caller::AccountHolder;
 use crate::flow::sign_in::factor::{Shown, factor_keys, prove};
 use crate::flow::{Act, Flows, attempt};
 
@@ -29,7 +29,7 @@ pub(crate) struct Made {
 pub async fn make_anew(
     flows: &Flows,
     act: &Act,
-    person: &Person,
+    person: AccountHolder,
     shown: Shown,
 ) -> Result<Vec<SecretText>, Rejection> {
     let user = load_user(flows, act, person.user).await?;

@@ -13,7 +13,7 @@ use store::port::factors::{AddPasskey, BoundFactor, PasskeyBinding, RemoveFactor
 use webauthn::{Account, NewPasskey, Registration};
 
 use super::{Answered, Begun, Ceremony, Purpose, handle_of, refuse, relying_party, taken, wrong};
-use crate::flow::caller::Person;
+use crate::flow::caller::AccountHolder;
 use crate::flow::mfa::{self, Binder, actor, check_may_go, codes, notice};
 use crate::flow::sign_in::Progress;
 use crate::flow::sign_in::verify::go_on;
@@ -188,7 +188,11 @@ async fn store(
 ///
 /// # Errors
 /// A fault when the store is away.
-pub async fn list(flows: &Flows, act: &Act, person: &Person) -> Result<Vec<Passkey>, Rejection> {
+pub async fn list(
+    flows: &Flows,
+    act: &Act,
+    person: AccountHolder,
+) -> Result<Vec<Passkey>, Rejection> {
     Ok(mfa::load(flows, act, person.user).await?.passkeys)
 }
 
@@ -199,7 +203,7 @@ pub async fn list(flows: &Flows, act: &Act, person: &Person) -> Result<Vec<Passk
 pub async fn rename(
     flows: &Flows,
     act: &Act,
-    person: &Person,
+    person: AccountHolder,
     (id, name): (PasskeyId, &str),
 ) -> Result<Passkey, Rejection> {
     let name = parse_name(name)?;

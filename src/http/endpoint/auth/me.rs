@@ -11,7 +11,7 @@ use crate::http::render;
 /// Shows the profile.
 pub(in crate::http) fn show(call: Call) -> Answer {
     Box::pin(async move {
-        let me = load_me(call.flows(), &call.act, call.person()?).await?;
+        let me = load_me(call.flows(), &call.act, call.person()?.holder()).await?;
         Ok(render::json(StatusCode::OK, &user::profile(&me)))
     })
 }
@@ -20,7 +20,7 @@ pub(in crate::http) fn show(call: Call) -> Answer {
 pub(in crate::http) fn update(mut call: Call) -> Answer {
     Box::pin(async move {
         let message = parse(call.take_fields())?;
-        let me = update_me(call.flows(), &call.act, call.person()?, message).await?;
+        let me = update_me(call.flows(), &call.act, call.person()?.holder(), message).await?;
         Ok(render::json(StatusCode::OK, &user::profile(&me)))
     })
 }

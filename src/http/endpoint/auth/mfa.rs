@@ -76,7 +76,7 @@ pub(in crate::http) fn confirm(mut call: Call) -> Answer {
 pub(in crate::http) fn disable(mut call: Call) -> Answer {
     Box::pin(async move {
         let shown = parse_shown(call.take_fields())?;
-        app::remove(call.flows(), &call.act, call.person()?, shown).await?;
+        app::remove(call.flows(), &call.act, call.person()?.holder(), shown).await?;
         let text = "The app is removed. Its codes are worth nothing any more.";
         Ok(render::message(StatusCode::OK, text))
     })
@@ -86,7 +86,8 @@ pub(in crate::http) fn disable(mut call: Call) -> Answer {
 pub(in crate::http) fn make_codes(mut call: Call) -> Answer {
     Box::pin(async move {
         let shown = parse_shown(call.take_fields())?;
-        let made = codes::make_anew(call.flows(), &call.act, call.person()?, shown).await?;
+        let made =
+            codes::make_anew(call.flows(), &call.act, call.person()?.holder(), shown).await?;
         let body = json!({ "backup_codes": texts(&made) });
         Ok(render::json(StatusCode::OK, &body))
     })
@@ -95,7 +96,7 @@ pub(in crate::http) fn make_codes(mut call: Call) -> Answer {
 /// Tells what is bound → 200 `{enabled,type,confirmed,passkeys,backup_codes_remaining}`.
 pub(in crate::http) fn show(call: Call) -> Answer {
     Box::pin(async move {
-        let status = status(call.flows(), &call.act, call.person()?).await?;
+        let status = status(call.flows(), &call.act, call.person()?.holder()).await?;
         Ok(render::json(StatusCode::OK, &view_status(status)))
     })
 }

@@ -14,7 +14,7 @@ use crate::http::render;
 pub(in crate::http) fn change(mut call: Call) -> Answer {
     Box::pin(async move {
         let message = parse_change(call.take_fields())?;
-        change_password(call.flows(), &call.act, call.person()?, message).await?;
+        change_password(call.flows(), &call.act, call.person()?.holder(), message).await?;
         let text = "The password is changed. Other sessions have ended.";
         Ok(render::message(StatusCode::OK, text))
     })

@@ -12,7 +12,7 @@ use crate::http::render::{self, Reply};
 /// Lists one's own sessions.
 pub(in crate::http) fn list(call: Call) -> Answer {
     Box::pin(async move {
-        let own = sessions::list(call.flows(), &call.act, call.person()?).await?;
+        let own = sessions::list(call.flows(), &call.act, call.person()?.holder()).await?;
         Ok(render(&own))
     })
 }
@@ -20,7 +20,7 @@ pub(in crate::http) fn list(call: Call) -> Answer {
 /// Ends all of them but this one.
 pub(in crate::http) fn end_others(call: Call) -> Answer {
     Box::pin(async move {
-        sessions::end_others(call.flows(), &call.act, call.person()?).await?;
+        sessions::end_others(call.flows(), &call.act, call.person()?.holder()).await?;
         Ok(render::empty(StatusCode::NO_CONTENT))
     })
 }
@@ -31,7 +31,7 @@ pub(in crate::http) fn end(call: Call) -> Answer {
         let message = EndSession {
             session: call.id()?,
         };
-        sessions::end_session(call.flows(), &call.act, call.person()?, message).await?;
+        sessions::end_session(call.flows(), &call.act, call.person()?.holder(), message).await?;
         Ok(render::empty(StatusCode::NO_CONTENT))
     })
 }

@@ -101,7 +101,7 @@ pub(in crate::http) fn finish_sign_in(mut call: Call) -> Answer {
 /// Lists one's own passkeys → 200 `{credentials}`.
 pub(in crate::http) fn list(call: Call) -> Answer {
     Box::pin(async move {
-        let passkeys = bind::list(call.flows(), &call.act, call.person()?).await?;
+        let passkeys = bind::list(call.flows(), &call.act, call.person()?.holder()).await?;
         let shown: Vec<Value> = passkeys.iter().map(view).collect();
         Ok(render::json(
             StatusCode::OK,
@@ -114,7 +114,7 @@ pub(in crate::http) fn list(call: Call) -> Answer {
 pub(in crate::http) fn show(call: Call) -> Answer {
     Box::pin(async move {
         let id: PasskeyId = call.id()?;
-        let passkeys = bind::list(call.flows(), &call.act, call.person()?).await?;
+        let passkeys = bind::list(call.flows(), &call.act, call.person()?.holder()).await?;
         let found = passkeys.iter().find(|one| one.id == id);
         let found = found.ok_or_else(super::super::not_found)?;
         Ok(render::json(StatusCode::OK, &view(found)))
@@ -128,7 +128,7 @@ pub(in crate::http) fn rename(mut call: Call) -> Answer {
         let name = fields.text("name");
         let name = fields.finish(name)?;
         let which = (call.id()?, name.as_str());
-        let renamed = bind::rename(call.flows(), &call.act, call.person()?, which).await?;
+        let renamed = bind::rename(call.flows(), &call.act, call.person()?.holder(), which).await?;
         Ok(render::json(StatusCode::OK, &view(&renamed)))
     })
 }
