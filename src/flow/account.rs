@@ -1,7 +1,18 @@
-//! What a person tells of themselves: the fields that several flows check alike.
+//! Whose account it is, and what they tell of themselves: the fields that several flows check alike.
 
 use domain::email::EmailAddress;
+use domain::event::Actor;
+use domain::id::{SessionId, UserId};
 use domain::rejection::Refusal;
+
+/// Whose account it is, and in which sign-in they come: by an access token, or in a browser.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AccountHolder {
+    /// Their account.
+    pub user: UserId,
+    /// The sign-in.
+    pub session: Option<SessionId>,
+}
 
 /// The longest name, in characters.
 const NAME_MAX_CHARS: usize = 200;
@@ -9,6 +20,16 @@ const NAME_MAX_CHARS: usize = 200;
 /// The fields that were found wrong, to be named together.
 #[derive(Debug, Default)]
 pub(crate) struct Mistakes(Option<Refusal>);
+
+// === impl AccountHolder ===
+
+impl AccountHolder {
+    /// Names them for the audit trail.
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        Actor::User(self.user.to_string())
+    }
+}
 
 // === impl Mistakes ===
 

@@ -15,7 +15,7 @@ use domain::user::User;
 use protocol::assurance::oldest;
 use protocol::opaque::{Made, SessionCookie};
 
-use super::caller::AccountHolder;
+use super::account::AccountHolder;
 use super::{Act, Flows};
 
 /// Who is signed in in this browser.

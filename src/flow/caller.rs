@@ -15,6 +15,7 @@ use protocol::access_token::{AccessClaims, Audience, Confirmation, Expected};
 use protocol::dpop::NonceRule;
 use protocol::opaque::RandomToken;
 
+use super::account::AccountHolder;
 use super::token::mint::longest_lifetime;
 use super::{Act, Flows, live, proof, subject};
 
@@ -49,15 +50,6 @@ pub struct Person {
     pub session: Option<SessionId>,
     /// What the token says.
     pub claims: AccessClaims,
-}
-
-/// Whose account it is, and in which sign-in they come: by an access token, or in a browser.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AccountHolder {
-    /// Their account.
-    pub user: UserId,
-    /// The sign-in.
-    pub session: Option<SessionId>,
 }
 
 /// The `client_type` of a token that speaks for a person.
@@ -195,14 +187,6 @@ impl Caller {
 }
 
 // === impl Person ===
-
-impl AccountHolder {
-    /// Names them for the audit trail.
-    #[must_use]
-    pub fn actor(&self) -> Actor {
-        Actor::User(self.user.to_string())
-    }
-}
 
 impl Person {
     /// Gives whose account it is.

@@ -10,7 +10,7 @@
 use std::time::Duration;
 
 use domain::event::Actor;
-use domain::factor::{Factors, MfaPolicy};
+use domain::factor::{Factor, Factors, MfaPolicy};
 use domain::id::UserId;
 use domain::mail::{LetterBody, MailJob};
 use domain::rejection::{Code, Fault, OAuthCode, Refusal, Rejection, StepUp};
@@ -19,8 +19,9 @@ use domain::time::UnixMillis;
 use domain::user::{User, UserStatus};
 use protocol::assurance::{Demand, Level, Standing};
 
+use super::account::AccountHolder;
 use super::browser::Browser;
-use super::caller::{AccountHolder, Person, invalid_token};
+use super::caller::{Person, invalid_token};
 use super::letter::seal_letter;
 use super::sign_in::{SignIn, expired};
 use super::{Act, Flows};
@@ -162,7 +163,16 @@ impl Binder {
     pub async fn browser(flows: &Flows, act: &Act, browser: &Browser) -> Result<Self, Rejection> {
         let bound = load(flows, act, browser.user.id).await?;
         let session = &browser.session;
-        check_fresh(act, &bound, (session.auth_time, &session.acr))?;
+        let had = session
+            .proofs
+            .iter()
+            .filter(|one| one.factor != Factor::Password);
+        // After an idle hour one factor brings both back; here what was had must have been shown anew.
+        let shown_at = match had.map(|one| one.at).max() {
+            Some(at) if bound.is_any() => at.min(session.auth_time),
+            _ => session.auth_time,
+        };
+        check_fresh(act, &bound, (shown_at, &session.acr))?;
         Self::new(act.tenant.config.mfa, browser.user.clone(), bound)
     }
 

@@ -13,8 +13,9 @@ use domain::user::{Credentials, User};
 use serde_json::json;
 use store::port::users::PasswordChange;
 
+use super::account::AccountHolder;
 use super::attempt::{self, Turn, attempt_keys};
-use super::caller::{AccountHolder, invalid_token};
+use super::caller::invalid_token;
 use super::letter::seal_letter;
 use super::new_password;
 use super::{Act, Flows};

@@ -6,8 +6,9 @@ use domain::user::{User, UserPatch};
 use serde_json::json;
 use store::port::users::UserWrite;
 
+use super::account::AccountHolder;
 use super::account::parse_name;
-use super::caller::{AccountHolder, invalid_token};
+use super::caller::invalid_token;
 use super::{Act, Flows};
 
 /// Change one's own profile; `None` leaves a field alone.

@@ -7,7 +7,7 @@ use domain::session::{EndReason, Session};
 use serde_json::json;
 use store::port::sessions::{EndTarget, EndedSessions, Ending};
 
-use super::caller::AccountHolder;
+use super::account::AccountHolder;
 use super::{Act, Flows};
 
 /// A person's sessions.

@@ -125,9 +125,9 @@ routes! {
    POST   "/auth/mfa/disable"                 Act  auth::mfa::disable             Public Person Json       Detached Network
    POST   "/auth/mfa/backup-codes"            Act  auth::mfa::make_codes          Public Person Json       Detached Network
    GET    "/auth/mfa/status"                  Act  auth::mfa::show                Public Person None       Attached Network
-   POST   "/auth/webauthn/register/begin"     Act  auth::webauthn::begin_binding  Public Signing Json      Attached Network
+   POST   "/auth/webauthn/register/begin"     Act  auth::webauthn::begin_binding  Public Signing Json      Detached Network
    POST   "/auth/webauthn/register/finish"    Act  auth::webauthn::finish_binding Public Signing Json      Detached Network
-   POST   "/auth/webauthn/login/begin"        Act  auth::webauthn::begin_sign_in  Public Anyone Json       Attached Network
+   POST   "/auth/webauthn/login/begin"        Act  auth::webauthn::begin_sign_in  Public Anyone Json       Detached Network
    POST   "/auth/webauthn/login/finish"       Act  auth::webauthn::finish_sign_in Public Anyone Json       Detached Network
    GET    "/auth/webauthn/credentials"        Act  auth::webauthn::list           Public Person None       Attached Network
    GET    "/auth/webauthn/credentials/{id}"   Act  auth::webauthn::show           Public Person None       Attached Network
@@ -181,6 +181,28 @@ routes! {
    POST   "/reset-password"                   Act  page::password::save           Public Browser Form      Detached Network
    GET    "/verify-email"                     Act  page::verify_email::show       Public Browser None      Attached Network
    POST   "/verify-email"                     Act  page::verify_email::submit     Public Browser Form      Detached Network
+
+   GET    "/account"                           Act  page::account::show                          Public Browser None      Attached Network
+   POST   "/account"                           Act  page::account::save                          Public Browser Form      Detached Network
+   GET    "/account/password"                  Act  page::account::show_password                 Public Browser None      Attached Network
+   POST   "/account/password"                  Act  page::account::save_password                 Public Browser Form      Detached Network
+   GET    "/account/factors"                   Act  page::account::factors::list                 Public Browser None      Attached Network
+   GET    "/account/factors/app/remove"        Act  page::account::factors::ask_remove_app       Public Browser None      Attached Network
+   POST   "/account/factors/app/remove"        Act  page::account::factors::remove_app           Public Browser Form      Detached Network
+   GET    "/account/factors/codes"             Act  page::account::factors::ask_codes            Public Browser None      Attached Network
+   POST   "/account/factors/codes"             Act  page::account::factors::make_codes           Public Browser Form      Detached Network
+   GET    "/account/factors/passkeys/{id}/rename" Act  page::account::factors::show_rename          Public Browser None      Attached Network
+   POST   "/account/factors/passkeys/{id}/rename" Act  page::account::factors::rename               Public Browser Form      Detached Network
+   GET    "/account/factors/passkeys/{id}/remove" Act  page::account::factors::ask_remove_passkey   Public Browser None      Attached Network
+   POST   "/account/factors/passkeys/{id}/remove" Act  page::account::factors::remove_passkey       Public Browser Form      Detached Network
+   GET    "/account/sessions"                  Act  page::account::sessions::list                Public Browser None      Attached Network
+   GET    "/account/sessions/{id}/end"         Act  page::account::sessions::ask_end             Public Browser None      Attached Network
+   POST   "/account/sessions/{id}/end"         Act  page::account::sessions::end                 Public Browser Form      Detached Network
+   GET    "/account/sessions/end-others"       Act  page::account::sessions::ask_end_others      Public Browser None      Attached Network
+   POST   "/account/sessions/end-others"       Act  page::account::sessions::end_others          Public Browser Form      Detached Network
+   GET    "/account/applications"              Act  page::account::applications::list            Public Browser None      Attached Network
+   GET    "/account/applications/take-back"    Act  page::account::applications::ask_take_back   Public Browser None      Attached Network
+   POST   "/account/applications/take-back"    Act  page::account::applications::take_back       Public Browser Form      Detached Network
 
    GET    "/admin/users"                      Act  admin::users::list             Admin  Admin  None       Attached Network
    POST   "/admin/users"                      Act  admin::users::create           Admin  Admin  Json       Detached Network
@@ -251,7 +273,10 @@ pub fn undocumented() -> Vec<String> {
     described::differences()
 }
 
-/// The paths of the hosted pages.
+/// Where the account pages begin.
+const ACCOUNT: &str = "/account";
+
+/// The paths of the other hosted pages.
 const PAGES: [&str; 14] = [
     "/bind-app",
     "/bind-factor",
@@ -271,7 +296,7 @@ const PAGES: [&str; 14] = [
 
 /// Says in whose words errors at a path are.
 pub(super) fn dialect_of(path: &str) -> Dialect {
-    if PAGES.contains(&path) {
+    if PAGES.contains(&path) || path == ACCOUNT || path.starts_with("/account/") {
         Dialect::Page
     } else if path.starts_with("/oauth/") {
         Dialect::OAuth

@@ -11,6 +11,7 @@ use crate::client::Person;
 use crate::house::House;
 use crate::oauth::World;
 
+mod account;
 mod factors;
 mod passkeys;
 
@@ -29,10 +30,15 @@ cases![
 ];
 
 pub fn all() -> Vec<Case> {
-    [cases(), factors::cases(), passkeys::cases()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        cases(),
+        account::cases(),
+        factors::cases(),
+        passkeys::cases(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 const PASSWORD: &str = "a quiet garden in the rain";

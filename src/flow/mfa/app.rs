@@ -12,7 +12,7 @@ use serde_json::json;
 use store::port::factors::{BoundFactor, ConfirmTotp, RemoveFactor};
 
 use super::{Binder, actor, check_may_go, load, load_user, notice};
-use crate::flow::caller::AccountHolder;
+use crate::flow::account::AccountHolder;
 use crate::flow::mfa::codes;
 use crate::flow::sign_in::factor::{Shown, factor_keys, open_secret, secret_context, step_of};
 use crate::flow::sign_in::verify::go_on;
@@ -181,11 +181,27 @@ pub async fn remove(
     let user = load_user(flows, act, person.user).await?;
     let bound = load(flows, act, user.id).await?;
     if bound.confirmed_totp().is_none() {
-        return Err(Refusal::new(Code::NotFound, "No app is set up.").into());
+        return Err(no_app().into());
     }
     check_may_go(act, &bound)?;
     prove(flows, act, (&user, &bound), shown).await?;
     drop_app(flows, act, &user).await
+}
+
+/// Removes the app of somebody who proved who they are a short while ago.
+///
+/// # Errors
+/// 404 without an app; 409 where a factor is required and this is the last; or a fault.
+pub async fn remove_of(flows: &Flows, act: &Act, binder: &Binder) -> Result<(), Rejection> {
+    if binder.bound.confirmed_totp().is_none() {
+        return Err(no_app().into());
+    }
+    check_may_go(act, &binder.bound)?;
+    drop_app(flows, act, &binder.user).await
+}
+
+fn no_app() -> Refusal {
+    Refusal::new(Code::NotFound, "No app is set up.")
 }
 
 /// Removes an app; whether whoever asks may is judged before.

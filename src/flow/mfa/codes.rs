@@ -11,7 +11,7 @@ use protocol::backup_code;
 use store::port::factors::NewBackupCodes;
 
 use super::{actor, load, load_user, notice};
-use crate::flow::caller::AccountHolder;
+use crate::flow::account::AccountHolder;
 use crate::flow::sign_in::factor::{Shown, factor_keys, prove};
 use crate::flow::{Act, Flows, attempt};
 

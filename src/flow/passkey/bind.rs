@@ -13,7 +13,7 @@ use store::port::factors::{AddPasskey, BoundFactor, PasskeyBinding, RemoveFactor
 use webauthn::{Account, NewPasskey, Registration};
 
 use super::{Answered, Begun, Ceremony, Purpose, handle_of, refuse, relying_party, taken, wrong};
-use crate::flow::caller::AccountHolder;
+use crate::flow::account::AccountHolder;
 use crate::flow::mfa::{self, Binder, actor, check_may_go, codes, notice};
 use crate::flow::sign_in::Progress;
 use crate::flow::sign_in::verify::go_on;

@@ -19,6 +19,7 @@ use crate::http::page::guard::{self, Guard};
 use crate::http::page::{self, Frame, Leave, session, views};
 use crate::http::render::Reply;
 
+pub(in crate::http) mod account;
 pub(in crate::http) mod authorize;
 pub(in crate::http) mod bind;
 pub(in crate::http) mod consent;
@@ -40,7 +41,9 @@ struct Desk {
     asked: Option<Asked>,
     /// The device that the page is about instead.
     device: Option<AskedDevice>,
-    /// The sealed request or device, as it came.
+    /// The account page that the sign-in is for instead.
+    account: Option<&'static str>,
+    /// The sealed request or device, or the word for an account page, as it came.
     request: String,
 }
 
@@ -77,7 +80,9 @@ impl Desk {
         };
         let request = request.unwrap_or_default();
         let (flows, act) = (call.flows(), &call.act);
+        let account = account::place_of(&request);
         let (asked, device) = match (request.as_str(), request.strip_prefix(device::MARK)) {
+            _ if account.is_some() => (None, None),
             ("", _) => (None, None),
             (_, Some(sealed)) => {
                 let device = AskedDevice::open(flows, act, guard.visitor(), sealed).await?;
@@ -91,6 +96,7 @@ impl Desk {
             browser,
             asked,
             device,
+            account,
             request,
         })
     }
@@ -113,6 +119,10 @@ impl Desk {
                 "{}/device",
                 self.frame().base
             ))));
+        }
+        if let Some(path) = self.account {
+            let base = self.frame().base;
+            return Ok(Some(page::see_other(&format!("{base}{path}"))));
         }
         let Some(asked) = self.asked.clone() else {
             return Ok(None);
@@ -169,6 +179,9 @@ impl Desk {
     fn onward(&self) -> String {
         match self.request.as_str() {
             "" => self.place("/sign-in"),
+            _ if self.account.is_some() => {
+                format!("{}{}", self.frame().base, self.account.unwrap_or_default())
+            }
             _ if self.device.is_some() => self.place("/device"),
             _ => self.place("/oauth/resume"),
         }

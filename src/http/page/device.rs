@@ -33,10 +33,6 @@ const SYSTEMS: [(&str, &str); 7] = [
 const MAX_NAME: usize = 40;
 
 /// Puts a device into words.
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the endpoints of the account pages will say it")
-)]
 pub(in crate::http) fn describe(user_agent: Option<&str>, texts: &Texts) -> String {
     let text = user_agent.unwrap_or_default().trim();
     match (find(&BROWSERS, text), find(&SYSTEMS, text)) {

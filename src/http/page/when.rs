@@ -15,10 +15,6 @@ pub(in crate::http) struct When {
 
 // === impl When ===
 
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the endpoints of the account pages will show it")
-)]
 impl When {
     /// Puts an instant into the words of a language.
     pub(in crate::http) fn new(at: UnixMillis, texts: &Texts) -> Self {

@@ -17,7 +17,7 @@ cases![
 ];
 
 /// What a page asks the browser for.
-fn options(page: &Page) -> Value {
+pub fn options(page: &Page) -> Value {
     let text = &page.answer.text;
     let start = text.find("data-options=\"").expect("options") + "data-options=\"".len();
     let quoted = &text[start..start + text[start..].find('"').expect("an end")];
@@ -26,7 +26,7 @@ fn options(page: &Page) -> Value {
 }
 
 /// Sends a page's form as its script does.
-async fn send(browser: &mut Browser, page: &Page, response: &Value, name: &str) -> Page {
+pub async fn send(browser: &mut Browser, page: &Page, response: &Value, name: &str) -> Page {
     let (action, hidden) = page.form();
     let response = response.to_string();
     let mut fields: Vec<(&str, &str)> = hidden
@@ -42,7 +42,7 @@ async fn send(browser: &mut Browser, page: &Page, response: &Value, name: &str) 
 }
 
 /// Somebody who is signed in and binds a passkey.
-async fn bound(house: &House) -> (Person, Browser, Authenticator) {
+pub async fn bound(house: &House) -> (Person, Browser, Authenticator) {
     let person = Person::register(&house.public(), "ada").await;
     let mut browser = Browser::new(&house.public());
     browser.sign_in("/sign-in", &person).await;

@@ -222,7 +222,9 @@ fn migrations_are_pending_until_they_are_applied_once() {
         "V5__devices",
         "V6__subjects_and_notices",
         "V7__operators",
+        "V8__data_keys",
         "V9__factors",
+        "V10__proofs",
     ];
     assert_eq!(sqlite.pending_migrations().unwrap(), all);
     assert_eq!(sqlite.migrate().unwrap(), all);

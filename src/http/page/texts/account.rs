@@ -16,8 +16,6 @@ pub(in crate::http) struct AccountTexts {
     pub(in crate::http) factors: String,
     pub(in crate::http) sessions: String,
     pub(in crate::http) applications: String,
-    pub(in crate::http) activity: String,
-    pub(in crate::http) data: String,
     pub(in crate::http) save: String,
     pub(in crate::http) back: String,
     pub(in crate::http) email_proven: String,
@@ -54,25 +52,11 @@ pub(in crate::http) struct AccountTexts {
     pub(in crate::http) applications_none: String,
     pub(in crate::http) since: String,
     pub(in crate::http) take_back: String,
-    pub(in crate::http) activity_lead: String,
-    pub(in crate::http) activity_none: String,
-    pub(in crate::http) failed: String,
-    pub(in crate::http) older: String,
-    pub(in crate::http) export: String,
-    pub(in crate::http) export_lead: String,
-    pub(in crate::http) export_link: String,
-    pub(in crate::http) leave: String,
-    pub(in crate::http) leave_lead: String,
-    pub(in crate::http) leave_link: String,
-    pub(in crate::http) leaving: String,
-    pub(in crate::http) restore: String,
     device_browser_system: String,
     pub(in crate::http) device_unknown: String,
     pub(in crate::http) date: String,
     /// The months, January first.
     pub(in crate::http) months: Vec<String>,
-    /// What happened, by the word of the audit entry; `other` is for the rest.
-    events: BTreeMap<String, String>,
     /// What is asked before something is done, by a word for it.
     questions: BTreeMap<String, Question>,
     /// What is said when something was done, by a word for it.
@@ -80,10 +64,6 @@ pub(in crate::http) struct AccountTexts {
 }
 
 /// What is asked before something is done.
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the endpoints of the account pages will ask it")
-)]
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::http) struct Question {
@@ -97,15 +77,13 @@ pub(in crate::http) struct Question {
 
 impl AccountTexts {
     /// Names the pages, in their order, and where each is.
-    pub(in crate::http) fn places(&self) -> [(&'static str, &str); 7] {
+    pub(in crate::http) fn places(&self) -> [(&'static str, &str); 5] {
         [
             ("/account", &self.overview),
             ("/account/password", &self.password),
             ("/account/factors", &self.factors),
             ("/account/sessions", &self.sessions),
             ("/account/applications", &self.applications),
-            ("/account/activity", &self.activity),
-            ("/account/data", &self.data),
         ]
     }
 
@@ -118,20 +96,10 @@ impl AccountTexts {
     }
 }
 
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the endpoints of the account pages will say it")
-)]
 impl AccountTexts {
     /// Says which browser on which system.
     pub(in crate::http) fn device(&self, browser: &str, system: &str) -> String {
         fill(&fill(&self.device_browser_system, browser), system)
-    }
-
-    /// Says what happened.
-    pub(in crate::http) fn event(&self, kind: &str) -> &str {
-        let known = self.events.get(kind).or_else(|| self.events.get("other"));
-        known.map_or("", String::as_str)
     }
 
     /// Says that something was done; nothing for a word that is not ours, which an address may hold.
@@ -153,10 +121,6 @@ impl AccountTexts {
 
 /// What is asked about before it is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the endpoints of the account pages will ask it")
-)]
 pub(in crate::http) enum Matter {
     RemoveApp,
     RemovePasskey,
@@ -164,25 +128,19 @@ pub(in crate::http) enum Matter {
     EndSession,
     EndOthers,
     TakeBack,
-    Delete,
-    Restore,
-    Resend,
 }
 
 // === impl Matter ===
 
 impl Matter {
     #[cfg(test)]
-    pub(in crate::http::page) const ALL: [Self; 9] = [
+    pub(in crate::http::page) const ALL: [Self; 6] = [
         Self::RemoveApp,
         Self::RemovePasskey,
         Self::NewCodes,
         Self::EndSession,
         Self::EndOthers,
         Self::TakeBack,
-        Self::Delete,
-        Self::Restore,
-        Self::Resend,
     ];
 
     /// Gives the word in the texts.
@@ -194,19 +152,12 @@ impl Matter {
             Self::EndSession => "end_session",
             Self::EndOthers => "end_others",
             Self::TakeBack => "take_back",
-            Self::Delete => "delete",
-            Self::Restore => "restore",
-            Self::Resend => "resend",
         }
     }
 }
 
 // === impl Question ===
 
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the endpoints of the account pages will ask it")
-)]
 impl Question {
     /// Says what follows, and for what.
     pub(in crate::http) fn about(&self, name: &str) -> String {
@@ -228,7 +179,6 @@ mod tests {
         for language in languages() {
             let texts = of(language);
             assert_eq!(texts.months.len(), 12, "{language}");
-            assert!(texts.events.keys().eq(first.events.keys()), "{language}");
             assert!(texts.done.keys().eq(first.done.keys()), "{language}");
             let asked: BTreeSet<&str> = texts.questions.keys().map(String::as_str).collect();
             let acts: BTreeSet<&str> = Matter::ALL.into_iter().map(Matter::as_str).collect();
@@ -247,8 +197,6 @@ mod tests {
                 assert!(texts.date.contains(part), "{language} {part}");
             }
         }
-        assert_eq!(first.event("login.failed"), "Somebody could not sign in");
-        assert_eq!(first.event("x"), first.event("other"));
         assert_eq!(first.done("<b>"), "");
     }
 }

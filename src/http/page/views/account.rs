@@ -111,38 +111,6 @@ pub(in crate::http) struct Application<'a> {
     pub(in crate::http) take_back: String,
 }
 
-/// What happened lately.
-#[derive(Template)]
-#[template(path = "page/account/activity.html")]
-pub(in crate::http) struct Activity<'a> {
-    pub(in crate::http) frame: &'a Frame,
-    pub(in crate::http) events: &'a [EventRow<'a>],
-    /// Where older ones are; empty: there are none.
-    pub(in crate::http) older: &'a str,
-}
-
-/// Something that happened.
-pub(in crate::http) struct EventRow<'a> {
-    /// What, in words.
-    pub(in crate::http) text: &'a str,
-    pub(in crate::http) is_success: bool,
-    pub(in crate::http) at: When,
-    /// The device, in words; empty: none is known.
-    pub(in crate::http) device: String,
-    /// The network address; empty: none is known.
-    pub(in crate::http) address: String,
-}
-
-/// What is kept of a person, and how they leave.
-#[derive(Template)]
-#[template(path = "page/account/data.html")]
-pub(in crate::http) struct OwnData<'a> {
-    pub(in crate::http) frame: &'a Frame,
-    pub(in crate::http) done: &'a str,
-    /// When the account is deleted, if that was asked for.
-    pub(in crate::http) leaves_at: Option<When>,
-}
-
 /// The question whether something is meant.
 #[derive(Template)]
 #[template(path = "page/account/confirm.html")]
@@ -198,18 +166,6 @@ impl Page for SessionList<'_> {
 impl Page for ApplicationList<'_> {
     fn here(&self) -> &'static str {
         "/account/applications"
-    }
-}
-
-impl Page for Activity<'_> {
-    fn here(&self) -> &'static str {
-        "/account/activity"
-    }
-}
-
-impl Page for OwnData<'_> {
-    fn here(&self) -> &'static str {
-        "/account/data"
     }
 }
 

@@ -4,8 +4,8 @@ use domain::time::UnixMillis;
 
 use super::super::Scope;
 use super::super::account::{
-    Activity, Application, ApplicationList, ChangePassword, Confirm, EventRow, FactorList,
-    Overview, OwnData, PasskeyRow, RenamePasskey, SessionList, SessionRow,
+    Application, ApplicationList, ChangePassword, Confirm, FactorList, Overview, PasskeyRow,
+    RenamePasskey, SessionList, SessionRow,
 };
 use super::{ODD, assert_shows_passwords, render};
 use crate::http::page::texts::account::Matter;
@@ -207,58 +207,6 @@ fn applications_are_listed_with_what_they_may_do() {
         page.applications = &[];
         let html = render_own(&page, &frame);
         assert!(html.contains(&frame.texts.account.applications_none));
-    }
-}
-
-#[test]
-fn what_happened_is_said_in_words() {
-    for language in languages() {
-        let frame = Frame::sample(language);
-        let texts = &frame.texts.account;
-        let events = [
-            EventRow {
-                text: texts.event("login.failed"),
-                is_success: false,
-                at: when(&frame),
-                device: ODD.to_owned(),
-                address: "2001:db8::1".to_owned(),
-            },
-            EventRow {
-                text: texts.event("factor.added"),
-                is_success: true,
-                at: when(&frame),
-                device: String::new(),
-                address: String::new(),
-            },
-        ];
-        let page = Activity {
-            frame: &frame,
-            events: &events,
-            older: "/t/acme/account/activity?cursor=x",
-        };
-        let html = render_own(&page, &frame);
-        assert_eq!(html.matches("class=\"mark\"").count(), 1, "one failed");
-        assert!(html.contains(texts.event("factor.added")) && html.contains("2001:db8::1"));
-        assert!(html.contains("/account/activity?cursor=x\""));
-    }
-}
-
-#[test]
-fn whoever_leaves_may_come_back_until_the_day_that_is_named() {
-    for language in languages() {
-        let frame = Frame::sample(language);
-        let mut page = OwnData {
-            frame: &frame,
-            done: "",
-            leaves_at: None,
-        };
-        let html = render_own(&page, &frame);
-        assert!(html.contains("href=\"/t/acme/account/data/export\""));
-        assert!(html.contains("href=\"/t/acme/account/data/delete\"") && !html.contains("restore"));
-        page.leaves_at = Some(when(&frame));
-        let html = render_own(&page, &frame);
-        assert!(html.contains("href=\"/t/acme/account/data/restore\"") && html.contains("<time"));
-        assert!(!html.contains("/account/data/delete"));
     }
 }
 
