@@ -1,4 +1,4 @@
-//! Passkeys: /auth/webauthn/…. Flows: [`bind`], [`show`].
+//! Passkeys: /auth/webauthn/…. Flows: [`bind`], [`mod@show`].
 
 use domain::factor::Passkey;
 use domain::id::PasskeyId;

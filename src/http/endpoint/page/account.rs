@@ -1,5 +1,6 @@
 //! /account: what a person sees of their own account, and changes. GET, POST /account are the name, GET,
-//! POST /account/password the password; the rest is in the children. Flows: [`profile`], [`password`].
+//! POST /account/password the password; the rest is in the children. Flows:
+//! [`update_me`], [`change_password`].
 //!
 //! Whoever is not signed in signs in and comes back; so does whoever changes how they sign in and did not
 //! prove a short while ago who they are, as well as the account can.
