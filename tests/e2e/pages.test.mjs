@@ -1,24 +1,13 @@
 // Chromium on the hosted pages: a person's whole way, every page looked at in light, dark and on a
 // phone, axe on each, and the same way once more with JavaScript off.
-//
-// SCREENSHOTS=docs/pages keeps what was seen.
 
 import assert from 'node:assert/strict';
-import { mkdir, readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
-import { chromium } from 'playwright-core';
 import { start } from '../peers/service.mjs';
+import { LOOKS, launch, look } from './chromium.mjs';
 
 const PASSWORD = 'a quiet garden in the rain';
-const KEPT = process.env.SCREENSHOTS;
-const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const LOOKS = {
-  light: { viewport: { width: 1024, height: 768 }, colorScheme: 'light' },
-  dark: { viewport: { width: 1024, height: 768 }, colorScheme: 'dark' },
-  phone: { viewport: { width: 390, height: 844 }, colorScheme: 'light' },
-};
 
 let service;
 let browser;
@@ -42,13 +31,7 @@ before(async () => {
     grant_types: ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'],
     scopes: ['openid', 'profile', 'offline_access'],
   });
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: [
-      '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-      '--disable-background-networking', '--disable-component-update', '--disable-sync',
-    ],
-  });
+  browser = await launch();
 });
 
 after(async () => {
@@ -83,18 +66,6 @@ const address = (more = {}) =>
     state: 'x',
     ...more,
   })}`;
-
-/** Looks at a page: axe finds no serious fault, and the picture is kept where that is asked for. */
-async function look(page, name, look) {
-  if (KEPT) {
-    await mkdir(KEPT, { recursive: true });
-    await page.screenshot({ path: `${KEPT}/${name}-${look}.png` });
-  }
-  // The page's own policy lets no script run, so axe is run beside it.
-  const found = await page.evaluate(`${AXE}; axe.run()`);
-  const serious = found.violations.filter(({ impact }) => ['serious', 'critical'].includes(impact));
-  assert.deepEqual(serious.map(({ id, nodes }) => [id, nodes[0].html]), [], name);
-}
 
 for (const [name, options] of Object.entries(LOOKS)) {
   test(`a person registers, allows, comes back, and signs out: ${name}`, async () => {

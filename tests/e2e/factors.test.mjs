@@ -1,0 +1,203 @@
+// Chromium with an authenticator of its own (CDP, WebAuthn.addVirtualAuthenticator) on the pages about
+// second factors and the account: bind a passkey, sign in by it alone and beside a password, also among
+// what the browser fills in; bind an app; see to one's account. Every page is looked at.
+
+import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
+import { after, before, test } from 'node:test';
+import { start } from '../peers/service.mjs';
+import { LOOKS, launch, look } from './chromium.mjs';
+
+const PASSWORD = 'a quiet garden in the rain';
+
+let service;
+let browser;
+
+before(async () => {
+  service = await start();
+  browser = await launch();
+});
+
+after(async () => {
+  await browser?.close();
+  await service?.stop();
+});
+
+/** Opens a window whose machine has an authenticator that knows its owner. */
+async function open(options = {}) {
+  const context = await browser.newContext(options);
+  const page = await context.newPage();
+  const session = await context.newCDPSession(page);
+  await session.send('WebAuthn.enable');
+  const { authenticatorId } = await session.send('WebAuthn.addVirtualAuthenticator', {
+    options: {
+      protocol: 'ctap2',
+      transport: 'internal',
+      hasResidentKey: true,
+      hasUserVerification: true,
+      isUserVerified: true,
+      automaticPresenceSimulation: true,
+    },
+  });
+  return { context, page, session, authenticatorId };
+}
+
+async function register(page, email) {
+  await page.goto(`${service.issuer}/register`);
+  await page.getByLabel('Name').fill('Ada');
+  await page.getByLabel('E-mail address').fill(email);
+  await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
+  await page.getByRole('button', { name: 'Create an account' }).click();
+  await page.getByRole('heading', { name: 'You are signed in' }).waitFor();
+}
+
+async function signOut(page) {
+  await page.goto(`${service.issuer}/oauth/logout`);
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByRole('heading', { name: 'You are signed out' }).waitFor();
+}
+
+async function typePassword(page, email) {
+  await page.getByLabel('E-mail address').fill(email);
+  await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+}
+
+/** The code of an authenticator app (RFC 6238), a number of steps from now. */
+function code(secret, ahead = 0) {
+  const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
+  const bits = [...secret.replaceAll(' ', '')].map((letter) => letters.indexOf(letter).toString(2).padStart(5, '0'));
+  const bytes = bits.join('').match(/.{8}/g).map((byte) => parseInt(byte, 2));
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + ahead));
+  const mac = createHmac('sha1', Buffer.from(bytes)).update(counter).digest();
+  const value = mac.readUInt32BE(mac.at(-1) & 15) & 0x7fff_ffff;
+  return String(value % 1_000_000).padStart(6, '0');
+}
+
+for (const [name, options] of Object.entries(LOOKS)) {
+  test(`a passkey is bound, signs in, is the second factor, and is removed: ${name}`, async () => {
+    // axe is run beside the page's policy.
+    const { context, page, session, authenticatorId } = await open({ ...options, bypassCSP: true });
+    const email = `${name}@example.org`;
+    await register(page, email);
+
+    await page.goto(`${service.issuer}/account/factors`);
+    await look(page, 'account-factors-none', name);
+    await page.goto(`${service.issuer}/bind-factor`);
+    await look(page, 'bind-factor', name);
+    await page.locator('button[value=passkey]').click();
+    await page.getByLabel('Name').fill('My laptop');
+    await look(page, 'bind-passkey', name);
+    await page.locator('[data-passkey-button]').click();
+    await page.locator('ol.codes').waitFor();
+    await look(page, 'backup-codes', name);
+    assert.equal(await page.locator('ol.codes li').count(), 10);
+    const { credentials } = await session.send('WebAuthn.getCredentials', { authenticatorId });
+    assert.equal(credentials.length, 1);
+    assert.ok(credentials[0].isResidentCredential);
+
+    // The whole sign-in, by the button; the browser must not offer it by itself meanwhile.
+    await session.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId, enabled: false });
+    await signOut(page);
+    await page.goto(`${service.issuer}/sign-in?request=account.factors`);
+    await look(page, 'sign-in-passkey', name);
+    await session.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId, enabled: true });
+    await page.getByRole('button', { name: 'Sign in with a passkey' }).click().catch(() => {});
+    await page.waitForURL(`${service.issuer}/account/factors`);
+    await look(page, 'account-factors', name);
+
+    // Beside a password.
+    await session.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId, enabled: false });
+    await signOut(page);
+    await page.goto(`${service.issuer}/sign-in`);
+    await typePassword(page, email);
+    await page.locator('form[action$="/second-factor"]').waitFor();
+    await look(page, 'second-factor-passkey', name);
+    await session.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId, enabled: true });
+    await page.locator('[data-passkey-button]').click();
+    await page.getByRole('heading', { name: 'You are signed in' }).waitFor();
+
+    for (const place of ['', '/password', '/sessions', '/applications']) {
+      await page.goto(`${service.issuer}/account${place}`);
+      await look(page, `account${place.replace('/', '-')}`, name);
+    }
+    await page.goto(`${service.issuer}/account/factors`);
+    await page.getByRole('link', { name: 'Remove: My laptop' }).click();
+    await look(page, 'account-confirm', name);
+    await page.getByRole('button', { name: 'Remove' }).click();
+    await page.getByRole('status').waitFor();
+    assert.ok(!(await page.content()).includes('My laptop'));
+    await context.close();
+  });
+
+  test(`an app is bound and asked for: ${name}`, async () => {
+    const { context, page } = await open({ ...options, bypassCSP: true });
+    const email = `app-${name}@example.org`;
+    await register(page, email);
+    await page.goto(`${service.issuer}/bind-factor`);
+    await page.locator('button[value=totp]').click();
+    await look(page, 'bind-app', name);
+    const secret = await page.locator('#secret').innerText();
+    await page.locator('#code').fill(code(secret));
+    await page.keyboard.press('Enter');
+    await page.locator('ol.codes').waitFor();
+    const backup = await page.locator('ol.codes li').first().innerText();
+    await signOut(page);
+    await page.goto(`${service.issuer}/sign-in`);
+    await typePassword(page, email);
+    await page.locator('form[action$="/second-factor"]').waitFor();
+    await look(page, 'second-factor', name);
+    await page.locator('#code').fill('000000');
+    await page.keyboard.press('Enter');
+    await page.getByRole('alert').waitFor();
+    await look(page, 'second-factor-wrong', name);
+    await page.locator('#code').fill(code(secret, 1));
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'You are signed in' }).waitFor();
+    await signOut(page);
+    await page.goto(`${service.issuer}/sign-in`);
+    await typePassword(page, email);
+    await page.locator('a[href*="method=backup"]').click();
+    await look(page, 'second-factor-backup', name);
+    await page.locator('#code').fill(backup);
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'You are signed in' }).waitFor();
+    await context.close();
+  });
+}
+
+test('the browser offers a passkey where the address is typed', async () => {
+  // Without the policy set aside: what the page runs is what its own policy lets it.
+  const { context, page } = await open();
+  await register(page, 'offered@example.org');
+  await page.goto(`${service.issuer}/bind-passkey`);
+  await page.getByLabel('Name').fill('Phone');
+  await page.locator('[data-passkey-button]').click();
+  await page.locator('ol.codes').waitFor();
+  await signOut(page);
+  // Nothing is clicked or typed: the authenticator answers what the page asks by itself.
+  await page.goto(`${service.issuer}/sign-in`);
+  await page.getByRole('heading', { name: 'You are signed in' }).waitFor();
+  assert.ok((await page.content()).includes('offered@example.org'));
+  await context.close();
+});
+
+test('a password can be seen while it is typed, and only with JavaScript is that offered', async () => {
+  const { context, page } = await open();
+  await page.goto(`${service.issuer}/sign-in`);
+  await page.getByLabel('Password', { exact: true }).fill('secret');
+  const button = page.getByRole('button', { name: 'Show the password' });
+  await button.click();
+  assert.equal(await page.locator('#password').getAttribute('type'), 'text');
+  assert.equal(await button.getAttribute('aria-pressed'), 'true');
+  await button.click();
+  assert.equal(await page.locator('#password').getAttribute('type'), 'password');
+  await context.close();
+  const plain = await browser.newContext({ javaScriptEnabled: false });
+  const other = await plain.newPage();
+  await other.goto(`${service.issuer}/sign-in`);
+  assert.equal(await other.getByRole('button', { name: 'Show the password' }).count(), 0);
+  assert.equal(await other.locator('[data-passkey-button]:visible').count(), 0);
+  await plain.close();
+});
