@@ -11,6 +11,7 @@
 
 pub mod api_keys;
 pub mod clients;
+pub mod factors;
 pub mod keys;
 pub mod tenants;
 pub mod users;

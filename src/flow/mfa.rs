@@ -62,12 +62,7 @@ pub const FRESH: Duration = Duration::from_mins(15);
 /// A fault when the store is away.
 pub async fn status(flows: &Flows, act: &Act, person: AccountHolder) -> Result<Status, Rejection> {
     let bound = load(flows, act, person.user).await?;
-    Ok(Status {
-        is_enabled: bound.is_any(),
-        app: bound.totp.as_ref().map(|app| app.confirmed_at.is_some()),
-        passkeys: bound.passkeys.len(),
-        backup_codes: bound.backup_codes,
-    })
+    Ok(Status::of(&bound))
 }
 
 /// Loads what an account has bound.
@@ -136,6 +131,21 @@ pub(crate) async fn load_user(flows: &Flows, act: &Act, id: UserId) -> Result<Us
     let user = act.wait(flows.users.load_user(act.tenant.id, id)).await?;
     let user = user.filter(|user| user.status == UserStatus::Active);
     Ok(user.ok_or_else(invalid_token)?)
+}
+
+// === impl Status ===
+
+impl Status {
+    /// Tells of what an account has bound.
+    #[must_use]
+    pub fn of(bound: &Factors) -> Self {
+        Self {
+            is_enabled: bound.is_any(),
+            app: bound.totp.as_ref().map(|app| app.confirmed_at.is_some()),
+            passkeys: bound.passkeys.len(),
+            backup_codes: bound.backup_codes,
+        }
+    }
 }
 
 // === impl Binder ===

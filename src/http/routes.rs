@@ -214,6 +214,8 @@ routes! {
    GET    "/admin/users/{id}/consents"        Act  admin::consents::list          Admin  Admin  None       Attached Network
    DELETE "/admin/users/{id}/consents"        Act  admin::consents::take_back     Admin  Admin  None       Detached Network
    DELETE "/admin/users/{id}/consents/{client_id}" Act admin::consents::take_back Admin  Admin  None       Detached Network
+   GET    "/admin/users/{id}/mfa"             Act  admin::factors::show           Admin  Admin  None       Attached Network
+   DELETE "/admin/users/{id}/mfa"             Act  admin::factors::remove         Admin  Admin  None       Detached Network
    GET    "/admin/clients"                    Act  admin::clients::list           Admin  Admin  None       Attached Network
    POST   "/admin/clients"                    Act  admin::clients::create         Admin  Admin  Json       Detached Network
    GET    "/admin/clients/{id}"               Act  admin::clients::show           Admin  Admin  None       Attached Network

@@ -5,6 +5,7 @@ use crate::case::Case;
 pub mod areas;
 mod clients;
 mod consents;
+mod factors;
 mod operations;
 mod registration;
 mod tenants;
@@ -18,6 +19,7 @@ pub fn cases() -> Vec<Case> {
         operations::cases(),
         areas::cases(),
         consents::cases(),
+        factors::cases(),
         tenants::cases(),
     ]
     .into_iter()

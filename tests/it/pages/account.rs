@@ -168,10 +168,9 @@ async fn an_app_is_added_and_removed_by_whoever_proved_lately_who_they_are(house
         .and_then(|rest| rest.split('<').next())
         .expect("a secret");
     let app = App::new(&house, &secret.replace(' ', ""));
-    browser
-        .submit(&page, &[("code", &app.code())])
-        .await
-        .expect(200);
+    let page = browser.submit(&page, &[("code", &app.code())]).await;
+    page.expect(200);
+    assert!(page.answer.text.contains("href=\"/account/factors\""));
     // The sign-in was by a password alone: what is bound now is shown first.
     let page = browser.open("/account/factors/app/remove").await;
     assert_eq!(page.location(), "/sign-in?request=account.factors");

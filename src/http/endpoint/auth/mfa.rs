@@ -126,7 +126,7 @@ fn view_owed(owed: &Owed) -> Value {
     })
 }
 
-fn view_status(status: Status) -> Value {
+pub(in crate::http::endpoint) fn view_status(status: Status) -> Value {
     let kind = match (status.app, status.passkeys) {
         (Some(true), _) => Some("totp"),
         (_, 1..) => Some("passkey"),

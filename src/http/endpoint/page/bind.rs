@@ -137,13 +137,18 @@ pub(super) fn show_codes(
 ) -> Reply {
     let frame = desk.frame();
     let codes: Vec<&str> = made.iter().map(SecretText::expose).collect();
+    // Whoever came for this alone came from their account.
+    let onward = match (desk.request.as_str(), progress) {
+        ("", None) => desk.place("/account/factors"),
+        _ => desk.onward(),
+    };
     let mut reply = if codes.is_empty() {
-        page::see_other(&desk.onward())
+        page::see_other(&onward)
     } else {
         let page = factor::BackupCodes {
             frame: &frame,
             codes: &codes,
-            onward: &desk.onward(),
+            onward: &onward,
         };
         desk.show(StatusCode::OK, &frame, &page)
     };
