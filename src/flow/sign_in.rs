@@ -14,6 +14,7 @@ use std::time::Duration;
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::client::Client;
 use domain::factor::{Factor, Factors, MfaPolicy, Proved};
 use domain::id::{SessionId, UserId};
 use domain::rejection::{Code, Fault, Refusal, Rejection};
@@ -96,9 +97,15 @@ pub fn demand_of(act: &Act, asked: Option<&Asked>) -> Demand {
         };
     };
     Demand {
-        policy: policy.max(asked.client.metadata.mfa.unwrap_or(MfaPolicy::Off)),
+        policy: policy_of(act, &asked.client),
         level: asked.wanted_level(),
     }
+}
+
+/// Says what the tenant or a client asks beside a password, whichever asks more.
+pub(crate) fn policy_of(act: &Act, client: &Client) -> MfaPolicy {
+    let own = client.metadata.mfa.unwrap_or(MfaPolicy::Off);
+    act.tenant.config.mfa.max(own)
 }
 
 // === impl SignIn ===

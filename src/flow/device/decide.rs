@@ -5,7 +5,9 @@
 
 use domain::authorization::{CodeGrant, GrantDetails};
 use domain::event::{Actor, Entry, EventKind};
-use domain::rejection::{Fault, Rejection};
+use domain::factor::MfaPolicy;
+use domain::rejection::{Code, Fault, Refusal, Rejection};
+use protocol::assurance::Level;
 use serde_json::json;
 use store::port::authorizations::{CodeIssue, NewCode};
 use store::port::devices::Denial;
@@ -13,6 +15,7 @@ use store::port::devices::Denial;
 use super::AskedDevice;
 use crate::flow::authorize::Decision;
 use crate::flow::browser::Browser;
+use crate::flow::sign_in::policy_of;
 use crate::flow::{Act, Flows, subject};
 
 /// What became of a decision.
@@ -31,7 +34,8 @@ pub enum Decided {
 /// Does what the person decided.
 ///
 /// # Errors
-/// A fault: whether the decision counts is then unknown; it may be repeated.
+/// 403 when the client requires two factors and the sign-in is by one; a fault: whether the decision counts is
+/// then unknown, and it may be repeated.
 pub async fn decide(
     flows: &Flows,
     act: &Act,
@@ -53,12 +57,25 @@ pub async fn decide(
             Decided::TooLate
         });
     }
+    check_assurance(act, asked, browser)?;
     let allowed = flows.devices.allow_device(new_code(act, asked, browser)?);
     Ok(match act.wait(allowed).await? {
         CodeIssue::Issued => Decided::Allowed,
         CodeIssue::AlreadySpent | CodeIssue::ConsentGone => Decided::TooLate,
         CodeIssue::SessionEnded => Decided::SignedOut,
     })
+}
+
+/// Refuses a sign-in by one factor for a client that requires two: a device has no page to show another on,
+/// so the person signs in anew.
+fn check_assurance(act: &Act, asked: &AskedDevice, browser: &Browser) -> Result<(), Refusal> {
+    let policy = policy_of(act, &asked.client);
+    if policy != MfaPolicy::Require || browser.session.acr == Level::Aal2.as_str() {
+        return Ok(());
+    }
+    let hint =
+        "This application requires a second factor. Set one up in your account, and sign in anew.";
+    Err(Refusal::new(Code::Forbidden, hint))
 }
 
 /// Makes what the device redeems: a code under its own signature, which it has to fetch while it may

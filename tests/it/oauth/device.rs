@@ -25,6 +25,7 @@ cases![
     rfc_9449_5_a_device_binds_its_tokens_to_its_key,
     openid_connect_core_10_1_a_device_is_answered_in_its_own_algorithm,
     whoever_does_not_want_to_sign_in_goes_back_and_the_device_waits_on,
+    a_sign_in_by_one_factor_allows_no_device_that_requires_two,
 ];
 
 pub mod strangers;
@@ -239,6 +240,18 @@ async fn one_of_fifty_questions_after_the_yes_gets_tokens_and_keeps_them(house: 
         room.world.house.audit_count("code.replay_detected").await,
         0
     );
+}
+
+async fn a_sign_in_by_one_factor_allows_no_device_that_requires_two(house: House) {
+    let room = Living::with(house, json!({ "mfa": "require" })).await;
+    let device = room.begin().await;
+    let mut browser = room.world.browser();
+    let page = room.question(&mut browser, &device).await;
+    let page = browser.submit(&page, &[("decision", "allow")]).await;
+    page.expect_error(403, "access_denied");
+    room.poll(&device)
+        .await
+        .expect_oauth(400, "authorization_pending");
 }
 
 async fn a_device_is_decided_once(house: House) {
