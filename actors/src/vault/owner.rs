@@ -39,6 +39,8 @@ pub(super) struct Keeper {
     /// The last key that this round looked at.
     seen: Option<(TenantId, DataKeyId)>,
     round_at: UnixMillis,
+    /// Whether it was said that rounds fail: it is said once.
+    is_cut_off: bool,
 }
 
 // === impl Keeper ===
@@ -69,10 +71,16 @@ impl Owner for Keeper {
     async fn tick(&mut self) -> Result<(), Fault> {
         let now = self.parts.clock.now();
         self.shelf.forget_idle(now);
-        if now >= self.round_at
-            && let Err(fault) = self.go_round(now).await
-        {
-            tracing::warn!(%fault, "the data keys could not be looked after; trying again");
+        if now < self.round_at {
+            return Ok(());
+        }
+        match self.go_round(now).await {
+            Ok(()) => self.is_cut_off = false,
+            Err(fault) if !self.is_cut_off => {
+                self.is_cut_off = true;
+                tracing::warn!(%fault, "the data keys could not be looked after; trying again");
+            }
+            Err(_) => {}
         }
         Ok(())
     }
@@ -84,6 +92,7 @@ impl Keeper {
             shelf: Shelf::default(),
             seen: None,
             round_at: parts.clock.now(),
+            is_cut_off: false,
             parts,
         }
     }
