@@ -14,7 +14,7 @@ use domain::attempt::AttemptKeys;
 use domain::client::FIRST_PARTY;
 use domain::email::EmailAddress;
 use domain::event::{Actor, Entry, EventKind};
-use domain::factor::{Factor, Proved};
+use domain::factor::{Factor, Factors, Proved};
 use domain::id::UserId;
 use domain::rejection::{Code, Fault, Refusal, Rejection};
 use domain::secret::SecretText;
@@ -226,7 +226,7 @@ async fn go_on(
             return Err(fault.into());
         }
     };
-    let proofs = proofs_of(act, &known);
+    let proofs = proofs_of(act, &known, &bound);
     let visitor = known.at.as_ref().map(|at| at.visitor.clone());
     let proved = (proofs, known.set_at);
     let sign_in = SignIn::new(flows, act, known.user.id, proved, visitor);
@@ -252,10 +252,11 @@ async fn go_on(
 }
 
 /// Lists what counts as proved now: the password, and what a browser that was idle keeps.
-fn proofs_of(act: &Act, known: &Known) -> Vec<Proved> {
+fn proofs_of(act: &Act, known: &Known, bound: &Factors) -> Vec<Proved> {
     let resting = known.at.as_ref().and_then(|at| at.resting.as_ref());
     let resting = resting.filter(|session| session.user == known.user.id);
-    let mut proofs = resting.map_or_else(Vec::new, |session| kept_when_idle(&session.proofs));
+    let mut proofs =
+        resting.map_or_else(Vec::new, |session| kept_when_idle(&session.proofs, bound));
     proofs.push(Proved {
         factor: Factor::Password,
         at: act.now,

@@ -100,9 +100,10 @@ pub fn oldest(proofs: &[Proved]) -> Option<UnixMillis> {
 }
 
 /// Gives what of an earlier sign-in goes on to count after it was idle: one factor shown anew suffices
-/// (NIST SP 800-63B-4 §2.2.3), so what was had stays shown, and what was known is asked again.
+/// (NIST SP 800-63B-4 §2.2.3), so what was had stays shown, and what was known is asked again. What the
+/// account has let go of since, or bound anew, was another's or is lost: it counts for nothing.
 #[must_use]
-pub fn kept_when_idle(proofs: &[Proved]) -> Vec<Proved> {
+pub fn kept_when_idle(proofs: &[Proved], bound: &Factors) -> Vec<Proved> {
     let is_had = |proved: &&Proved| matches!(kind(proved.factor), Kind::Had | Kind::Both);
     let as_had = |proved: &Proved| Proved {
         // Who was there then is not who is there now.
@@ -112,7 +113,22 @@ pub fn kept_when_idle(proofs: &[Proved]) -> Vec<Proved> {
         },
         at: proved.at,
     };
-    proofs.iter().filter(is_had).map(as_had).collect()
+    let had = proofs.iter().filter(is_had).map(as_had);
+    had.filter(|proved| is_bound_since(proved, bound)).collect()
+}
+
+/// Says whether what was shown may be bound still: the app by the same secret, or a passkey of then. Which
+/// passkey it was is not kept, so one that is left of those stands for it.
+fn is_bound_since(proved: &Proved, bound: &Factors) -> bool {
+    let app = bound.confirmed_totp().and_then(|app| app.confirmed_at);
+    let has_app = app.is_some_and(|at| at <= proved.at);
+    let has_passkey = bound.passkeys.iter().any(|one| one.created_at <= proved.at);
+    match proved.factor {
+        Factor::Password => false,
+        Factor::Totp => has_app,
+        Factor::BackupCode => has_app || has_passkey,
+        Factor::Passkey | Factor::VerifyingPasskey => has_passkey,
+    }
 }
 
 enum Kind {

@@ -155,16 +155,47 @@ fn auth_time_is_the_last_factor_and_the_whole_length_counts_from_the_first() {
 
 #[test]
 fn nist_sp_800_63b_4_2_2_3_after_idle_what_was_had_counts_and_what_was_known_is_asked_again() {
-    let kept = kept_when_idle(&proved(&[Factor::Password, Factor::Totp]));
+    let kept = kept_when_idle(
+        &proved(&[Factor::Password, Factor::Totp]),
+        &bound(true, true, 0),
+    );
     assert_eq!(
         kept.iter().map(|one| one.factor).collect::<Vec<_>>(),
         [Factor::Totp]
     );
-    let kept = kept_when_idle(&proved(&[Factor::VerifyingPasskey]));
+    let kept = kept_when_idle(&proved(&[Factor::VerifyingPasskey]), &bound(true, true, 0));
     assert_eq!(kept.first().map(|one| one.factor), Some(Factor::Passkey));
     let standing = judge(&kept, &bound(true, true, 0), plain());
     assert_eq!(standing, Standing::Owes(vec![Factor::Password]));
-    assert_eq!(kept_when_idle(&proved(&[Factor::Password])), []);
+    assert_eq!(
+        kept_when_idle(&proved(&[Factor::Password]), &bound(true, true, 0)),
+        []
+    );
+}
+
+#[test]
+fn what_was_let_go_of_or_bound_anew_counts_for_nothing_after_idle() {
+    let shown = |factor| proved(&[Factor::Password, factor]);
+    let kept = |factor, bound: &Factors| kept_when_idle(&shown(factor), bound).len();
+    assert_eq!(kept(Factor::Totp, &bound(true, false, 0)), 1);
+    assert_eq!(kept(Factor::Totp, &bound(false, true, 0)), 0, "removed");
+    assert_eq!(kept(Factor::Passkey, &bound(true, false, 0)), 0, "removed");
+    assert_eq!(kept(Factor::BackupCode, &bound(false, false, 9)), 0);
+    let mut anew = bound(true, true, 0);
+    if let Some(app) = &mut anew.totp {
+        app.confirmed_at = Some(at(500));
+    }
+    for passkey in &mut anew.passkeys {
+        passkey.created_at = at(500);
+    }
+    for factor in [
+        Factor::Totp,
+        Factor::BackupCode,
+        Factor::Passkey,
+        Factor::VerifyingPasskey,
+    ] {
+        assert_eq!(kept(factor, &anew), 0, "{factor:?}");
+    }
 }
 
 proptest! {
