@@ -20,6 +20,8 @@ cases![
     rfc_9470_4_acr_values_ask_for_one_more_factor_and_the_sign_in_goes_on,
     openid_connect_core_5_5_1_1_what_nobody_can_meet_is_told_to_the_client,
     only_a_fresh_sign_in_binds_an_app_on_a_page,
+    nobody_is_shown_a_secret_that_somebody_else_had_made,
+    a_factor_that_was_let_go_of_counts_for_nothing_after_idle,
     a_sign_in_in_progress_is_its_browsers,
     a_cancelled_second_factor_is_told_to_the_client,
 ];
@@ -219,6 +221,50 @@ async fn only_a_fresh_sign_in_binds_an_app_on_a_page(house: House) {
     assert_eq!(pages(&mut browser).await, fresh);
     house.clock.advance(Duration::from_mins(16));
     assert_eq!(pages(&mut browser).await, sign_in, "a while ago");
+}
+
+async fn nobody_is_shown_a_secret_that_somebody_else_had_made(house: House) {
+    let person = Person::register(&house.public(), "ada").await;
+    // Somebody who knows the password leaves a secret that they know.
+    let thief = house.public().bearer(&person.login().await.access);
+    thief.post("/auth/mfa/setup", json!({})).await.expect(200);
+    let mut theirs = Browser::new(&house.public());
+    theirs.sign_in("/sign-in", &person).await;
+    let page = theirs.open("/bind-factor").await;
+    let sent = theirs.submit(&page, &[("method", "totp")]).await;
+    let address = sent.location().to_owned();
+    theirs.open(&address).await.expect(200);
+    let mut browser = Browser::new(&house.public());
+    browser.sign_in("/sign-in", &person).await;
+    for place in ["/bind-app", address.as_str(), "/bind-app?setup=AAAA"] {
+        let page = browser.open(place).await;
+        assert_eq!(page.location(), "/bind-factor", "{place}");
+    }
+    // Nor is the owner's shown to them.
+    let page = browser.open("/bind-factor").await;
+    let sent = browser.submit(&page, &[("method", "totp")]).await;
+    let address = sent.location().to_owned();
+    browser.open(&address).await.expect(200);
+    for place in ["/bind-app", address.as_str()] {
+        let page = theirs.open(place).await;
+        assert_eq!(page.location(), "/bind-factor", "{place}");
+    }
+}
+
+async fn a_factor_that_was_let_go_of_counts_for_nothing_after_idle(house: House) {
+    let owner = Owner::enroll(&house, "ada").await;
+    let mut lost = Browser::new(&house.public());
+    let page = lost.sign_in("/sign-in", &owner.person).await;
+    show(&mut lost, &page, &owner.app.next_code())
+        .await
+        .expect(303);
+    let me = house.public().bearer(&owner.login().await.access);
+    let body = json!({ "code": owner.app.next_code() });
+    me.post("/auth/mfa/disable", body).await.expect(200);
+    bind(&house, &owner.person).await;
+    house.clock.advance(Duration::from_hours(2));
+    let page = lost.sign_in("/sign-in", &owner.person).await;
+    page.posts_to("/second-factor");
 }
 
 async fn a_sign_in_in_progress_is_its_browsers(house: House) {

@@ -2,12 +2,15 @@
 //! shows codes. For whoever is signed in freshly, or in the middle of a sign-in that owes one. Flow:
 //! [`app`].
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::rejection::{Refusal, Rejection};
 use domain::secret::SecretText;
 use http::StatusCode;
+use protocol::system_secrets::Label;
 
 use super::station::find_binder;
-use super::{Desk, Posted, Problem, sign_in};
+use super::{Desk, Posted, Problem, query_of, sign_in};
 use crate::flow::mfa::Binder;
 use crate::flow::mfa::app::{self, Setup};
 use crate::flow::sign_in::{Progress, demand_of};
@@ -16,6 +19,8 @@ use crate::http::page;
 use crate::http::page::views::factor;
 use crate::http::render::Reply;
 
+/// Names the mark by which a browser is known that had a secret made.
+const SETUP: &str = "setup";
 /// How many letters of a secret stand together.
 const GROUP: usize = 4;
 
@@ -54,17 +59,24 @@ pub(in crate::http) fn begin(call: Call) -> Answer {
         if is_passkey {
             return Ok(page::see_other(&desk.place("/bind-passkey")));
         }
-        app::set_up(desk.call.flows(), &desk.call.act, &binder).await?;
-        Ok(page::see_other(&desk.place("/bind-app")))
+        let setup = app::set_up(desk.call.flows(), &desk.call.act, &binder).await?;
+        let mark = mark_of(&desk, &binder, &setup);
+        Ok(page::see_other(
+            &desk.place_with("/bind-app", (SETUP, &mark)),
+        ))
     })
 }
 
 /// Shows what the app is set up with.
 pub(in crate::http) fn show_app(call: Call) -> Answer {
     Box::pin(async move {
+        let mark = query_of(&call, SETUP)?.unwrap_or_default();
         let desk = Desk::open(call, Posted::No).await?;
         match find_binder(&desk).await? {
-            Ok(binder) => form(&desk, StatusCode::OK, &binder, &Problem::default()).await,
+            Ok(binder) => {
+                let problem = Problem::default();
+                form(&desk, StatusCode::OK, (&binder, &mark), &problem).await
+            }
             Err(reply) => Ok(*reply),
         }
     })
@@ -77,7 +89,7 @@ pub(in crate::http) fn confirm_app(call: Call) -> Answer {
         if let Some(reply) = desk.cancel().await? {
             return Ok(reply);
         }
-        let code = parse(&mut desk)?;
+        let (code, mark) = parse(&mut desk)?;
         let binder = match find_binder(&desk).await? {
             Ok(binder) => binder,
             Err(reply) => return Ok(*reply),
@@ -94,26 +106,31 @@ pub(in crate::http) fn confirm_app(call: Call) -> Answer {
             }
             Err(rejection) => {
                 let problem = Problem::of_factor(rejection, &desk.frame(), "totp")?;
-                form(&desk, StatusCode::UNPROCESSABLE_ENTITY, &binder, &problem).await
+                let status = StatusCode::UNPROCESSABLE_ENTITY;
+                form(&desk, status, (&binder, &mark), &problem).await
             }
         }
     })
 }
 
-fn parse(desk: &mut Desk) -> Result<SecretText, Refusal> {
+fn parse(desk: &mut Desk) -> Result<(SecretText, String), Refusal> {
     let mut fields = desk.call.take_fields();
     let code = fields.optional_secret("code").unwrap_or_default();
-    fields.finish(code)
+    let mark = fields.optional_text(SETUP).unwrap_or_default();
+    fields.finish((code, mark))
 }
 
+/// Shows the secret to the browser that had it made. One that waits since somebody else began, with a password
+/// that they know, is not shown: who scanned it would share it with them.
 async fn form(
     desk: &Desk,
     status: StatusCode,
-    binder: &Binder,
+    (binder, mark): (&Binder, &str),
     problem: &Problem,
 ) -> Result<Reply, Rejection> {
     let waiting = app::waiting(desk.call.flows(), &desk.call.act, binder).await?;
-    let Some(Setup { secret, qr_svg, .. }) = waiting else {
+    let ours = waiting.filter(|setup| is_marked(desk, binder, setup, mark));
+    let Some(Setup { secret, qr_svg, .. }) = ours else {
         return Ok(page::see_other(&desk.place("/bind-factor")));
     };
     let (frame, csrf) = (desk.frame(), desk.token());
@@ -121,6 +138,7 @@ async fn form(
         frame: &frame,
         csrf: &csrf,
         request: &desk.request,
+        setup: mark,
         qr_svg: &qr_svg,
         secret: &in_groups(secret.expose()),
         problem: &problem.text,
@@ -156,6 +174,29 @@ pub(super) fn show_codes(
         sign_in::remember(desk, signed_in, &mut reply);
     }
     reply
+}
+
+/// Signs that this browser had a secret made.
+fn mark_of(desk: &Desk, binder: &Binder, setup: &Setup) -> String {
+    let signature = desk
+        .call
+        .flows()
+        .secrets
+        .sign(Label::Form, &mark_message(desk, binder, setup));
+    URL_SAFE_NO_PAD.encode(signature)
+}
+
+fn is_marked(desk: &Desk, binder: &Binder, setup: &Setup, mark: &str) -> bool {
+    let signature = URL_SAFE_NO_PAD.decode(mark).unwrap_or_default();
+    let message = mark_message(desk, binder, setup);
+    let secrets = &desk.call.flows().secrets;
+    secrets.is_signed(Label::Form, &message, &signature)
+}
+
+fn mark_message(desk: &Desk, binder: &Binder, setup: &Setup) -> Vec<u8> {
+    let (tenant, user) = (desk.call.act.tenant.id, binder.user.id);
+    let (visitor, secret) = (desk.guard.visitor(), setup.secret.expose());
+    format!("bind-app\n{tenant}\n{user}\n{visitor}\n{secret}").into_bytes()
 }
 
 fn in_groups(secret: &str) -> String {

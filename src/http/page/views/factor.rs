@@ -43,6 +43,8 @@ pub(in crate::http) struct BindApp<'a> {
     pub(in crate::http) frame: &'a Frame,
     pub(in crate::http) csrf: &'a str,
     pub(in crate::http) request: &'a str,
+    /// What shows that this browser had the secret made.
+    pub(in crate::http) setup: &'a str,
     /// A picture that we drew: it is not escaped.
     pub(in crate::http) qr_svg: &'a str,
     /// The same in letters, in groups.

@@ -127,6 +127,7 @@ fn an_app_is_bound_by_a_picture_or_by_hand() {
             frame: &frame,
             csrf: "t0ken",
             request: "sealed",
+            setup: "m4rk",
             qr_svg: "<svg role=\"img\" aria-label=\"QR code\"></svg>",
             secret: "ABCD EFGH <",
             problem: "",
