@@ -15,6 +15,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use actors::accounts::Accounts;
 use actors::attempts::Attempts;
 use actors::deadline::Deadline;
 use actors::keys::Keys;
@@ -125,6 +126,8 @@ pub struct Flows {
     pub mail: Mail,
     /// Notices of ended sessions on their way to clients.
     pub notices: Notices,
+    /// What is remembered of accounts, for whoever only asks.
+    pub accounts: Accounts,
     /// Accounts and their passwords.
     pub users: Arc<dyn Users>,
     /// What is bound to accounts beside their passwords.

@@ -2,8 +2,8 @@
 //!
 //! Every change that somebody remembers something of is written to the feed in the commit that makes
 //! it. This task reads the feed when it is noticed, and besides every 400 ms, so a lost notice is
-//! never a missed revocation: a token or session goes to the [denylist](crate::denylist), a user's
-//! hot copies and a remembered client are forgotten, tenants and keys are loaded again. Each reading
+//! never a missed revocation: a token or session goes to the [denylist](crate::denylist), what is
+//! remembered of a user or a client is forgotten, tenants and keys are loaded again. Each reading
 //! overlaps the one before by ten seconds of the store's clock, because a transaction may commit
 //! after one that was stamped later; what was applied already is skipped. It is read in pages, so
 //! however much there is, each answer comes in time. A store's clock that was set back is followed.
@@ -25,6 +25,7 @@ use domain::time::Clock;
 use futures_util::FutureExt;
 use store::port::changes::Changes;
 
+use crate::accounts::Accounts;
 use crate::keys::Keys;
 use crate::sessions::Sessions;
 use crate::supervision::ChildSpec;
@@ -42,6 +43,8 @@ pub struct FeedNeeds {
     pub changes: Arc<dyn Changes>,
     /// Whose denylist and hot copies are kept up to date.
     pub sessions: Sessions,
+    /// What is remembered of accounts.
+    pub accounts: Accounts,
     /// Whose tenants and clients are kept up to date.
     pub tenants: Tenants,
     /// Whose ring is kept up to date.

@@ -15,6 +15,7 @@ compile_error!(
     "supervision restarts what panics, so it needs unwinding: build with panic = \"unwind\""
 );
 
+pub mod accounts;
 pub mod attempts;
 pub mod audit;
 pub mod clock;
@@ -36,5 +37,6 @@ pub mod tree;
 pub mod vault;
 
 mod patience;
+mod remembered;
 mod rounds;
 mod schedule;

@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
+use actors::accounts::Accounts;
 use actors::attempts::attempts;
 use actors::audit::audit;
 use actors::feed::{FeedNeeds, feed};
@@ -24,6 +25,7 @@ use domain::time::Clock;
 use hashing::{Cost, Hashing, HashingConfig};
 use protocol::system_secrets::SystemSecrets;
 use store::port::Ports;
+use store::port::changes::Changes;
 use store::port::shared::SharedState;
 use url::Url;
 use webauthn::RelyingParty;
@@ -83,20 +85,12 @@ pub(crate) fn hire(
     let (vault, vault_spec) = hire_vault(&outside, &ports, &secrets);
     let (sessions, sessions_specs) = sessions(Arc::clone(&ports.sessions), is_shared);
     let (attempts, attempts_specs) = attempts(&ports.attempts, attempt_policy(settings));
-    let feed_spec = feed(FeedNeeds {
-        changes: Arc::clone(&ports.changes),
-        sessions: sessions.clone(),
-        tenants: tenants.clone(),
-        keys: keys.clone(),
-        clock: Arc::clone(&outside.clock),
-    });
     let (mail, mut outflow) = hire_outflow(&outside, &ports, &secrets, &tenants)?;
     let notices = Notices::default();
 
     // Tenants come first: whose keys the ring holds is known from them.
     let first = [tenants_spec, keys_spec, limits_spec, vault_spec];
     let shards = sessions_specs.into_iter().chain(attempts_specs);
-    let owners = first.into_iter().chain(shards).chain([feed_spec]).collect();
     let flows = Arc::new(Flows {
         hashing: hashing(&outside, &meters)?,
         breached: breached(settings, &meters)?,
@@ -119,6 +113,7 @@ pub(crate) fn hire(
         vault,
         mail,
         notices: notices.clone(),
+        accounts: Accounts::new(Arc::clone(&ports.users)),
         users: ports.users,
         factors: ports.factors,
         one_time: ports.one_time,
@@ -130,6 +125,8 @@ pub(crate) fn hire(
         blocklist: Arc::new(Common::new()),
         meters,
     });
+    let feed_spec = hire_feed(&flows, ports.changes);
+    let owners = first.into_iter().chain(shards).chain([feed_spec]).collect();
     outflow.push(hire_notices(&notices, &flows, ports.notices));
     Ok(Staff {
         flows,
@@ -226,6 +223,18 @@ fn hire_outflow(
     let (_, audit_spec) = audit(Arc::clone(&ports.audit));
     let (_, janitor_spec) = janitor(Arc::clone(&ports.janitor), Arc::clone(&outside.clock));
     Ok((mail, vec![audit_spec, mail_spec, janitor_spec]))
+}
+
+/// Makes the task that keeps this node's memory true to what others change.
+fn hire_feed(flows: &Flows, changes: Arc<dyn Changes>) -> ChildSpec {
+    feed(FeedNeeds {
+        changes,
+        sessions: flows.sessions.clone(),
+        accounts: flows.accounts.clone(),
+        tenants: flows.tenants.clone(),
+        keys: flows.keys.clone(),
+        clock: Arc::clone(&flows.clock),
+    })
 }
 
 /// Makes the task that tells clients of ended sessions, which is a flow's to do.

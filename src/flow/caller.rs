@@ -2,9 +2,9 @@
 //!
 //! An access token is judged without a store: its signature, once (see [`verified`](super::verified)),
 //! its times, issuer, tenant and audience, and then the list of what was revoked. A node that does not
-//! know what was revoked says so (503) rather than guess. What an operator may do is asked of the store
-//! each time, because a role that was taken away must be gone within a second and not when a token
-//! expires.
+//! know what was revoked says so (503) rather than guess. What an operator may do is asked of the account
+//! each time and not read from the token, because a role that was taken away must be gone within a second
+//! and not when a token expires.
 
 use domain::api_key::ApiKey;
 use domain::event::Actor;
@@ -136,8 +136,8 @@ pub async fn require_admin_of(
         Caller::Person(_, _, None) => false,
         Caller::Person(claims, ..) if claims.account.is_some() => false,
         Caller::Person(_, user, _) => {
-            let user = flows.users.load_user(act.tenant.id, *user);
-            act.wait(user)
+            let found = flows.accounts.load(act.tenant.id, *user, act.deadline);
+            found
                 .await?
                 .is_some_and(|user| user.status == UserStatus::Active && is_admin(&user.roles))
         }

@@ -5,7 +5,7 @@
 //! the account of a token without a sign-in was closed (with a sign-in, that ends the sign-in). A node
 //! that does not know what was revoked says so (503) rather than guess.
 //!
-//! Clients are read from the tenants owner's memory, which the same feed empties that tells what was
+//! Clients and accounts are read from memory, which the same feed empties that tells what was
 //! revoked. Nothing is fetched here: a client that is its own metadata document counts for as long as
 //! the tenant takes such documents.
 
@@ -63,7 +63,7 @@ pub(crate) async fn are_parties_live(
     claims: &AccessClaims,
 ) -> Result<bool, Fault> {
     let is_person = claims.client_type == TYPE_USER;
-    if is_person && claims.sid.is_none() && load_person(flows, act, &claims.sub).await?.is_none() {
+    if is_person && claims.sid.is_none() && !is_person_live(flows, act, &claims.sub).await? {
         return Ok(false);
     }
     let acting = claims.act.iter().flat_map(ActingParty::subjects);
@@ -80,6 +80,15 @@ pub(crate) async fn are_parties_live(
         }
     }
     Ok(true)
+}
+
+/// Says whether the account that a token speaks for may be used.
+async fn is_person_live(flows: &Flows, act: &Act, subject: &str) -> Result<bool, Fault> {
+    let Ok(id) = subject.parse() else {
+        return Ok(false);
+    };
+    let found = flows.accounts.load(act.tenant.id, id, act.deadline).await?;
+    Ok(found.is_some_and(|user| user.status == UserStatus::Active))
 }
 
 /// Says whether a client may be used. Our own API is none that could be closed, and a document is not
@@ -107,7 +116,8 @@ pub(crate) async fn find_client(
     Ok(found.await?.filter(|client| !client.disabled))
 }
 
-/// Gives the account that a token speaks for, if it may be used.
+/// Gives the account that a token speaks for, as it is stored now, if it may be used: for whoever gives
+/// another token for it.
 ///
 /// # Errors
 /// A fault when the store is away.

@@ -52,7 +52,10 @@ pub async fn update_me(
     let until = flows.remember_until(act.now);
     let written = flows.users.update_user(person.user, patch, until, entry);
     match act.wait(written).await? {
-        UserWrite::Stored(user, _) => Ok(*user),
+        UserWrite::Stored(user, _) => {
+            flows.accounts.forget(act.tenant.id, person.user);
+            Ok(*user)
+        }
         // Without a new address or an expected version only a missing account is left.
         UserWrite::Missing | UserWrite::EmailTaken | UserWrite::Stale => {
             Err(invalid_token().into())

@@ -55,8 +55,10 @@ async fn load_claims(
         )
         .into());
     }
-    let found = flows.users.load_user(act.tenant.id, person.user);
-    let user = act.wait(found).await?;
+    let found = flows
+        .accounts
+        .load(act.tenant.id, person.user, act.deadline);
+    let user = found.await?;
     let user = user.filter(|user| user.status == UserStatus::Active);
     let user = user.ok_or_else(super::caller::invalid_token)?;
     let requested = person.claims.claims.as_ref();

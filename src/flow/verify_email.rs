@@ -36,7 +36,8 @@ pub async fn verify_email(flows: &Flows, act: &Act, message: VerifyEmail) -> Res
     let redeemed = flows
         .one_time
         .redeem_verification(act.tenant.id, signature, act.now, entry);
-    act.wait(redeemed).await?.ok_or_else(spent)?;
+    let user = act.wait(redeemed).await?.ok_or_else(spent)?;
+    flows.accounts.forget(act.tenant.id, user);
     Ok(())
 }
 

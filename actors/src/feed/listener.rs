@@ -129,6 +129,7 @@ impl<'n> Listener<'n> {
             keys: true,
         };
         self.needs.sessions.forget_everybody();
+        self.needs.accounts.forget_everybody();
         self.needs.tenants.forget_clients();
     }
 
@@ -156,7 +157,10 @@ impl<'n> Listener<'n> {
             ChangeKind::AccessRevoked(jti) => needs.sessions.denylist().refuse_token(&jti, until),
             ChangeKind::SessionEnded(id) => needs.sessions.refuse(change.tenant, &[id], until),
             ChangeKind::GrantEnded(id) => needs.sessions.refuse_grants(&[id], until),
-            ChangeKind::UserChanged(id) => needs.sessions.forget_user(id),
+            ChangeKind::UserChanged(id) => {
+                needs.sessions.forget_user(id);
+                needs.accounts.forget(change.tenant, id);
+            }
             ChangeKind::ClientChanged(id) => needs.tenants.forget_client(change.tenant, &id),
             ChangeKind::TenantChanged => self.stale.tenants = true,
             ChangeKind::KeysChanged => self.stale.keys = true,

@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use actors::accounts::Accounts;
 use actors::feed::{FeedNeeds, feed};
 use actors::keys::{Keys, Rotated};
 use actors::sessions::{Sessions, sessions};
@@ -11,6 +12,7 @@ use actors::tenants::Tenants;
 use domain::client::ClientPatch;
 use domain::event::EventKind;
 use domain::session::EndReason;
+use domain::user::UserPatch;
 use store::contract::fixture::{at, much_later, origin};
 use store::port::Pending;
 use store::port::changes::{Changes, ChangesAsked, ChangesPage, Interest};
@@ -22,6 +24,7 @@ use crate::tenants::client;
 
 struct Node {
     sessions: Sessions,
+    accounts: Accounts,
     tenants: Tenants,
     keys: Keys,
     _tree: Tree,
@@ -56,17 +59,20 @@ impl Node {
     async fn reading(house: &House, changes: Arc<dyn Changes>) -> Self {
         let (tenants, tenants_spec) = house.tenants();
         let (keys, keys_spec) = house.keys();
+        let accounts = Accounts::new(house.ports.users.clone());
         let (sessions, mut specs) = sessions(house.ports.sessions.clone(), false);
         specs.extend([tenants_spec, keys_spec]);
         specs.push(feed(FeedNeeds {
             changes,
             sessions: sessions.clone(),
+            accounts: accounts.clone(),
             tenants: tenants.clone(),
             keys: keys.clone(),
             clock: house.clock.clone(),
         }));
         let node = Self {
             sessions,
+            accounts,
             tenants,
             keys,
             _tree: raise(specs).await,
@@ -151,6 +157,41 @@ async fn what_is_taken_back_on_one_node_is_refused_on_both_and_the_session_goes_
         within(SOON, "the grant is refused", || async { is_refused(&two) }).await
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_is_remembered_until_a_change_of_it_is_heard() {
+    let house = House::new().await;
+    let node = Node::new(&house).await;
+    let deaf = Accounts::new(house.ports.users.clone());
+    let user = house.world.register("ada@example.org").await;
+    let name_at = async |accounts: &Accounts| {
+        let found = accounts.load(house.world.tenant, user.id, in_time()).await;
+        found.unwrap().unwrap().name.clone()
+    };
+    let first = name_at(&deaf).await;
+    within_a_second(async |round| {
+        name_at(&node.accounts).await;
+        let name = format!("Countess {round}");
+        let patch = UserPatch {
+            name: Some(name.clone()),
+            ..UserPatch::default()
+        };
+        let entry = house.world.entry(EventKind::UserUpdated);
+        let users = &house.ports.users;
+        let updated = users.update_user(user.id, patch, much_later(), entry);
+        updated.await.unwrap();
+        assert_eq!(name_at(&deaf).await, first, "the store is not asked again");
+        within(SOON, "the new name", || async {
+            name_at(&node.accounts).await == name
+        })
+        .await
+    })
+    .await;
+    deaf.forget(house.world.tenant, user.id);
+    assert_ne!(name_at(&deaf).await, first);
+    let elsewhere = deaf.load(house.world.beside().await.tenant, user.id, in_time());
+    assert_eq!(elsewhere.await, Ok(None), "another tenant's is not told");
 }
 
 #[tokio::test]

@@ -121,6 +121,7 @@ pub async fn delete(flows: &Flows, act: &Act, user: UserId) -> Result<(), Reject
         .wait(deleted)
         .await?
         .ok_or_else(|| not_found("account"))?;
+    flows.accounts.forget(act.tenant.id, user);
     flows.refuse_ended(act, &ended);
     Ok(())
 }
@@ -184,6 +185,7 @@ async fn write(
     let written = flows.users.update_user(user, patch, until, entry);
     match act.wait(written).await? {
         UserWrite::Stored(user, ended) => {
+            flows.accounts.forget(act.tenant.id, user.id);
             flows.refuse_ended(act, &ended);
             Ok(*user)
         }

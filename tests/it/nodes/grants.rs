@@ -29,6 +29,7 @@ cases![
     one_of_fifty_uses_of_an_assertion_on_two_nodes_authenticates,
     one_of_fifty_uses_of_another_issuers_word_on_two_nodes_counts,
     revoking_a_token_on_one_node_ends_what_it_was_exchanged_for_on_the_other,
+    what_one_node_changes_about_an_account_the_other_tells_within_a_second,
     what_is_taken_back_on_one_node_is_refused_on_the_other_within_a_second,
     a_client_closed_on_one_node_speaks_for_nobody_on_the_other_within_a_second,
 ];
@@ -183,6 +184,31 @@ async fn revoking_a_token_on_one_node_ends_what_it_was_exchanged_for_on_the_othe
     }
     assert_eq!((status(&given).await, status(&second).await), (401, 401));
     assert_eq!(status(&subject).await, 200);
+    there.house.stop().await;
+}
+
+async fn what_one_node_changes_about_an_account_the_other_tells_within_a_second(house: House) {
+    let (here, there) = two(house).await;
+    let code = here.code(&here.web).await;
+    let tokens = here.redeem(&here.web, &code).await.expect(200);
+    let told = there.house.public().bearer(&tokens.field("access_token"));
+    let own = here
+        .house
+        .public()
+        .bearer(&here.person.login().await.access);
+    best_of_three(A_SECOND, async |round| {
+        told.get("/userinfo").await.expect(200);
+        let name = format!("Countess {round}");
+        let patch = json!({ "name": name });
+        own.patch("/auth/me", patch).await.expect(200);
+        let begun = Instant::now();
+        while told.get("/userinfo").await.expect(200).json()["name"] != name {
+            assert!(begun.elapsed() < PATIENCE, "the old name");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        begun.elapsed()
+    })
+    .await;
     there.house.stop().await;
 }
 

@@ -21,6 +21,7 @@ cases![
     rfc_6749_4_1_3_a_code_is_its_clients,
     a_refreshed_family_keeps_its_scope_and_names_the_person_anew,
     openid_connect_core_5_3_userinfo_says_what_the_scope_opens,
+    userinfo_says_at_once_what_was_changed,
     rfc_7662_2_2_only_a_live_token_is_told_of_and_only_to_whom_it_concerns,
     rfc_7662_2_2_a_refresh_token_is_active_for_the_client_that_owns_it_alone,
     rfc_7009_a_client_ends_its_own_family_and_no_others,
@@ -202,6 +203,32 @@ async fn openid_connect_core_5_3_userinfo_says_what_the_scope_opens(house: House
     let robot = world.house.public().bearer(&robot.field("access_token"));
     robot.get("/userinfo").await.expect(403);
     world.house.public().get("/userinfo").await.expect(401);
+}
+
+async fn userinfo_says_at_once_what_was_changed(house: House) {
+    let world = World::new(house).await;
+    let code = world.code(&world.web).await;
+    let tokens = world.redeem(&world.web, &code).await.expect(200);
+    let bearer = world.house.public().bearer(&tokens.field("access_token"));
+    let told = async || bearer.get("/userinfo").await.expect(200).json();
+    assert_eq!(told().await["email_verified"], false);
+    let letter = world.house.letter(&world.person, "verify_email").await;
+    let proof = json!({ "token": letter.expect("a letter") });
+    let public = world.house.public();
+    public.post("/auth/verify-email", proof).await.expect(200);
+    assert_eq!(told().await["email_verified"], true);
+    let own = public.bearer(&world.person.login().await.access);
+    for name in ["Countess", "Ada"] {
+        let patch = json!({ "name": name });
+        own.patch("/auth/me", patch).await.expect(200);
+        assert_eq!(told().await["name"], name);
+    }
+    let path = format!("/admin/users/{}", world.house.user_id(&world.person).await);
+    let moved = json!({ "email": "countess@example.org" });
+    world.house.admin().patch(&path, moved).await.expect(200);
+    assert_eq!(told().await["email"], "countess@example.org");
+    world.house.admin().delete(&path).await.expect(204);
+    bearer.get("/userinfo").await.expect(401);
 }
 
 async fn rfc_7662_2_2_only_a_live_token_is_told_of_and_only_to_whom_it_concerns(house: House) {
