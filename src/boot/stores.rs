@@ -55,8 +55,9 @@ impl Stores {
         let mut tasks = Vec::new();
         let durable = if let Some(server) = &settings.postgres {
             let postgres = Postgres::connect(postgres_options(server))?;
-            let listener = postgres.clone();
+            let (listener, writer) = (postgres.clone(), postgres.clone());
             tasks.push(task("postgres-listen", move || listener.listen()));
+            tasks.push(task("postgres-gather", move || writer.serve_gathered()));
             Durable::Postgres(postgres)
         } else {
             make_private(&settings.data_dir)?;

@@ -3,7 +3,8 @@
 //! A verb is one network round trip: `BEGIN`, the tenant, the statements and `COMMIT` are sent
 //! together on one pooled connection ([`pool`]). A statement that changes something writes its audit
 //! and feed rows in the same statement. Rare verbs that must look before they write take two round
-//! trips in one transaction.
+//! trips in one transaction. What belongs to no other verb and comes often
+//! shares transactions ([`gather`]).
 //!
 //! The border between tenants is drawn twice: every statement names its tenant, and row-level
 //! security lets a transaction see only the tenant it named ([`scope`]). The pool works as a role
@@ -15,7 +16,7 @@
 //! is thrown away, never reused. Nothing needs a restart when the server comes back.
 //!
 //! Start with [`sessions`] for the hottest verb, [`users`] for the plain ones, [`schema`] for the
-//! migrations and [`listen`] for the one supervised task this backend has.
+//! migrations, and [`listen`] and [`gather`] for the supervised tasks this backend has.
 
 use std::fmt;
 use std::sync::Arc;
@@ -38,6 +39,7 @@ mod data_keys;
 mod devices;
 mod ending;
 mod factors;
+mod gather;
 mod janitor;
 mod keys;
 mod listen;
@@ -55,6 +57,8 @@ mod tenants;
 mod tls;
 mod users;
 
+use audit::Lines;
+use gather::Gather;
 use pool::Pool;
 use scope::Scope;
 
@@ -100,6 +104,7 @@ struct Inner {
     config: Config,
     tls: MakeRustlsConnect,
     notices: watch::Sender<u64>,
+    trail: Gather<Lines>,
 }
 
 /// Shows nothing of the options: they hold a password.
@@ -126,7 +131,19 @@ impl Postgres {
             config,
             tls,
             notices,
+            trail: Gather::new(),
         })))
+    }
+
+    /// Writes what verbs of this store gather, for ever: audit entries that belong to no other verb. To
+    /// be run under a supervisor; they are not written without it.
+    ///
+    /// # Cancel safety
+    /// Whether what is in work is written is then unknown to those who wait for it; nothing else is
+    /// lost.
+    pub fn serve_gathered(&self) -> impl Future<Output = ()> + Send + use<> {
+        let store = self.clone();
+        async move { store.0.trail.serve(&store.0.pool).await }
     }
 
     /// Gives the ports.

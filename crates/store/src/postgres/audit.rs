@@ -1,5 +1,7 @@
 //! The audit trail on PostgreSQL.
 
+use std::collections::BTreeMap;
+
 use domain::event::Entry;
 use domain::id::TenantId;
 use domain::page::PageRequest;
@@ -8,7 +10,8 @@ use serde_json::{Map, Value};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::pool::Step;
+use super::gather::Gathered;
+use super::pool::{Parameter, Pool, Step};
 use super::row::{self, Line, Window, get};
 use super::{Postgres, Scope};
 use crate::port::Pending;
@@ -20,6 +23,10 @@ const APPEND: &str = "
     SELECT $1, line.at, line.fields
     FROM unnest($2::bigint[], $3::jsonb[]) WITH ORDINALITY AS line (at, fields, place)
     ORDER BY line.place";
+
+/// Turns to another tenant within a transaction: row-level security binds each of its statements to
+/// the tenant that was named last.
+const ENTER: &str = "SELECT set_config('app.tenant', $1, true)";
 
 const LOAD_UNSEALED_TENANTS: &str = "
     SELECT DISTINCT tenant_id
@@ -72,6 +79,17 @@ const LIST_AUDIT: &str = "
     ORDER BY seq DESC
     OFFSET $2
     LIMIT $3";
+
+/// Entries that belong to no other verb, of one caller.
+pub(super) struct Lines(Vec<Line>);
+
+/// What a batch holds of one tenant.
+struct Share<'a> {
+    tenant: Uuid,
+    scope: String,
+    instants: Vec<i64>,
+    fields: Vec<&'a Value>,
+}
 
 /// Gives every field of an entry but its tenant and instant, under the names JSON shows.
 pub(super) fn fields(entry: &Entry) -> Value {
@@ -132,17 +150,60 @@ fn chain_head(rows: &[Row]) -> Result<ChainHead, Fault> {
     })
 }
 
-impl Postgres {
-    async fn append_of(&self, tenant: TenantId, lines: &[&Line]) -> Result<(), Fault> {
-        let instants: Vec<i64> = lines.iter().map(|line| line.at).collect();
-        let fields: Vec<&Value> = lines.iter().map(|line| &line.fields).collect();
-        let id = tenant.as_uuid();
-        self.pool()
-            .run(Scope::Tenant(tenant), APPEND, &[&id, &instants, &fields])
-            .await
-            .map(drop)
+// === impl Lines ===
+
+impl Gathered for Lines {
+    const NAME: &'static str = "the audit trail's queue";
+
+    fn write<'a>(pool: &'a Pool, batch: &'a [Self]) -> Pending<'a, ()> {
+        Box::pin(async move {
+            let shares = Share::of_each(batch);
+            let Some(first) = shares.first() else {
+                return Ok(());
+            };
+            let values: Vec<_> = shares.iter().map(Share::values).collect();
+            let enter = values.iter().map(|(scope, _)| Step {
+                sql: ENTER,
+                values: scope,
+            });
+            let append = values.iter().map(|(_, lines)| Step {
+                sql: APPEND,
+                values: lines,
+            });
+            let steps: Vec<_> = enter.zip(append).flat_map(<[Step<'_>; 2]>::from).collect();
+            let scope = Scope::Tenant(TenantId::from_uuid(first.tenant));
+            pool.run_all(scope, &steps).await.map(drop)
+        })
+    }
+}
+
+// === impl Share ===
+
+impl<'a> Share<'a> {
+    /// Sorts lines by their tenants; within one they keep their order.
+    fn of_each(batch: &'a [Lines]) -> Vec<Self> {
+        let mut shares = BTreeMap::<Uuid, Self>::new();
+        for line in batch.iter().flat_map(|lines| &lines.0) {
+            let share = shares.entry(line.tenant).or_insert_with(|| Self {
+                tenant: line.tenant,
+                scope: line.tenant.to_string(),
+                instants: Vec::new(),
+                fields: Vec::new(),
+            });
+            share.instants.push(line.at);
+            share.fields.push(&line.fields);
+        }
+        shares.into_values().collect()
     }
 
+    /// Gives the parameters of [`ENTER`] and of [`APPEND`].
+    fn values(&self) -> ([Parameter<'_>; 1], [Parameter<'_>; 3]) {
+        let lines: [Parameter<'_>; 3] = [&self.tenant, &self.instants, &self.fields];
+        ([&self.scope], lines)
+    }
+}
+
+impl Postgres {
     async fn seal_chain(
         &self,
         tenant: TenantId,
@@ -180,17 +241,8 @@ impl Postgres {
 impl Audit for Postgres {
     fn append(&self, entries: Vec<Entry>) -> Pending<'_, ()> {
         Box::pin(async move {
-            let lines: Vec<Line> = entries.iter().map(Line::of).collect();
-            let mut tenants: Vec<TenantId> = entries.iter().map(|e| e.origin.tenant).collect();
-            tenants.sort_unstable();
-            tenants.dedup();
-            // One commit for each tenant: a transaction is of one tenant.
-            for tenant in tenants {
-                let id = tenant.as_uuid();
-                let own: Vec<&Line> = lines.iter().filter(|line| line.tenant == id).collect();
-                self.append_of(tenant, &own).await?;
-            }
-            Ok(())
+            let lines = Lines(entries.iter().map(Line::of).collect());
+            self.0.trail.order(lines).await
         })
     }
 

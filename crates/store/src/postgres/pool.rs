@@ -51,8 +51,11 @@ const WHO: &str = "
     FROM pg_roles AS me
     WHERE me.rolname = current_user";
 
+/// The value of a statement's parameter.
+pub(super) type Parameter<'a> = &'a (dyn ToSql + Sync);
+
 /// The values of a statement's parameters.
-pub(super) type Values<'a> = &'a [&'a (dyn ToSql + Sync)];
+pub(super) type Values<'a> = &'a [Parameter<'a>];
 
 /// One statement of a transaction. Its text is constant: prepared statements are cached by it.
 #[derive(Clone, Copy)]

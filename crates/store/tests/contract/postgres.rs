@@ -22,6 +22,7 @@ use super::backend;
 use server::{Database, Server, Template};
 
 mod border;
+mod gather;
 mod outage;
 mod server;
 
@@ -43,10 +44,14 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial(case.name, &template, move |database: Database| async move {
             let mut tasks = JoinSet::new();
             tasks.spawn(database.store.listen());
+            tasks.spawn(database.store.serve_gathered());
             (case.run)(database.store.ports()).await;
         })
     });
-    let own = border::claims().into_iter().chain(outage::claims());
+    let own = border::claims()
+        .into_iter()
+        .chain(outage::claims())
+        .chain(gather::claims());
     let own = own.map(|(name, run)| trial(name, &template, run));
     shared.chain(own).collect()
 }

@@ -1,0 +1,149 @@
+//! Group commit: orders of one kind that wait at the same moment share one transaction.
+//!
+//! What every request of a hot path writes would cost a round trip and a flush of the server's log
+//! each. Here one task takes whatever waits (256 at most), writes all of it in one transaction and
+//! answers after the commit; meanwhile the next ones gather. Nobody waits longer than for two
+//! commits, and nothing is answered before it is durable.
+//!
+//! An order that fails must not harm its neighbours: when the server finds fault with a batch, which is
+//! then rolled back, each order is written in a transaction of its own. When the server is away all of
+//! the batch is told so. An order whose caller left before it was taken is dropped unwritten.
+//!
+//! The queue outlives the task: a restart serves what waits. Callers whose batch was in work when the
+//! task ended are told that the store failed; whether it was written they do not know.
+
+use std::slice;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use domain::rejection::Fault;
+use tokio::sync::{mpsc, oneshot};
+
+use super::pool::Pool;
+use crate::port::Pending;
+
+/// How many orders share one commit at most.
+const BATCH: usize = 256;
+/// How many orders may wait before callers are told to come back.
+const WAITING: usize = 4_096;
+
+/// A kind of order that can be written together with others of its kind.
+pub(super) trait Gathered: Sized + Send + Sync + 'static {
+    /// What is full when too many wait.
+    const NAME: &'static str;
+
+    /// Writes all of a batch in one transaction, or nothing of it.
+    fn write<'a>(pool: &'a Pool, batch: &'a [Self]) -> Pending<'a, ()>;
+}
+
+/// Orders that wait for a task to write them.
+pub(super) struct Gather<O> {
+    queue: mpsc::Sender<Order<O>>,
+    /// Absent while the task has it.
+    waiting: Mutex<Option<mpsc::Receiver<Order<O>>>>,
+}
+
+struct Order<O> {
+    what: O,
+    reply: oneshot::Sender<Result<(), Fault>>,
+}
+
+/// The right to take orders; given back when it is dropped.
+struct Turn<'g, O> {
+    gather: &'g Gather<O>,
+    waiting: Option<mpsc::Receiver<Order<O>>>,
+}
+
+// === impl Gather ===
+
+impl<O: Gathered> Gather<O> {
+    /// Nothing waits yet.
+    pub(super) fn new() -> Self {
+        let (queue, waiting) = mpsc::channel(WAITING);
+        let waiting = Mutex::new(Some(waiting));
+        Self { queue, waiting }
+    }
+
+    /// Has something written, and waits for its commit.
+    ///
+    /// # Errors
+    /// [`Fault::Busy`] when too many wait; else what became of it.
+    ///
+    /// # Cancel safety
+    /// It is written unless the task had not taken it yet.
+    pub(super) async fn order(&self, what: O) -> Result<(), Fault> {
+        let (reply, answer) = oneshot::channel();
+        self.queue
+            .try_send(Order { what, reply })
+            .map_err(|_| Fault::Busy(O::NAME))?;
+        let lost = |_| Err(Fault::Store(format!("{} was cut short", O::NAME)));
+        answer.await.unwrap_or_else(lost)
+    }
+
+    /// Writes what waits, for ever. To be run under a supervisor, once at a time: it ends at once while
+    /// another runs.
+    ///
+    /// # Cancel safety
+    /// Whether the batch in work is written is then unknown; what waits is kept.
+    pub(super) async fn serve(&self, pool: &Pool) {
+        let Some(mut turn) = self.begin() else {
+            tracing::error!(queue = O::NAME, "two tasks were to write the same orders");
+            return;
+        };
+        let mut batch = Vec::with_capacity(BATCH);
+        while turn.take(&mut batch).await {
+            batch.retain(|order| !order.reply.is_closed());
+            if !batch.is_empty() {
+                write(pool, batch.drain(..)).await;
+            }
+        }
+    }
+
+    fn begin(&self) -> Option<Turn<'_, O>> {
+        let waiting = Some(self.lock().take()?);
+        Some(Turn {
+            gather: self,
+            waiting,
+        })
+    }
+}
+
+impl<O> Gather<O> {
+    fn lock(&self) -> MutexGuard<'_, Option<mpsc::Receiver<Order<O>>>> {
+        // Nothing but a move happens under the lock.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// === impl Turn ===
+
+impl<O> Turn<'_, O> {
+    /// Waits until something is there and moves up to a batch of it into `batch`.
+    async fn take(&mut self, batch: &mut Vec<Order<O>>) -> bool {
+        match &mut self.waiting {
+            Some(waiting) => waiting.recv_many(batch, BATCH).await > 0,
+            None => false,
+        }
+    }
+}
+
+impl<O> Drop for Turn<'_, O> {
+    fn drop(&mut self) {
+        *self.gather.lock() = self.waiting.take();
+    }
+}
+
+/// Writes a batch and answers all of it.
+async fn write<O: Gathered>(pool: &Pool, batch: impl Iterator<Item = Order<O>>) {
+    let (whats, replies): (Vec<O>, Vec<_>) = batch.map(|order| (order.what, order.reply)).unzip();
+    let outcome = O::write(pool, &whats).await;
+    let is_shared = whats.len() > 1;
+    for (what, reply) in whats.iter().zip(replies) {
+        let own = match &outcome {
+            // One of them is at fault, and it is not known which.
+            Err(Fault::Broken(_)) if is_shared => O::write(pool, slice::from_ref(what)).await,
+            shared => shared.clone(),
+        };
+        // The caller may have left.
+        let _ = reply.send(own);
+    }
+}
