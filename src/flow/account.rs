@@ -4,6 +4,7 @@ use domain::email::EmailAddress;
 use domain::event::Actor;
 use domain::id::{SessionId, UserId};
 use domain::rejection::Refusal;
+use protocol::assurance::Level;
 
 /// Whose account it is, and in which sign-in they come: by an access token, or in a browser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,6 +13,8 @@ pub struct AccountHolder {
     pub user: UserId,
     /// The sign-in.
     pub session: Option<SessionId>,
+    /// How well they proved in it who they are.
+    pub level: Level,
 }
 
 /// The longest name, in characters.

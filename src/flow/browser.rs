@@ -12,7 +12,7 @@ use domain::secret::SecretText;
 use domain::session::Session;
 use domain::time::UnixMillis;
 use domain::user::User;
-use protocol::assurance::oldest;
+use protocol::assurance::{Level, oldest};
 use protocol::opaque::{Made, SessionCookie};
 
 use super::account::AccountHolder;
@@ -132,10 +132,11 @@ async fn load(
 impl Browser {
     /// Gives whose account it is.
     #[must_use]
-    pub const fn holder(&self) -> AccountHolder {
+    pub fn holder(&self) -> AccountHolder {
         AccountHolder {
             user: self.user.id,
             session: Some(self.session.id),
+            level: Level::parse(&self.session.acr).unwrap_or(Level::Aal1),
         }
     }
 

@@ -12,6 +12,7 @@ use domain::id::{SessionId, UserId};
 use domain::rejection::{Code, OAuthCode, Refusal, Rejection};
 use domain::user::{ROLE_ADMIN, UserStatus};
 use protocol::access_token::{AccessClaims, Audience, Confirmation, Expected};
+use protocol::assurance::Level;
 use protocol::dpop::NonceRule;
 use protocol::opaque::RandomToken;
 
@@ -191,10 +192,12 @@ impl Caller {
 impl Person {
     /// Gives whose account it is.
     #[must_use]
-    pub const fn holder(&self) -> AccountHolder {
+    pub fn holder(&self) -> AccountHolder {
+        let level = self.claims.acr.as_deref().and_then(Level::parse);
         AccountHolder {
             user: self.user,
             session: self.session,
+            level: level.unwrap_or(Level::Aal1),
         }
     }
 

@@ -4,7 +4,8 @@
 //! place at the hashing gate, a claim, a look-up, one hash, a recorded failure. Whoever finds no place
 //! is turned away before anything else. An attempt that was never looked at is given back.
 //! A right password begins a session, and is hashed anew if it was stored under weaker parameters or
-//! an older pepper.
+//! an older pepper. One that others are known to know begins nothing, and whoever shows it is told so
+//! (§3.1.1.2): it was right, so they learn nothing else by it.
 //!
 //! Relies on the attempts owner for the count, on the hashing gate for bounded memory, and on the
 //! store, whose commit of the session has the last word on whether the account is still active.
@@ -27,6 +28,7 @@ use serde_json::json;
 
 use super::account::nobody;
 use super::attempt::{self, Turn, attempt_keys};
+use super::password::compromised;
 use super::sign_in::begin::{Proof, Proven, begin};
 use super::sign_in::verify::owed;
 use super::sign_in::{Progress, SignIn};
@@ -58,7 +60,7 @@ pub struct AtBrowser {
 /// Signs a person in.
 ///
 /// # Errors
-/// 401, the same for every reason; 429 with the time to wait, for accounts that exist and those that
+/// 401, the same for every reason; 403 for a right password that others know; 429 with the time to wait, for accounts that exist and those that
 /// do not; or a fault.
 pub async fn login(flows: &Flows, act: &Act, message: Login) -> Result<Progress, Rejection> {
     let signed_in = sign_in(flows, act, message).await;
@@ -94,6 +96,8 @@ enum Finding {
         set_at: Option<UnixMillis>,
         outdated: Option<PasswordRecord>,
     },
+    /// It is, and others know it.
+    Compromised(UserId),
     /// It is not, or the account is none, or not active; what the audit trail is told of it.
     Wrong(Option<UserId>, &'static str),
 }
@@ -126,6 +130,7 @@ async fn sign_in(flows: &Flows, act: &Act, message: Login) -> Result<Progress, N
     let Some(ticket) = ticket else {
         let whom = match found {
             Finding::Right { user, .. } => Some(user.id),
+            Finding::Compromised(whom) => Some(whom),
             Finding::Wrong(whom, _) => whom,
         };
         let entry = failure(act, whom, "disabled");
@@ -151,6 +156,12 @@ async fn sign_in(flows: &Flows, act: &Act, message: Login) -> Result<Progress, N
                 rehash(flows, act, id, message.password, old).await;
             }
             Ok(progress)
+        }
+        Finding::Compromised(user) => {
+            attempt::refund(act, Some(ticket), None).await;
+            let entry = failure(act, Some(user), "compromised");
+            act.wait(flows.audit.append(vec![entry])).await?;
+            Err(compromised().into())
         }
         Finding::Wrong(user, why) => {
             let entry = failure(act, user, why);
@@ -179,7 +190,8 @@ async fn look(
     let verified = place.verify(password, record.clone(), deadline).await?;
     let outdated = record.filter(|_| verified.outdated);
     let finding = judge(found, verified.matches, outdated);
-    Ok(check_proven(act.tenant.config.silent_registration, finding))
+    let finding = check_proven(act.tenant.config.silent_registration, finding);
+    Ok(check_kept(finding))
 }
 
 /// Where a tenant does not tell which addresses are taken, one that nobody proved opens no account:
@@ -189,6 +201,14 @@ fn check_proven(is_silent: bool, finding: Finding) -> Finding {
         Finding::Right { user, .. } if is_silent && !user.email_verified => {
             Finding::Wrong(Some(user.id), "unverified")
         }
+        finding => finding,
+    }
+}
+
+/// A password that others know opens nothing, whoever shows it.
+fn check_kept(finding: Finding) -> Finding {
+    match finding {
+        Finding::Right { user, .. } if user.password_compromised => Finding::Compromised(user.id),
         finding => finding,
     }
 }

@@ -1,15 +1,17 @@
 //! Changing one's own password.
 //!
 //! The old one is looked at as a sign-in would: paid for, and counted when it is wrong. The commit
-//! that stores the new one ends every other session of the person, and tells them by mail.
+//! that stores the new one ends every other session of the person, and tells them by mail. One that
+//! others know proves nothing here either: it is replaced by a mailed link alone.
 
 use actors::attempts::Ticket;
 use domain::event::{Entry, EventKind};
 use domain::mail::LetterBody;
-use domain::rejection::{Fault, Refusal, Rejection};
+use domain::rejection::{Code, Fault, Refusal, Rejection};
 use domain::secret::SecretText;
 use domain::time::UnixMillis;
 use domain::user::{Credentials, User};
+use protocol::assurance::Level;
 use serde_json::json;
 use store::port::users::PasswordChange;
 
@@ -17,8 +19,7 @@ use super::account::AccountHolder;
 use super::attempt::{self, Turn, attempt_keys};
 use super::caller::invalid_token;
 use super::letter::seal_letter;
-use super::new_password;
-use super::{Act, Flows};
+use super::{Act, Flows, mfa, new_password};
 
 /// Change one's own password.
 #[derive(Debug, Clone)]
@@ -32,8 +33,8 @@ pub struct ChangePassword {
 /// Changes the person's own password and ends their other sessions.
 ///
 /// # Errors
-/// 422 when the new password is not acceptable or the old one is wrong; 429 with the time to wait
-/// after wrong ones; 401 when the account is gone or its password was reset meanwhile; or a fault.
+/// 422 when the new password is not acceptable or the old one is wrong; 403 when others know the old
+/// one; 429 with the time to wait after wrong ones; 401 when the account is gone or its password was reset meanwhile; or a fault.
 pub async fn change_password(
     flows: &Flows,
     act: &Act,
@@ -43,6 +44,9 @@ pub async fn change_password(
     let found = flows.users.load_password(act.tenant.id, person.user);
     let found = act.wait(found).await?.ok_or_else(invalid_token)?;
     let user = found.user.clone();
+    if user.password_compromised {
+        return Err(compromised().into());
+    }
     let old_set_at = found.password.as_ref().map(|password| password.set_at);
     new_password::judge(flows, act, &message.new, (&user).into())
         .await
@@ -57,6 +61,14 @@ pub async fn change_password(
     ticket.succeed();
     attempt::clear(flows, act, &user).await;
     changed
+}
+
+/// What a password is refused with that others know (NIST SP 800-63B-4 §3.1.1.2).
+pub(crate) fn compromised() -> Refusal {
+    Refusal::new(
+        Code::PasswordCompromised,
+        "Others may know this password, so it is good for nothing. Reset it by mail.",
+    )
 }
 
 /// Looks at the old password once.
@@ -103,11 +115,14 @@ async fn store(
     (new, old_set_at): (SecretText, Option<UnixMillis>),
 ) -> Result<(), Rejection> {
     let password = new_password::hash(act, flows.hashing.reserve()?, new).await?;
+    // A sign-in may be older than what is bound by now.
+    let is_owners = person.level == Level::Aal2 || !mfa::load(flows, act, user.id).await?.is_any();
     let change = PasswordChange {
         tenant: act.tenant.id,
         user: user.id,
         old_set_at,
         password,
+        is_owners,
         keep: person.session,
         notice: Some(notice(flows, act, user)?),
         remember_until: flows.remember_until(act.now),

@@ -93,6 +93,8 @@ pub(crate) fn new_user(flows: &Flows, act: &Act, email: EmailAddress, name: Stri
         status: UserStatus::Active,
         locked_reason: None,
         roles: vec![ROLE_USER.to_owned()],
+        password_compromised: false,
+        password_by_mail: false,
         created_at: act.now,
         updated_at: act.now,
         version: 1,

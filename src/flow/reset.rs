@@ -165,6 +165,8 @@ mod tests {
             status,
             locked_reason: None,
             roles: Vec::new(),
+            password_compromised: false,
+            password_by_mail: false,
             created_at: now,
             updated_at: now,
             version: 1,

@@ -20,7 +20,7 @@ use domain::id::{SessionId, UserId};
 use domain::rejection::{Code, Fault, Refusal, Rejection};
 use domain::secret::SecretText;
 use domain::time::UnixMillis;
-use domain::user::{User, UserStatus};
+use domain::user::{Credentials, User, UserStatus};
 use protocol::assurance::{self, Demand, Level, Standing};
 use protocol::seal;
 use serde::{Deserialize, Serialize};
@@ -170,17 +170,29 @@ impl SignIn {
         }
     }
 
-    /// Loads the account, which must still be active, and what it has bound.
+    /// Loads the account, which must still be active and have the password that was shown, and what it
+    /// has bound.
     ///
     /// # Errors
-    /// 401 if it is not; a fault when the store is away: nobody gets in on a guess.
+    /// 401 if it is not so; a fault when the store is away: nobody gets in on a guess.
     pub async fn load(&self, flows: &Flows, act: &Act) -> Result<(User, Factors), Rejection> {
-        let found = flows.users.load_user(act.tenant.id, self.user);
-        let user = act.wait(found).await?;
-        let user = user.filter(|user| user.status == UserStatus::Active);
-        let user = user.ok_or_else(expired)?;
+        let found = flows.users.load_password(act.tenant.id, self.user);
+        let found = act.wait(found).await?;
+        let found = found.filter(|found| found.user.status == UserStatus::Active);
+        let found = found
+            .filter(|found| self.is_of(found))
+            .ok_or_else(expired)?;
         let bound = flows.factors.load_factors(act.tenant.id, self.user);
-        Ok((user, act.wait(bound).await?))
+        Ok((found.user, act.wait(bound).await?))
+    }
+
+    /// Says whether the password that was shown, if one was, is the account's still and known to nobody
+    /// else. Else whoever stole one that was replaced could go on to bind a factor of theirs.
+    fn is_of(&self, found: &Credentials) -> bool {
+        let mut shown = self.proofs.iter().map(|proved| proved.factor);
+        let set_at = found.password.as_ref().map(|password| password.set_at);
+        let is_same = set_at == self.password_set_at && !found.user.password_compromised;
+        is_same || !shown.any(|factor| factor == Factor::Password)
     }
 
     /// Claims it: true once.

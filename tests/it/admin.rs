@@ -4,6 +4,7 @@ use crate::case::Case;
 
 pub mod areas;
 mod clients;
+mod compromised;
 mod consents;
 mod factors;
 mod operations;
@@ -15,6 +16,7 @@ pub fn cases() -> Vec<Case> {
     [
         users::cases(),
         clients::cases(),
+        compromised::cases(),
         registration::cases(),
         operations::cases(),
         areas::cases(),

@@ -15,7 +15,7 @@ mod revoke;
 mod sessions;
 mod strangers;
 mod verify_email;
-mod webauthn;
+pub mod webauthn;
 
 pub fn cases() -> Vec<Case> {
     [

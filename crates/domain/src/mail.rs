@@ -50,6 +50,8 @@ pub enum LetterBody {
     },
     /// Your password was changed.
     PasswordChanged,
+    /// An operator found that others know your password. It signs nobody in any more.
+    PasswordCompromised,
     /// Somebody tried to register with your address; you already have an account.
     AlreadyRegistered,
     /// A way to prove who you are was set up.

@@ -24,6 +24,8 @@ pub enum Code {
     Unauthorized,
     /// 403: a valid credential that is not enough.
     Forbidden,
+    /// 403: the right password, which others know as well: it is good for nothing.
+    PasswordCompromised,
     /// 404: no such thing here.
     NotFound,
     /// 405: no such method on this path.

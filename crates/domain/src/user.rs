@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::email::EmailAddress;
 use crate::id::{TenantId, UserId};
+use crate::mail::MailJob;
 use crate::secret::SecretText;
 use crate::time::UnixMillis;
 
@@ -35,6 +36,11 @@ pub struct User {
     pub locked_reason: Option<String>,
     /// The names of its roles.
     pub roles: Vec<String>,
+    /// Whether others are known to know its password (NIST SP 800-63B-4 §3.1.1.2): it signs nobody in
+    /// until another is set by a mailed link.
+    pub password_compromised: bool,
+    /// Whether its password was set by a mailed link. Then a mailed code proves nothing beside it.
+    pub password_by_mail: bool,
     /// When it was made.
     pub created_at: UnixMillis,
     /// When it last changed.
@@ -113,6 +119,10 @@ pub struct UserPatch {
     pub locked_reason: Option<String>,
     /// New roles, replacing the old.
     pub roles: Option<Vec<String>>,
+    /// Others know the password. Ends the account's sessions in the same commit.
+    pub password_compromised: bool,
+    /// The letter that tells its owner.
+    pub notice: Option<MailJob>,
     /// The version the change was based on; another stored version is a conflict.
     pub expected_version: Option<i64>,
 }

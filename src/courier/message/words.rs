@@ -34,6 +34,12 @@ pub(super) fn words(body: &LetterBody) -> Words {
             "the password of your account was just changed, and your other sessions were ended.",
             IF_NOT_YOU,
         ),
+        LetterBody::PasswordCompromised => notice(
+            "Choose a new password",
+            "others may know the password of your account. It signs nobody in any more, and your \
+             sessions were ended. On the sign-in page, ask for a link to choose a new one.",
+            "Use the new password nowhere else, and no more the old one where you used it too.",
+        ),
         LetterBody::AlreadyRegistered => already_registered(),
         LetterBody::FactorAdded { factor } => notice(
             "A new way to sign in was set up",

@@ -17,6 +17,8 @@ fn credentials(status: UserStatus) -> Credentials {
             status,
             locked_reason: None,
             roles: vec!["user".to_owned()],
+            password_compromised: false,
+            password_by_mail: false,
             created_at: now,
             updated_at: now,
             version: 1,
@@ -36,6 +38,22 @@ fn only_the_right_password_of_an_active_account_gets_in() {
     assert!(!is_right(Some(credentials(UserStatus::Locked)), true));
     assert!(!is_right(Some(credentials(UserStatus::Suspended)), true));
     assert!(!is_right(None, true) && !is_right(None, false));
+}
+
+#[test]
+fn a_password_that_others_know_gets_nobody_in_and_is_said_only_of_a_right_one() {
+    let known = |status| {
+        let mut found = credentials(status);
+        found.user.password_compromised = true;
+        Some(found)
+    };
+    let looked = |status, matches| check_kept(judge(known(status), matches, None));
+    let right = looked(UserStatus::Active, true);
+    assert!(matches!(right, Finding::Compromised(_)));
+    let wrong = looked(UserStatus::Active, false);
+    assert!(matches!(wrong, Finding::Wrong(_, "wrong")));
+    let closed = looked(UserStatus::Locked, true);
+    assert!(matches!(closed, Finding::Wrong(_, "locked")));
 }
 
 #[test]

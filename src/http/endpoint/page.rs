@@ -325,6 +325,7 @@ impl Problem {
         };
         let text = match refusal.code {
             Code::Unauthorized => frame.texts.problem_wrong.clone(),
+            Code::PasswordCompromised => frame.texts.problem_compromised.clone(),
             Code::Conflict => frame.texts.problem_taken.clone(),
             Code::RateLimited => {
                 let wait = refusal.retry_after.unwrap_or_default();

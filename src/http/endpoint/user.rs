@@ -24,6 +24,7 @@ pub(super) fn record(user: &User) -> Value {
         "status": user.status,
         "locked_reason": user.locked_reason,
         "roles": user.roles,
+        "password_compromised": user.password_compromised,
         "created_at": user.created_at.to_string(),
         "updated_at": user.updated_at.to_string(),
         "version": user.version,

@@ -101,6 +101,7 @@ pub(in crate::http) struct Texts {
     pub(in crate::http) error_internal: String,
     pub(in crate::http) error_limited: String,
     pub(in crate::http) problem_wrong: String,
+    pub(in crate::http) problem_compromised: String,
     problem_wait: String,
     pub(in crate::http) problem_fields: String,
     pub(in crate::http) problem_token: String,

@@ -31,7 +31,7 @@ async fn begin(client: &Client, path: &str, body: Value) -> (Value, String) {
 }
 
 /// Binds a passkey to whoever is signed in.
-async fn bind(me: &Client, name: &str) -> (Authenticator, Value) {
+pub async fn bind(me: &Client, name: &str) -> (Authenticator, Value) {
     let mut authenticator = Authenticator::new();
     let (options, state) = begin(me, "/auth/webauthn/register/begin", json!({})).await;
     let response = authenticator.create(&options);
@@ -41,7 +41,7 @@ async fn bind(me: &Client, name: &str) -> (Authenticator, Value) {
 }
 
 /// Signs in by a passkey alone.
-async fn sign_in(public: &Client, authenticator: &mut Authenticator) -> Answer {
+pub async fn sign_in(public: &Client, authenticator: &mut Authenticator) -> Answer {
     let (options, state) = begin(public, "/auth/webauthn/login/begin", json!({})).await;
     let response = authenticator.get(&options);
     finish(public, json!({ "state": state, "response": response })).await

@@ -58,6 +58,8 @@ fn granted(random: &Counting) -> Granted {
         status: UserStatus::Active,
         locked_reason: None,
         roles: Vec::new(),
+        password_compromised: false,
+        password_by_mail: false,
         created_at: at(0),
         updated_at: at(0),
         version: 1,

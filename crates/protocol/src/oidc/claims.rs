@@ -181,6 +181,8 @@ mod tests {
             status: UserStatus::Active,
             locked_reason: None,
             roles: vec!["user".to_owned()],
+            password_compromised: false,
+            password_by_mail: false,
             created_at: now,
             updated_at: now,
             version: 1,

@@ -219,6 +219,8 @@ impl World {
             status: UserStatus::Active,
             locked_reason: None,
             roles: vec![ROLE_USER.to_owned()],
+            password_compromised: false,
+            password_by_mail: false,
             created_at: now,
             updated_at: now,
             version: 1,

@@ -11,12 +11,20 @@ use crate::contract::fixture::{Entropy, HOSTILE, PHC, World, address, at, page, 
 use crate::port::Ports;
 use crate::port::users::{NewUser, Registration};
 
+mod compromised;
 mod list;
 mod passwords;
 mod patch;
 
 pub(super) fn cases() -> Vec<Case> {
-    [own(), list::cases(), passwords::cases(), patch::cases()].concat()
+    [
+        own(),
+        compromised::cases(),
+        list::cases(),
+        passwords::cases(),
+        patch::cases(),
+    ]
+    .concat()
 }
 
 super::claims!("users" in own:

@@ -47,8 +47,8 @@ pub trait OneTimes: Send + Sync + 'static {
         now: UnixMillis,
     ) -> Pending<'_, Option<UserId>>;
 
-    /// Spends a reset token: sets the password, ends every session and family of the user, clears
-    /// the failure counter. Exactly one of several concurrent redemptions succeeds; `None` for the
+    /// Spends a reset token: sets the password, which came by mail and is known to nobody else, ends
+    /// every session and family of the user, clears the failure counter. Exactly one of several concurrent redemptions succeeds; `None` for the
     /// others and for an unknown or expired token.
     fn redeem_reset(
         &self,

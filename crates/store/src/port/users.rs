@@ -59,6 +59,9 @@ pub struct PasswordChange {
     pub old_set_at: Option<UnixMillis>,
     /// The new password.
     pub password: PasswordRecord,
+    /// Whether whoever sets it had proved all that the account has bound. Then it is theirs from now
+    /// on, and no longer one that came by mail.
+    pub is_owners: bool,
     /// The session that stays; every other session of the user ends in the same commit.
     pub keep: Option<SessionId>,
     /// The letter that tells the user.
@@ -96,9 +99,9 @@ pub trait Users: Send + Sync + 'static {
         page: PageRequest,
     ) -> Pending<'_, Page<User>>;
 
-    /// Applies a patch. A new status other than active ends every session and family of the account
-    /// in the same commit, with one `SessionEnded` change each (remembered until `remember_until`).
-    /// Writes a `UserChanged` change. The tenant and the instant are the entry's.
+    /// Applies a patch. A new status other than active, and a password that others know, end every
+    /// session and family of the account in the same commit, with one `SessionEnded` change each
+    /// (remembered until `remember_until`). Writes a `UserChanged` change. The tenant and the instant are the entry's.
     fn update_user(
         &self,
         user: UserId,
@@ -117,8 +120,8 @@ pub trait Users: Send + Sync + 'static {
     ) -> Pending<'_, Option<EndedSessions>>;
 
     /// Sets a new password, ends the user's other sessions and families, forgets open reset tokens.
-    /// `None`, and nothing written, when there is no such account or the old password is another by
-    /// now.
+    /// `None`, and nothing written, when there is no such account, or the old password is another by
+    /// now or known to others: that one is replaced by mail alone.
     fn change_password(&self, change: PasswordChange) -> Pending<'_, Option<EndedSessions>>;
 
     /// Replaces the stored hash of an unchanged password by a stronger one, if the stored hash is

@@ -76,7 +76,9 @@ const REDEEM_RESET: &str = concat!(
         UPDATE users
         SET password_phc = $8,
             password_pepper = $9,
-            password_set_at = $10
+            password_set_at = $10,
+            password_by_mail = true,
+            password_compromised = false
         FROM spent
         WHERE tenant_id = $1 AND id = spent.user_id
         RETURNING id

@@ -28,7 +28,9 @@ macro_rules! user_columns {
     () => {
         "u.tenant_id AS u_tenant, u.id AS u_id, u.email AS u_email, \
          u.email_verified AS u_email_verified, u.name AS u_name, u.status AS u_status, \
-         u.locked_reason AS u_locked_reason, u.roles AS u_roles, u.created_at AS u_created_at, \
+         u.locked_reason AS u_locked_reason, u.roles AS u_roles, \
+         u.password_compromised AS u_password_compromised, \
+         u.password_by_mail AS u_password_by_mail, u.created_at AS u_created_at, \
          u.updated_at AS u_updated_at, u.version AS u_version"
     };
 }
@@ -122,6 +124,8 @@ pub(super) fn user(row: &Row) -> Result<User, Fault> {
         status: UserStatus::from_stored(get(row, "u_status")?),
         locked_reason: get(row, "u_locked_reason")?,
         roles: json(row, "u_roles")?,
+        password_compromised: get(row, "u_password_compromised")?,
+        password_by_mail: get(row, "u_password_by_mail")?,
         created_at: instant(row, "u_created_at")?,
         updated_at: instant(row, "u_updated_at")?,
         version: get(row, "u_version")?,

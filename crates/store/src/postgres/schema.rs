@@ -42,6 +42,7 @@ fn runner() -> Result<Runner, Fault> {
     let data_keys = include_str!("../../../../migrations/postgres/0008_data_keys.sql");
     let factors = include_str!("../../../../migrations/postgres/0009_factors.sql");
     let proofs = include_str!("../../../../migrations/postgres/0010_proofs.sql");
+    let passwords = include_str!("../../../../migrations/postgres/0011_passwords.sql");
     let all = [
         ("V1__foundation", foundation),
         ("V2__unended_sessions", unended),
@@ -53,6 +54,7 @@ fn runner() -> Result<Runner, Fault> {
         ("V8__data_keys", data_keys),
         ("V9__factors", factors),
         ("V10__proofs", proofs),
+        ("V11__passwords", passwords),
     ];
     let migrations: Result<Vec<_>, _> = all
         .into_iter()

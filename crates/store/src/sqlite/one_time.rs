@@ -131,7 +131,7 @@ fn reset(
         return Ok(None);
     };
     forget(step, tenant, user, Purpose::ResetPassword)?;
-    users::set_password(step, (tenant, user), None, &redemption.password)?;
+    users::reset_password(step, (tenant, user), &redemption.password)?;
     let ended = end(
         step,
         &Doomed {

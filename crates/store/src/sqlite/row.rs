@@ -27,7 +27,7 @@ use uuid::Uuid;
 macro_rules! user_columns {
     () => {
         "u.id, u.tenant_id, u.email, u.email_verified, u.name, u.status, u.locked_reason, u.roles, \
-         u.created_at, u.updated_at, u.version"
+         u.password_compromised, u.password_by_mail, u.created_at, u.updated_at, u.version"
     };
 }
 /// The columns of a session, for a table called `s`; see [`session`].
@@ -151,6 +151,8 @@ pub(super) fn user(columns: &mut Columns<'_>) -> rusqlite::Result<User> {
         status: UserStatus::from_stored(&columns.take::<String>()?),
         locked_reason: columns.take()?,
         roles: columns.json()?,
+        password_compromised: columns.take()?,
+        password_by_mail: columns.take()?,
         created_at: columns.time()?,
         updated_at: columns.time()?,
         version: columns.take()?,

@@ -12,7 +12,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 /// Each migration by name and text, in order. A released one is never edited.
-const MIGRATIONS: [(&str, &str); 10] = [
+const MIGRATIONS: [(&str, &str); 11] = [
     (
         "V1__foundation",
         include_str!("../../../../migrations/sqlite/0001_foundation.sql"),
@@ -52,6 +52,10 @@ const MIGRATIONS: [(&str, &str); 10] = [
     (
         "V10__proofs",
         include_str!("../../../../migrations/sqlite/0010_proofs.sql"),
+    ),
+    (
+        "V11__passwords",
+        include_str!("../../../../migrations/sqlite/0011_passwords.sql"),
     ),
 ];
 

@@ -225,6 +225,7 @@ fn migrations_are_pending_until_they_are_applied_once() {
         "V8__data_keys",
         "V9__factors",
         "V10__proofs",
+        "V11__passwords",
     ];
     assert_eq!(sqlite.pending_migrations().unwrap(), all);
     assert_eq!(sqlite.migrate().unwrap(), all);

@@ -46,9 +46,16 @@ FROM users AS u
 WHERE u.tenant_id = ?1 AND u.email_key = ?2"
 );
 
-const SET_PASSWORD: &str = "UPDATE users
-SET password_phc = ?3, password_pepper = ?4, password_set_at = ?5
-WHERE tenant_id = ?1 AND id = ?2 AND (?6 IS NULL OR password_set_at = ?6)";
+const CHANGE_PASSWORD: &str = "UPDATE users
+SET password_phc = ?3, password_pepper = ?4, password_set_at = ?5,
+    password_by_mail = password_by_mail AND NOT ?7
+WHERE tenant_id = ?1 AND id = ?2 AND (?6 IS NULL OR password_set_at = ?6)
+    AND NOT password_compromised";
+
+const RESET_PASSWORD: &str = "UPDATE users
+SET password_phc = ?3, password_pepper = ?4, password_set_at = ?5, password_by_mail = 1,
+    password_compromised = 0
+WHERE tenant_id = ?1 AND id = ?2";
 
 const REHASH: &str = "UPDATE users
 SET password_phc = ?4, password_pepper = ?5, password_set_at = ?6
@@ -184,23 +191,20 @@ fn insert(
     Ok(stored > 0)
 }
 
-/// Sets a password; false when there is no such account, or its old password, if it is said when
-/// that was set, is another.
-pub(super) fn set_password(
+/// Sets a password that came by mail.
+pub(super) fn reset_password(
     step: &Step<'_>,
     (tenant, user): (TenantId, UserId),
-    old_set_at: Option<UnixMillis>,
     password: &PasswordRecord,
-) -> rusqlite::Result<bool> {
-    let stored = step.prepare_cached(SET_PASSWORD)?.execute(params![
+) -> rusqlite::Result<()> {
+    step.prepare_cached(RESET_PASSWORD)?.execute(params![
         tenant.blob(),
         user.blob(),
         password.phc.expose(),
         password.pepper,
         password.set_at.as_millis(),
-        old_set_at.map(UnixMillis::as_millis),
     ])?;
-    Ok(stored > 0)
+    Ok(())
 }
 
 /// Marks the address as verified, and announces it.
@@ -219,9 +223,17 @@ fn change_password(
     step: &Step<'_>,
     change: &PasswordChange,
 ) -> rusqlite::Result<Option<EndedSessions>> {
-    let (tenant, user) = (change.tenant, change.user);
-    let old = change.old_set_at;
-    if !set_password(step, (tenant, user), old, &change.password)? {
+    let (tenant, user, password) = (change.tenant, change.user, &change.password);
+    let stored = step.prepare_cached(CHANGE_PASSWORD)?.execute(params![
+        tenant.blob(),
+        user.blob(),
+        password.phc.expose(),
+        password.pepper,
+        password.set_at.as_millis(),
+        change.old_set_at.map(UnixMillis::as_millis),
+        change.is_owners,
+    ])?;
+    if stored == 0 {
         return Ok(None);
     }
     one_time::forget(step, tenant, user, Purpose::ResetPassword)?;

@@ -3,6 +3,7 @@
 use domain::email::EmailAddress;
 use domain::event::EventKind;
 use domain::id::UserId;
+use domain::mail::LetterBody;
 use domain::rejection::{Refusal, Rejection};
 use domain::user::{User, UserPatch, UserStatus};
 use serde_json::{Value, json};
@@ -11,6 +12,7 @@ use super::{get, write};
 use crate::flow::account::{Mistakes, parse_name};
 use crate::flow::admin::role::check_roles;
 use crate::flow::attempt::attempt_keys;
+use crate::flow::letter::seal_letter;
 use crate::flow::{Act, Flows};
 
 /// Change an account; `None` leaves a field alone.
@@ -28,6 +30,8 @@ pub struct PatchUser {
     pub status: Option<UserStatus>,
     /// New roles, replacing the old.
     pub roles: Option<Vec<String>>,
+    /// Others know its password: that signs nobody in any more, and the account's sessions end.
+    pub password_compromised: bool,
     /// The version the change is based on; absent: whichever is stored.
     pub version: Option<i64>,
 }
@@ -51,10 +55,15 @@ const REASON_MAX_CHARS: usize = 500;
 /// one area; 409 when the new address is taken; 412 when another version is stored than the expected one; or a fault.
 pub async fn patch(flows: &Flows, act: &Act, message: PatchUser) -> Result<User, Rejection> {
     let user = message.user;
-    let patch = check(message)?;
+    let mut patch = check(message)?;
     let changed = changed(&patch);
     if changed.is_empty() {
         return get(flows, act, user).await;
+    }
+    if patch.password_compromised {
+        let owner = get(flows, act, user).await?;
+        let letter = seal_letter(flows, act, &owner, LetterBody::PasswordCompromised)?;
+        patch.notice = Some(letter);
     }
     let mut detail = json!({ "changed": changed });
     if let (Some(fields), Some(status)) = (detail.as_object_mut(), patch.status) {
@@ -64,7 +73,9 @@ pub async fn patch(flows: &Flows, act: &Act, message: PatchUser) -> Result<User,
         fields.insert("roles".to_owned(), roles.clone().into());
     }
     let entry = act.entry(EventKind::UserUpdated).about(&user).with(detail);
-    write(flows, act, user, patch, entry).await
+    let written = write(flows, act, user, patch, entry).await?;
+    flows.mail.nudge();
+    Ok(written)
 }
 
 /// Closes an account for now: every session of it ends, and it may not sign in.
@@ -114,6 +125,8 @@ fn check(message: PatchUser) -> Result<UserPatch, Refusal> {
         status: message.status,
         locked_reason: None,
         roles: message.roles.map(|roles| check_roles(&mut mistakes, roles)),
+        password_compromised: message.password_compromised,
+        notice: None,
         expected_version: message.version,
     };
     mistakes.into_result()?;
@@ -128,6 +141,7 @@ fn changed(patch: &UserPatch) -> Vec<Value> {
         ("name", patch.name.is_some()),
         ("status", patch.status.is_some()),
         ("roles", patch.roles.is_some()),
+        ("password_compromised", patch.password_compromised),
     ];
     let named = fields.into_iter().filter(|(_, is_changed)| *is_changed);
     named.map(|(name, _)| name.into()).collect()
@@ -162,6 +176,7 @@ mod tests {
             name: None,
             status: None,
             roles: None,
+            password_compromised: false,
             version: None,
         }
     }

@@ -115,6 +115,7 @@ fn parse_update(user: UserId, mut fields: Fields) -> Result<PatchUser, Refusal> 
         name: fields.optional_text("name"),
         status: take_status(&mut fields),
         roles: fields.optional_texts("roles"),
+        password_compromised: take_compromised(&mut fields),
         version: fields.optional_number("version").map(i64::from),
     };
     fields.finish(message)
@@ -126,6 +127,18 @@ fn parse_lock(user: UserId, mut fields: Fields) -> Result<LockUser, Refusal> {
         reason: Some(fields.text("reason")),
     };
     fields.finish(message)
+}
+
+/// Takes that others know the password. Who says so does not take it back: a new password does.
+fn take_compromised(fields: &mut Fields) -> bool {
+    let is_compromised = fields.optional_flag("password_compromised");
+    if is_compromised == Some(false) {
+        fields.refuse(
+            "password_compromised",
+            "must be true: a new password ends it",
+        );
+    }
+    is_compromised == Some(true)
 }
 
 fn take_status(fields: &mut Fields) -> Option<UserStatus> {

@@ -40,6 +40,7 @@ async fn verbs_of_accounts_write_their_entries_once(ports: Ports) {
         user,
         old_set_at: None,
         password: password("$3"),
+        is_owners: true,
         keep: None,
         notice: None,
         remember_until: much_later(),

@@ -28,6 +28,7 @@ fn change(world: &World, user: UserId) -> PasswordChange {
         user,
         old_set_at: None,
         password: password("$new"),
+        is_owners: true,
         keep: None,
         notice: None,
         remember_until: much_later(),

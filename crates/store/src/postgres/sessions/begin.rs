@@ -30,7 +30,7 @@ const BEGIN_SESSION: &str = "
         WHERE tenant_id = $1
           AND id = $4
           AND status = 'active'
-          AND ($23::bigint IS NULL OR password_set_at = $23)
+          AND ($23::bigint IS NULL OR password_set_at = $23 AND NOT password_compromised)
         FOR SHARE
     ), crowd AS (
         SELECT count(*) AS size
@@ -106,7 +106,7 @@ const LOCK_OWNER: &str = "
     WHERE tenant_id = $1
       AND id = $2
       AND status = 'active'
-      AND ($3::bigint IS NULL OR password_set_at = $3)
+      AND ($3::bigint IS NULL OR password_set_at = $3 AND NOT password_compromised)
     FOR SHARE";
 
 /// Locks the families of what was not used for longest: of all sessions but the last used.

@@ -20,8 +20,12 @@ const CHANGE_PASSWORD: &str = concat!(
         UPDATE users
         SET password_phc = $9,
             password_pepper = $10,
-            password_set_at = $11
-        WHERE tenant_id = $1 AND id = $7 AND ($16::bigint IS NULL OR password_set_at = $16)
+            password_set_at = $11,
+            password_by_mail = password_by_mail AND NOT $17::boolean
+        WHERE tenant_id = $1
+          AND id = $7
+          AND ($16::bigint IS NULL OR password_set_at = $16)
+          AND NOT password_compromised
         RETURNING id
     ), ",
     ending!("s.user_id = $7 AND s.id IS DISTINCT FROM $8::uuid AND EXISTS (SELECT FROM owner)"),
@@ -87,6 +91,7 @@ impl Postgres {
             &mail.map(|m| i64::from(m.attempts)),
             &mail.map(|m| m.created_at.as_millis()),
             &change.old_set_at.map(UnixMillis::as_millis),
+            &change.is_owners,
         ];
         let steps = [
             (ending::LOCK_USER, owner),

@@ -5,6 +5,7 @@
 
 use domain::event::Entry;
 use domain::id::UserId;
+use domain::mail::MailJob;
 use domain::rejection::Fault;
 use domain::session::EndReason;
 use domain::time::UnixMillis;
@@ -26,7 +27,7 @@ const HOLD_USER: &str = concat!(
     " FROM users AS u WHERE u.tenant_id = $1 AND u.id = $2 FOR UPDATE"
 );
 
-/// `$8` says whether the new status ends the sessions, `$9` whether the address changed: tokens that
+/// `$8` says whether the patch ends the sessions, `$9` whether the address changed: tokens that
 /// were mailed to the old one must not serve the new.
 const UPDATE_USER: &str = concat!(
     "WITH owner AS (
@@ -40,7 +41,8 @@ const UPDATE_USER: &str = concat!(
             locked_reason = $16,
             roles = $17,
             updated_at = $18,
-            version = $19
+            version = $19,
+            password_compromised = $20
         WHERE tenant_id = $1 AND id = $7
         RETURNING id
     ), ",
@@ -52,6 +54,11 @@ const UPDATE_USER: &str = concat!(
         INSERT INTO changes (tenant_id, kind, about, expires_at)
         SELECT $1, 'user_changed', owner.id::text, $4
         FROM owner
+    ), mail AS (
+        INSERT INTO outbox (tenant_id, id, sealed, attempts, created_at, due_at)
+        SELECT $1, $21, $22, $23, $24, $24
+        FROM owner
+        WHERE $21::uuid IS NOT NULL
     ), entry AS (
         INSERT INTO audit (tenant_id, at, fields)
         SELECT $1, $2, $3
@@ -100,6 +107,7 @@ fn patched(mut user: User, patch: UserPatch, now: UnixMillis) -> User {
     user.email_verified = patch.email_verified.unwrap_or(user.email_verified);
     user.name = patch.name.unwrap_or(user.name);
     user.roles = patch.roles.unwrap_or(user.roles);
+    user.password_compromised |= patch.password_compromised;
     user.status = patch.status.unwrap_or(user.status);
     user.locked_reason = match patch.status {
         Some(UserStatus::Active) => None,
@@ -113,23 +121,26 @@ fn patched(mut user: User, patch: UserPatch, now: UnixMillis) -> User {
 /// An account as a patch leaves it, and what else follows from the patch.
 struct Patched {
     user: User,
-    /// Whether the new status ends the account's sessions.
+    /// Whether it ends the account's sessions.
     closed: bool,
     /// Whether mail goes to another address now.
     moved: bool,
+    notice: Option<MailJob>,
 }
 
 impl Patched {
-    fn new(before: User, patch: UserPatch, now: UnixMillis) -> Self {
-        let key = before.email.key();
-        let closed = patch
+    fn new(before: User, mut patch: UserPatch, now: UnixMillis) -> Self {
+        let (key, notice) = (before.email.key(), patch.notice.take());
+        let locked = patch
             .status
             .is_some_and(|status| status != UserStatus::Active);
+        let closed = locked || patch.password_compromised;
         let user = patched(before, patch, now);
         Self {
             closed,
             moved: user.email.key() != key,
             user,
+            notice,
         }
     }
 
@@ -141,6 +152,7 @@ impl Patched {
         entry: &Entry,
     ) -> Result<UserWrite, Fault> {
         let (user, line) = (&self.user, Line::of(entry));
+        let mail = self.notice.as_ref();
         let roles = row::to_json(&user.roles)?;
         let end = End::new(EndReason::Administrator, entry.origin.at, remember_until);
         let values: Values<'_> = &[
@@ -163,6 +175,11 @@ impl Patched {
             &roles,
             &user.updated_at.as_millis(),
             &user.version,
+            &user.password_compromised,
+            &mail.map(|mail| mail.id.as_uuid()),
+            &mail.map(|mail| mail.sealed.as_slice()),
+            &mail.map(|mail| i64::from(mail.attempts)),
+            &mail.map(|mail| mail.created_at.as_millis()),
         ];
         let sql = UPDATE_USER;
         match link.commit(&[Step { sql, values }]).await {

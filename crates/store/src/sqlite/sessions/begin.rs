@@ -13,15 +13,15 @@ use crate::port::sessions::{EndedSessions, MAX_SESSIONS, NewSession, StepUp};
 use crate::sqlite::row::{self, Columns, Id};
 use crate::sqlite::{Step, attempts, audit, outbox};
 
-/// Nothing is stored unless the user is active, and the password shown is theirs, at this very
-/// moment.
+/// Nothing is stored unless the user is active, and the password shown is theirs and known to nobody
+/// else, at this very moment.
 const INSERT: &str = "INSERT INTO sessions
     (tenant_id, id, user_id, auth_time, amr, acr, address, user_agent, created_at, last_active_at,
      expires_at, proofs, device)
 SELECT tenant_id, ?2, id, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?13, ?14
 FROM users
 WHERE tenant_id = ?1 AND id = ?3 AND status = 'active'
-    AND (?12 IS NULL OR password_set_at = ?12)";
+    AND (?12 IS NULL OR (password_set_at = ?12 AND NOT password_compromised))";
 
 const STEP_UP: &str = "UPDATE sessions
 SET auth_time = ?4, amr = ?5, acr = ?6, proofs = ?7

@@ -14,7 +14,7 @@ use crate::port::sessions::{EndTarget, EndedSessions};
 use crate::port::users::UserWrite;
 use crate::sqlite::row::{self, Id};
 use crate::sqlite::sessions::{Doomed, end};
-use crate::sqlite::{Step, audit, changes, one_time};
+use crate::sqlite::{Step, audit, changes, one_time, outbox};
 
 const OWNER: &str = "SELECT id
 FROM users
@@ -22,7 +22,7 @@ WHERE tenant_id = ?1 AND email_key = ?2";
 
 const UPDATE: &str = "UPDATE users
 SET email = ?3, email_key = ?4, email_verified = ?5, name = ?6, name_key = ?7, status = ?8,
-    locked_reason = ?9, roles = ?10, updated_at = ?11, version = ?12
+    locked_reason = ?9, roles = ?10, updated_at = ?11, version = ?12, password_compromised = ?13
 WHERE tenant_id = ?1 AND id = ?2";
 
 /// Sessions, families and tokens go with it.
@@ -57,11 +57,15 @@ pub(super) fn update(
         }
     }
     store(step, &after)?;
-    let ended = if after.status == UserStatus::Active {
-        EndedSessions::new()
-    } else {
+    let is_closed = after.status != UserStatus::Active || patch.password_compromised;
+    let ended = if is_closed {
         end_all(step, user, remember_until, entry)?
+    } else {
+        EndedSessions::new()
     };
+    if let Some(letter) = &patch.notice {
+        outbox::queue(step, letter)?;
+    }
     changes::announce_hint(step, entry, &ChangeKind::UserChanged(user))?;
     audit::write(step, entry)?;
     Ok(UserWrite::Stored(Box::new(after), ended))
@@ -100,6 +104,7 @@ fn apply(before: &User, patch: &UserPatch, now: UnixMillis) -> User {
     after.email_verified = patch.email_verified.unwrap_or(after.email_verified);
     after.name = patch.name.clone().unwrap_or(after.name);
     after.roles = patch.roles.clone().unwrap_or(after.roles);
+    after.password_compromised |= patch.password_compromised;
     if let Some(status) = patch.status {
         after.status = status;
         after.locked_reason = None;
@@ -136,6 +141,7 @@ fn store(step: &Step<'_>, user: &User) -> rusqlite::Result<()> {
         row::json(&user.roles)?,
         user.updated_at.as_millis(),
         user.version,
+        user.password_compromised,
     ])?;
     Ok(())
 }

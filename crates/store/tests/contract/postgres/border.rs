@@ -309,6 +309,7 @@ async fn nodes_that_migrate_at_once_apply_each_migration_once(database: Database
         "V8__data_keys",
         "V9__factors",
         "V10__proofs",
+        "V11__passwords",
     ];
     assert_eq!(before, all);
     assert_eq!(applied, before, "each was applied by one node");
