@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 use std::thread;
 
+use domain::factor::MfaPolicy;
 use domain::secret::SecretBytes;
 use url::Url;
 
@@ -28,7 +29,8 @@ pub struct SecretSettings {
 /// What a password must be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PasswordSettings {
-    /// Least length, in code points; `PASSWORD_MIN_LENGTH`, 15.
+    /// Least length, in code points, where a second factor is required; `PASSWORD_MIN_LENGTH`, 15. Ask
+    /// [`least`](Self::least).
     pub min: usize,
     /// Greatest length, in code points; `PASSWORD_MAX_LENGTH`, 128.
     pub max: usize,
@@ -52,8 +54,11 @@ pub struct HashingSettings {
     pub queue: usize,
 }
 
-/// The least number of code points of a password that is the only factor (§3.1.1.1).
-const MIN_LENGTH: Whole<usize> = whole(15, 64);
+/// The least number of code points of a password beside which something else is always shown
+/// (§3.1.1.2), and the most that may be asked for.
+const MIN_LENGTH: Whole<usize> = whole(8, 64);
+/// The least number of code points of a password that may be the only factor (§3.1.1.2).
+const LEAST_ALONE: usize = 15;
 
 variables! {
     /// Secrets that sign and seal what the service hands out and stores. The first one signs, all
@@ -62,8 +67,8 @@ variables! {
     /// Secrets that key passwords before hashing. The first one hashes, all verify; a password is
     /// hashed anew under the first at its next sign-in.
     PASSWORD_PEPPER: Parsed<Vec<SecretBytes>> = of(SECRETS).or_generated().secret();
-    /// Least length of a password, in characters. Less than 15 is only right where a second factor
-    /// is required, which is not available yet.
+    /// Least length of a password, in characters. Less than 15 holds only in tenants that require a
+    /// second factor (`mfa` is `require`); in all others it is 15.
     PASSWORD_MIN_LENGTH: Whole<usize> = of(MIN_LENGTH).or("15");
     /// Greatest length of a password, in characters. At least 64 must be accepted.
     PASSWORD_MAX_LENGTH: Whole<usize> = of(whole(64, 4096)).or("128");
@@ -111,6 +116,16 @@ impl PasswordSettings {
             breached_url: values.find(&BREACHED_PASSWORDS_API_URL)?,
         })
     }
+
+    /// Gives the least length, in code points, where people are asked for this beside a password
+    /// (NIST SP 800-63B-4 §3.1.1.2): shorter than 15 only where nobody gets in by a password alone.
+    #[must_use]
+    pub fn least(&self, policy: MfaPolicy) -> usize {
+        match policy {
+            MfaPolicy::Require => self.min,
+            MfaPolicy::Off | MfaPolicy::Offer => self.min.max(LEAST_ALONE),
+        }
+    }
 }
 
 // === impl HashingSettings ===
@@ -124,5 +139,28 @@ impl HashingSettings {
             threads: values.get(&HASHING_THREADS)?,
             queue: values.get(&HASHING_QUEUE)?,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nist_sp_800_63b_4_3_1_1_2_fewer_than_15_do_only_where_a_second_factor_is_required() {
+        let least = |min, policy| {
+            let settings = PasswordSettings {
+                min,
+                max: 128,
+                breached_url: None,
+            };
+            settings.least(policy)
+        };
+        assert_eq!(least(8, MfaPolicy::Require), 8);
+        assert_eq!(least(20, MfaPolicy::Require), 20);
+        for policy in [MfaPolicy::Off, MfaPolicy::Offer] {
+            assert_eq!(least(8, policy), 15);
+            assert_eq!(least(20, policy), 20);
+        }
     }
 }

@@ -52,7 +52,7 @@ pub(crate) async fn judge(
         service: &service,
     };
     let policy = PasswordPolicy {
-        min_length: flows.settings.passwords.min,
+        min_length: least_length(flows, act),
         max_length: flows.settings.passwords.max,
     };
     check_new_password(password, policy, context, flows.blocklist.as_ref())?;
@@ -62,6 +62,12 @@ pub(crate) async fn judge(
         }
         _ => Ok(()),
     }
+}
+
+/// Gives the least length of a password in the act's tenant, in code points.
+#[must_use]
+pub fn least_length(flows: &Flows, act: &Act) -> usize {
+    flows.settings.passwords.least(act.tenant.config.mfa)
 }
 
 /// Hashes a password that was judged acceptable, at a place that was taken before the judging cost

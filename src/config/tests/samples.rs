@@ -49,7 +49,7 @@ pub(super) const SAMPLES: &[(&str, &str, &str)] = &[
         "hunter2-hunter2-hunter2-hunter2-hunter2",
         "hunter2",
     ),
-    ("PASSWORD_MIN_LENGTH", "16", "8"),
+    ("PASSWORD_MIN_LENGTH", "8", "7"),
     ("PASSWORD_MAX_LENGTH", "64", "63"),
     (
         "BREACHED_PASSWORDS_API_URL",

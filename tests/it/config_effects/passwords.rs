@@ -4,7 +4,8 @@ use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use serde_json::json;
 
 use crate::backend::Backend;
-use crate::client::Answer;
+use crate::browser::Browser;
+use crate::client::{Answer, Person};
 use crate::house::House;
 use crate::ports::Gone;
 use crate::scenes;
@@ -12,6 +13,7 @@ use crate::sink::Sink;
 
 scenes![
     password_min_and_max_length_bound_a_new_password,
+    nist_sp_800_63b_4_3_1_1_2_eight_characters_do_only_where_a_second_factor_is_required,
     a_breached_password_is_refused_without_being_told,
     a_service_of_breached_passwords_that_is_away_stops_nobody,
 ];
@@ -48,6 +50,64 @@ async fn password_min_and_max_length_bound_a_new_password() {
             assert_eq!(answer.json()["details"][0]["field"], "password");
         }
     }
+    house.stop().await;
+}
+
+/// Sets what the tenant asks beside a password.
+async fn set_policy(house: &House, policy: &str) {
+    let body = json!({ "config": { "mfa": policy } });
+    let patched = house.admin().patch("/admin/tenants/default", body).await;
+    patched.expect(200);
+}
+
+/// Checks that somewhere a new password has at least so many characters, wherever one is set.
+async fn expect_least(house: &House, person: &Person, least: usize) {
+    let name = format!("least{least}");
+    let (short, enough) = (unusual(least - 1), unusual(least));
+    register(house, &name, &short).await.expect(422);
+    register(house, &name, &enough).await.expect(201);
+    let create = |password: &str| {
+        let email = format!("made{least}@example.org");
+        json!({ "email": email, "password": password, "name": "Some Body" })
+    };
+    let admin = house.admin();
+    let refused = admin.post("/admin/users", create(&short)).await;
+    refused.expect(422);
+    let made = admin.post("/admin/users", create(&enough)).await;
+    made.expect(201);
+    let token = house.reset_token(person).await;
+    let path = "/auth/password/reset/confirm";
+    for (password, status) in [(&short, 422), (&enough, 200)] {
+        let body = json!({ "token": token, "new_password": password });
+        house.public().post(path, body).await.expect(status);
+    }
+    let mut browser = Browser::new(&house.public());
+    for page in ["/register", "/reset-password?token=x"] {
+        let page = browser.open(page).await;
+        let told = format!("At least {least} characters");
+        assert!(page.answer.text.contains(&told), "{}", page.path);
+    }
+}
+
+async fn nist_sp_800_63b_4_3_1_1_2_eight_characters_do_only_where_a_second_factor_is_required() {
+    let house = House::with(Backend::Sqlite, &[("PASSWORD_MIN_LENGTH", "8")]).await;
+    let person = Person::register(&house.public(), "ada").await;
+    expect_least(&house, &person, 15).await;
+    let signed_in = person.try_login(&unusual(15)).await.expect(200);
+    let me = house.public().bearer(&signed_in.field("access_token"));
+    set_policy(&house, "require").await;
+    for (length, status) in [(7, 422), (8, 200)] {
+        let body = json!({ "old_password": unusual(15), "new_password": unusual(length) });
+        me.put("/auth/me/password", body).await.expect(status);
+    }
+    expect_least(&house, &person, 8).await;
+    // Back again, what was set stays, and what is new is longer.
+    set_policy(&house, "off").await;
+    let signed_in = person.try_login(&unusual(8)).await.expect(200);
+    let me = house.public().bearer(&signed_in.field("access_token"));
+    let body = json!({ "old_password": unusual(8), "new_password": unusual(14) });
+    me.put("/auth/me/password", body).await.expect(422);
+    register(&house, "late", &unusual(14)).await.expect(422);
     house.stop().await;
 }
 

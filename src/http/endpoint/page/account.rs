@@ -12,6 +12,7 @@ use http::StatusCode;
 use super::{Desk, Posted, Problem, query_of};
 use crate::flow::browser::Browser;
 use crate::flow::mfa::Binder;
+use crate::flow::new_password::least_length;
 use crate::flow::password::{ChangePassword, change_password};
 use crate::flow::profile::{UpdateMe, update_me};
 use crate::http::endpoint::{Answer, Call};
@@ -145,7 +146,7 @@ fn password(
         csrf: &csrf,
         done: frame.texts.account.done(&done_of(desk)?),
         email: browser.user.email.as_str(),
-        min_length: desk.call.flows().settings.passwords.min,
+        min_length: least_length(desk.call.flows(), &desk.call.act),
         problem: &problem.text,
         details: &problem.details,
     };

@@ -6,6 +6,7 @@ use domain::secret::SecretText;
 use http::StatusCode;
 
 use super::{Desk, Posted, Problem, query_of};
+use crate::flow::new_password::least_length;
 use crate::flow::reset::{ConfirmReset, RequestReset, confirm_reset, request_reset};
 use crate::http::endpoint::{Answer, Call};
 use crate::http::page::{self, views};
@@ -98,7 +99,7 @@ fn form(desk: &Desk, status: StatusCode, token: &str, problem: &Problem) -> Repl
         frame: &frame,
         csrf: &csrf,
         token,
-        min_length: desk.call.flows().settings.passwords.min,
+        min_length: least_length(desk.call.flows(), &desk.call.act),
         problem: &problem.text,
         details: &problem.details,
     };

@@ -6,6 +6,7 @@ use http::StatusCode;
 
 use super::{Desk, Posted, Problem, sign_in};
 use crate::flow::login::login;
+use crate::flow::new_password::least_length;
 use crate::flow::register::{Register, RegisterReply, register};
 use crate::http::endpoint::{Answer, Call};
 use crate::http::page::views;
@@ -95,7 +96,7 @@ fn form(desk: &Desk, status: StatusCode, (name, email): (&str, &str), problem: &
         request: &desk.request,
         name,
         email,
-        min_length: desk.call.flows().settings.passwords.min,
+        min_length: least_length(desk.call.flows(), &desk.call.act),
         problem: &problem.text,
         details: &problem.details,
     };
