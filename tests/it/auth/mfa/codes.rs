@@ -6,6 +6,7 @@ use futures_util::future::join_all;
 use serde_json::json;
 
 use super::{App, Owner, texts, verify};
+use crate::authenticator::Authenticator;
 use crate::cases;
 use crate::client::{Person, Tokens};
 use crate::house::House;
@@ -18,6 +19,7 @@ cases![
     the_last_factor_stays_where_it_is_required,
     guesses_are_counted_for_each_way_and_the_owner_gets_in_by_another,
     a_reset_password_asks_for_the_factor_all_the_same,
+    whoever_had_the_old_password_binds_nothing_with_it,
     a_sign_in_with_another_device_is_told_of,
 ];
 
@@ -185,6 +187,45 @@ async fn a_reset_password_asks_for_the_factor_all_the_same(house: House) {
         .verify(&token, &owner.app.next_code())
         .await
         .expect(200);
+}
+
+/// A sign-in in progress outlives no password, also not where it is to bind the first factor.
+async fn whoever_had_the_old_password_binds_nothing_with_it(house: House) {
+    let person = Person::register(&house.public(), "ada").await;
+    let policy = json!({ "config": { "mfa": "require" } });
+    let admin = house.admin();
+    admin
+        .patch("/admin/tenants/default", policy)
+        .await
+        .expect(200);
+    let begun = person.try_login(&person.password).await.expect(200);
+    let thief = json!({ "mfa_token": begun.field("mfa_token") });
+    let public = house.public();
+    let setup = public.post("/auth/mfa/setup", thief.clone()).await;
+    let app = App::new(&house, &setup.expect(200).field("secret"));
+    let path = "/auth/webauthn/register/begin";
+    let begun = public.post(path, thief.clone()).await.expect(200).json();
+    house.clock.advance(Duration::from_secs(1));
+    let token = house.reset_token(&person).await;
+    let body = json!({ "token": token, "new_password": "a fresh and long passphrase" });
+    let reset = public.post("/auth/password/reset/confirm", body).await;
+    reset.expect(200);
+    let mut body = thief.clone();
+    body["code"] = app.code().into();
+    public.post("/auth/mfa/confirm", body).await.expect(401);
+    let mut body = thief.clone();
+    body["name"] = "Theirs".into();
+    body["state"] = begun["state"].clone();
+    body["response"] = Authenticator::new().create(&begun["options"]);
+    let path = "/auth/webauthn/register/finish";
+    public.post(path, body).await.expect(401);
+    public.post("/auth/mfa/setup", thief).await.expect(401);
+    let path = format!("/admin/users/{}/mfa", house.user_id(&person).await);
+    let status = admin.get(&path).await.expect(200).json();
+    assert_eq!(
+        (&status["enabled"], &status["passkeys"]),
+        (&json!(false), &json!(0))
+    );
 }
 
 async fn a_sign_in_with_another_device_is_told_of(house: House) {
