@@ -23,8 +23,9 @@ use super::account::AccountHolder;
 use super::browser::Browser;
 use super::caller::{Person, invalid_token};
 use super::letter::seal_letter;
+use super::sign_in::factor::factor_keys;
 use super::sign_in::{SignIn, expired};
-use super::{Act, Flows};
+use super::{Act, Flows, attempt};
 
 pub mod app;
 pub mod codes;
@@ -121,6 +122,12 @@ pub(crate) fn notice(
     body: LetterBody,
 ) -> Result<Option<MailJob>, Fault> {
     seal_letter(flows, act, user, body).map(Some)
+}
+
+/// Forgets how often a way was tried: one that was closed for it is bound anew, or is replaced.
+pub(crate) async fn reopen(flows: &Flows, act: &Act, (user, factor): (UserId, Factor)) {
+    let keys = factor_keys(&flows.secrets, act.tenant.id, user, factor);
+    attempt::forget(flows, act, keys).await;
 }
 
 pub(crate) fn actor(user: &User) -> Actor {

@@ -11,13 +11,13 @@ use protocol::totp;
 use serde_json::json;
 use store::port::factors::{BoundFactor, ConfirmTotp, RemoveFactor};
 
-use super::{Binder, actor, check_may_go, load, load_user, notice};
+use super::{Binder, actor, check_may_go, load, load_user, notice, reopen};
 use crate::flow::account::AccountHolder;
 use crate::flow::mfa::codes;
-use crate::flow::sign_in::factor::{Shown, factor_keys, open_secret, secret_context, step_of};
+use crate::flow::sign_in::factor::{Shown, open_secret, secret_context, step_of};
 use crate::flow::sign_in::verify::go_on;
 use crate::flow::sign_in::{Progress, factor::prove};
-use crate::flow::{Act, Flows, attempt};
+use crate::flow::{Act, Flows};
 
 /// What an app is set up with. Shown once.
 #[derive(Debug, Clone)]
@@ -148,7 +148,8 @@ pub async fn confirm(
         return Err(nothing_to_confirm().into());
     }
     flows.mail.nudge();
-    reopen(flows, act, &user).await;
+    reopen(flows, act, (user.id, Factor::Totp)).await;
+    reopen(flows, act, (user.id, Factor::BackupCode)).await;
     let progress = match sign_in {
         None => None,
         Some(sign_in) => {
@@ -229,12 +230,6 @@ pub(crate) async fn drop_app(flows: &Flows, act: &Act, user: &User) -> Result<()
     act.wait(flows.factors.remove_factor(removal)).await?;
     flows.mail.nudge();
     Ok(())
-}
-
-/// An app that was tried too often is closed until it is bound anew: it was.
-async fn reopen(flows: &Flows, act: &Act, user: &User) {
-    let keys = factor_keys(&flows.secrets, act.tenant.id, user.id, Factor::Totp);
-    attempt::forget(flows, act, keys).await;
 }
 
 fn taken() -> Refusal {

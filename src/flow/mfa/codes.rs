@@ -10,10 +10,10 @@ use domain::user::User;
 use protocol::backup_code;
 use store::port::factors::NewBackupCodes;
 
-use super::{actor, load, load_user, notice};
+use super::{actor, load, load_user, notice, reopen};
 use crate::flow::account::AccountHolder;
-use crate::flow::sign_in::factor::{Shown, factor_keys, prove};
-use crate::flow::{Act, Flows, attempt};
+use crate::flow::sign_in::factor::{Shown, prove};
+use crate::flow::{Act, Flows};
 
 /// A set of codes: to be shown once, and to be stored.
 #[derive(Default)]
@@ -67,9 +67,7 @@ pub(crate) async fn replace(
         return Err(nothing_bound().into());
     }
     flows.mail.nudge();
-    // Codes that were guessed at too often are closed; these are others.
-    let keys = factor_keys(&flows.secrets, act.tenant.id, user.id, Factor::BackupCode);
-    attempt::forget(flows, act, keys).await;
+    reopen(flows, act, (user.id, Factor::BackupCode)).await;
     Ok(made.codes)
 }
 

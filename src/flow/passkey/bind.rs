@@ -107,6 +107,9 @@ pub async fn finish(
         codes::Made::default()
     };
     store(flows, act, &user, (&passkey, backup.signatures)).await?;
+    if is_first {
+        mfa::reopen(flows, act, (user.id, Factor::BackupCode)).await;
+    }
     let progress = match sign_in {
         None => None,
         Some(sign_in) => {

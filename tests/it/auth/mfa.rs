@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::time::{Clock, ManualClock};
+use domain::time::{Clock, ManualClock, UnixMillis};
 use futures_util::future::join_all;
 use protocol::totp::Totp;
 use serde_json::{Value, json};
@@ -70,12 +70,16 @@ impl App {
 
     /// The code of now.
     pub fn code(&self) -> String {
+        self.code_at(self.clock.now())
+    }
+
+    fn code_at(&self, at: UnixMillis) -> String {
         let rule = Totp {
             secret: &self.secret,
             digits: self.shape.0,
             period: self.shape.1,
         };
-        rule.code_at(self.clock.now())
+        rule.code_at(at)
     }
 
     /// Waits for a code that was not shown yet.
@@ -88,7 +92,11 @@ impl App {
 impl Owner {
     /// Registers somebody and sets up their app.
     pub async fn enroll(house: &House, name: &str) -> Self {
-        let person = Person::register(&house.public(), name).await;
+        Self::bind(house, Person::register(&house.public(), name).await).await
+    }
+
+    /// Sets up an app of somebody's who has bound nothing yet.
+    pub async fn bind(house: &House, person: Person) -> Self {
         let me = house.public().bearer(&person.login().await.access);
         let setup = me.post("/auth/mfa/setup", json!({})).await.expect(200);
         let app = App::new(house, &setup.field("secret"));

@@ -18,6 +18,7 @@ cases![
     a_factor_is_removed_by_whoever_shows_one_alone,
     the_last_factor_stays_where_it_is_required,
     guesses_are_counted_for_each_way_and_the_owner_gets_in_by_another,
+    codes_that_come_with_a_new_app_are_open_whatever_was_guessed_before,
     a_reset_password_asks_for_the_factor_all_the_same,
     whoever_had_the_old_password_binds_nothing_with_it,
     a_sign_in_with_another_device_is_told_of,
@@ -162,6 +163,30 @@ async fn guesses_are_counted_for_each_way_and_the_owner_gets_in_by_another(house
     verify(&owner.person.public, &token, backup)
         .await
         .expect(200);
+}
+
+async fn codes_that_come_with_a_new_app_are_open_whatever_was_guessed_before(house: House) {
+    let owner = Owner::enroll(&house, "ada").await;
+    let public = owner.person.public.clone();
+    let guess = ("backup", "bcdf-bcdf-bcdf-bcdf");
+    for number in 0..100 {
+        let token = owner.begin().await;
+        let network = format!("198.51.100.{number}");
+        let stranger = public.with("x-forwarded-for", network);
+        verify(&stranger, &token, guess).await.expect(401);
+        house.clock.advance(Duration::from_mins(15));
+    }
+    let shown = ("backup", owner.codes[0].as_str());
+    let token = owner.begin().await;
+    let closed = verify(&public, &token, shown).await.expect(401);
+    assert!(closed.text.contains("closed"), "{}", closed.text);
+    let me = public.bearer(&owner.login().await.access);
+    let body = json!({ "code": owner.app.next_code() });
+    me.post("/auth/mfa/disable", body).await.expect(200);
+    let owner = Owner::bind(&house, owner.person).await;
+    let shown = ("backup", owner.codes[0].as_str());
+    let token = owner.begin().await;
+    verify(&public, &token, shown).await.expect(200);
 }
 
 async fn a_reset_password_asks_for_the_factor_all_the_same(house: House) {
