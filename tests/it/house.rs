@@ -26,6 +26,7 @@ use crate::backend::Backend;
 use crate::client::{Answer, Client, Person};
 
 mod fitting;
+pub mod harm;
 
 pub use fitting::{base_settings, migrate};
 use fitting::{fittings, owned};

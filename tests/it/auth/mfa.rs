@@ -30,10 +30,14 @@ cases![
 ];
 
 mod codes;
+mod outages;
 
 /// The claims of this file and its children.
 pub fn all() -> Vec<Case> {
-    [cases(), codes::cases()].into_iter().flatten().collect()
+    [cases(), codes::cases(), outages::cases()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// An authenticator app of somebody's.
@@ -71,6 +75,16 @@ impl App {
     /// The code of now.
     pub fn code(&self) -> String {
         self.code_at(self.clock.now())
+    }
+
+    /// Says whether a code is one of now, or of the steps beside.
+    pub fn is_near(&self, code: &str) -> bool {
+        let step = Duration::from_secs(u64::from(self.shape.1));
+        let now = self.clock.now() + step;
+        let last = UnixMillis::from_seconds(self.clock.now().as_seconds() - 30);
+        [self.clock.now(), now, last]
+            .iter()
+            .any(|at| self.code_at(*at) == code)
     }
 
     fn code_at(&self, at: UnixMillis) -> String {
