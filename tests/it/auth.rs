@@ -3,6 +3,7 @@
 use crate::case::{Case, Scene};
 
 pub mod consents;
+mod guesses;
 mod login;
 mod logout;
 mod me;
@@ -38,8 +39,13 @@ pub fn cases() -> Vec<Case> {
 }
 
 pub fn scenes() -> Vec<Scene> {
-    [races::scenes(), strangers::scenes(), mfa::scenes()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        races::scenes(),
+        strangers::scenes(),
+        guesses::scenes(),
+        mfa::scenes(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
