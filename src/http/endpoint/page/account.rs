@@ -42,35 +42,30 @@ pub(super) fn place_of(word: &str) -> Option<&'static str> {
 
 /// Shows the name and the address.
 pub(in crate::http) fn show(call: Call) -> Answer {
-    Box::pin(async move {
-        let desk = Desk::open(call, Posted::No).await?;
-        match signed_in(&desk, "account") {
-            Ok(browser) => overview(&desk, &browser, (StatusCode::OK, &Problem::default())),
-            Err(reply) => Ok(*reply),
-        }
+    signed_in(call, (Posted::No, "account"), |desk, browser| async move {
+        overview(&desk, &browser, (StatusCode::OK, &Problem::default()))
     })
 }
 
 /// Saves another name.
 pub(in crate::http) fn save(call: Call) -> Answer {
-    Box::pin(async move {
-        let mut desk = Desk::open(call, Posted::Form).await?;
-        let name = take_text(&mut desk, "name")?;
-        let browser = match signed_in(&desk, "account") {
-            Ok(browser) => browser,
-            Err(reply) => return Ok(*reply),
-        };
-        let (flows, act) = (desk.call.flows(), &desk.call.act);
-        let message = UpdateMe { name: Some(name) };
-        match update_me(flows, act, browser.holder(), message).await {
-            Ok(_) => Ok(done(&desk, "/account", "name")),
-            Err(rejection) => {
-                let problem = Problem::of(rejection, &desk.frame())?;
-                let look = (StatusCode::UNPROCESSABLE_ENTITY, &problem);
-                overview(&desk, &browser, look)
+    signed_in(
+        call,
+        (Posted::Form, "account"),
+        |mut desk, browser| async move {
+            let name = take_text(&mut desk, "name")?;
+            let (flows, act) = (desk.call.flows(), &desk.call.act);
+            let message = UpdateMe { name: Some(name) };
+            match update_me(flows, act, browser.holder(), message).await {
+                Ok(_) => Ok(done(&desk, "/account", "name")),
+                Err(rejection) => {
+                    let problem = Problem::of(rejection, &desk.frame())?;
+                    let look = (StatusCode::UNPROCESSABLE_ENTITY, &problem);
+                    overview(&desk, &browser, look)
+                }
             }
-        }
-    })
+        },
+    )
 }
 
 fn overview(
@@ -95,34 +90,31 @@ fn overview(
 
 /// Shows the form for another password.
 pub(in crate::http) fn show_password(call: Call) -> Answer {
-    Box::pin(async move {
-        let desk = Desk::open(call, Posted::No).await?;
-        match signed_in(&desk, "account.password") {
-            Ok(browser) => password(&desk, &browser, (StatusCode::OK, &Problem::default())),
-            Err(reply) => Ok(*reply),
-        }
-    })
+    signed_in(
+        call,
+        (Posted::No, "account.password"),
+        |desk, browser| async move { password(&desk, &browser, (StatusCode::OK, &Problem::default())) },
+    )
 }
 
 /// Changes the password of whoever knows the old one; other sign-ins end.
 pub(in crate::http) fn save_password(call: Call) -> Answer {
-    Box::pin(async move {
-        let mut desk = Desk::open(call, Posted::Form).await?;
-        let message = parse_password(&mut desk)?;
-        let browser = match signed_in(&desk, "account.password") {
-            Ok(browser) => browser,
-            Err(reply) => return Ok(*reply),
-        };
-        let (flows, act) = (desk.call.flows(), &desk.call.act);
-        match change_password(flows, act, browser.holder(), message).await {
-            Ok(()) => Ok(done(&desk, "/account/password", "password")),
-            Err(rejection) => {
-                let problem = Problem::of(rejection, &desk.frame())?;
-                let look = (StatusCode::UNPROCESSABLE_ENTITY, &problem);
-                password(&desk, &browser, look)
+    signed_in(
+        call,
+        (Posted::Form, "account.password"),
+        |mut desk, browser| async move {
+            let message = parse_password(&mut desk)?;
+            let (flows, act) = (desk.call.flows(), &desk.call.act);
+            match change_password(flows, act, browser.holder(), message).await {
+                Ok(()) => Ok(done(&desk, "/account/password", "password")),
+                Err(rejection) => {
+                    let problem = Problem::of(rejection, &desk.frame())?;
+                    let look = (StatusCode::UNPROCESSABLE_ENTITY, &problem);
+                    password(&desk, &browser, look)
+                }
             }
-        }
-    })
+        },
+    )
 }
 
 fn parse_password(desk: &mut Desk) -> Result<ChangePassword, Refusal> {
@@ -153,29 +145,39 @@ fn password(
     Ok(desk.show(status, &frame, &page))
 }
 
-/// Gives who is signed in; a reply sends everybody else to sign in and back.
-fn signed_in(desk: &Desk, word: &str) -> Result<Browser, Box<Reply>> {
-    desk.browser
-        .clone()
-        .ok_or_else(|| Box::new(sign_in(desk, word)))
+/// Opens a page for whoever is signed in; everybody else signs in, and comes back to where `word` leads.
+fn signed_in<Page, Shown>(call: Call, (posted, word): (Posted, &'static str), page: Page) -> Answer
+where
+    Page: FnOnce(Desk, Browser) -> Shown + Send + 'static,
+    Shown: Future<Output = Result<Reply, Rejection>> + Send,
+{
+    Box::pin(async move {
+        let desk = Desk::open(call, posted).await?;
+        match desk.browser.clone() {
+            Some(browser) => page(desk, browser).await,
+            None => Ok(sign_in(&desk, word)),
+        }
+    })
 }
 
-/// Gives who may change how they sign in; a reply sends whoever did not prove lately who they are to do
-/// so, and back.
-async fn find_fresh(desk: &Desk) -> Result<Result<Binder, Box<Reply>>, Rejection> {
-    let back = || Ok(Err(Box::new(sign_in(desk, "account.factors"))));
-    let Some(browser) = &desk.browser else {
-        return back();
-    };
-    match Binder::browser(desk.call.flows(), &desk.call.act, browser).await {
-        Ok(binder) => Ok(Ok(binder)),
-        Err(Rejection::Refused(refusal))
-            if refusal.oauth == Some(OAuthCode::InsufficientUserAuthentication) =>
-        {
-            back()
+/// Opens a page for whoever proved lately who they are, as well as the account can; everybody else does
+/// so first, and comes back.
+fn fresh<Page, Shown>(call: Call, (posted, word): (Posted, &'static str), page: Page) -> Answer
+where
+    Page: FnOnce(Desk, Binder) -> Shown + Send + 'static,
+    Shown: Future<Output = Result<Reply, Rejection>> + Send,
+{
+    signed_in(call, (posted, word), move |desk, browser| async move {
+        match Binder::browser(desk.call.flows(), &desk.call.act, &browser).await {
+            Ok(binder) => page(desk, binder).await,
+            Err(Rejection::Refused(refusal))
+                if refusal.oauth == Some(OAuthCode::InsufficientUserAuthentication) =>
+            {
+                Ok(sign_in(&desk, word))
+            }
+            Err(rejection) => Err(rejection),
         }
-        Err(rejection) => Err(rejection),
-    }
+    })
 }
 
 fn sign_in(desk: &Desk, word: &str) -> Reply {

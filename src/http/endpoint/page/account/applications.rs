@@ -5,7 +5,7 @@ use url::form_urlencoded::byte_serialize;
 
 use super::{Asked, ask, done, done_of, signed_in, take_text};
 use crate::flow::consents::{self, Allowed, TakeBack};
-use crate::http::endpoint::page::{Desk, Posted, query_of};
+use crate::http::endpoint::page::{Posted, query_of};
 use crate::http::endpoint::{Answer, Call, not_found};
 use crate::http::page::Frame;
 use crate::http::page::texts::account::Matter;
@@ -19,12 +19,7 @@ const TAKE_BACK: &str = "/account/applications/take-back";
 
 /// Lists what the person allowed.
 pub(in crate::http) fn list(call: Call) -> Answer {
-    Box::pin(async move {
-        let desk = Desk::open(call, Posted::No).await?;
-        let browser = match signed_in(&desk, WORD) {
-            Ok(browser) => browser,
-            Err(reply) => return Ok(*reply),
-        };
+    signed_in(call, (Posted::No, WORD), |desk, browser| async move {
         let (flows, act) = (desk.call.flows(), &desk.call.act);
         let all = consents::list(flows, act, browser.user.id).await?;
         let frame = desk.frame();
@@ -60,13 +55,8 @@ fn name_of(allowed: &Allowed) -> &str {
 
 /// Asks whether to take it back.
 pub(in crate::http) fn ask_take_back(call: Call) -> Answer {
-    Box::pin(async move {
-        let client = query_of(&call, "client")?.unwrap_or_default();
-        let desk = Desk::open(call, Posted::No).await?;
-        let browser = match signed_in(&desk, WORD) {
-            Ok(browser) => browser,
-            Err(reply) => return Ok(*reply),
-        };
+    signed_in(call, (Posted::No, WORD), |desk, browser| async move {
+        let client = query_of(&desk.call, "client")?.unwrap_or_default();
         let (flows, act) = (desk.call.flows(), &desk.call.act);
         let all = consents::list(flows, act, browser.user.id).await?;
         let found = all.iter().find(|one| one.consent.client == client);
@@ -83,13 +73,8 @@ pub(in crate::http) fn ask_take_back(call: Call) -> Answer {
 
 /// Takes it back.
 pub(in crate::http) fn take_back(call: Call) -> Answer {
-    Box::pin(async move {
-        let mut desk = Desk::open(call, Posted::Form).await?;
+    signed_in(call, (Posted::Form, WORD), |mut desk, browser| async move {
         let client = take_text(&mut desk, "client")?;
-        let browser = match signed_in(&desk, WORD) {
-            Ok(browser) => browser,
-            Err(reply) => return Ok(*reply),
-        };
         let user = browser.user.id;
         let message = TakeBack { user, client };
         consents::take_back(desk.call.flows(), &desk.call.act, message).await?;

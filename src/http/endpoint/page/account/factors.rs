@@ -3,11 +3,10 @@
 
 use domain::factor::Passkey;
 use domain::id::PasskeyId;
-use domain::rejection::Rejection;
 use domain::secret::SecretText;
 use http::StatusCode;
 
-use super::{Asked, ask, done, done_of, find_fresh, signed_in, take_text};
+use super::{Asked, ask, done, done_of, fresh, signed_in, take_text};
 use crate::flow::mfa::{self, app, codes};
 use crate::flow::passkey::bind;
 use crate::http::endpoint::page::{Desk, Posted, Problem};
@@ -24,12 +23,7 @@ const WORD: &str = "account.factors";
 
 /// Lists what is bound.
 pub(in crate::http) fn list(call: Call) -> Answer {
-    Box::pin(async move {
-        let desk = Desk::open(call, Posted::No).await?;
-        let browser = match signed_in(&desk, WORD) {
-            Ok(browser) => browser,
-            Err(reply) => return Ok(*reply),
-        };
+    signed_in(call, (Posted::No, WORD), |desk, browser| async move {
         let bound = mfa::load(desk.call.flows(), &desk.call.act, browser.user.id).await?;
         let frame = desk.frame();
         let rows: Vec<_> = bound.passkeys.iter().map(|one| row(one, &frame)).collect();
@@ -58,21 +52,12 @@ fn row<'a>(passkey: &'a Passkey, frame: &Frame) -> views::PasskeyRow<'a> {
 
 /// Asks whether to remove the app.
 pub(in crate::http) fn ask_remove_app(call: Call) -> Answer {
-    Box::pin(ask_plainly(
-        call,
-        Matter::RemoveApp,
-        "/account/factors/app/remove",
-    ))
+    ask_plainly(call, Matter::RemoveApp, "/account/factors/app/remove")
 }
 
 /// Removes the app of whoever proved lately who they are.
 pub(in crate::http) fn remove_app(call: Call) -> Answer {
-    Box::pin(async move {
-        let desk = Desk::open(call, Posted::Form).await?;
-        let binder = match find_fresh(&desk).await? {
-            Ok(binder) => binder,
-            Err(reply) => return Ok(*reply),
-        };
+    fresh(call, (Posted::Form, WORD), |desk, binder| async move {
         app::remove_of(desk.call.flows(), &desk.call.act, &binder).await?;
         Ok(done(&desk, HERE, Matter::RemoveApp.as_str()))
     })
@@ -80,21 +65,12 @@ pub(in crate::http) fn remove_app(call: Call) -> Answer {
 
 /// Asks whether to make new backup codes.
 pub(in crate::http) fn ask_codes(call: Call) -> Answer {
-    Box::pin(ask_plainly(
-        call,
-        Matter::NewCodes,
-        "/account/factors/codes",
-    ))
+    ask_plainly(call, Matter::NewCodes, "/account/factors/codes")
 }
 
 /// Makes new backup codes, and shows them this once.
 pub(in crate::http) fn make_codes(call: Call) -> Answer {
-    Box::pin(async move {
-        let desk = Desk::open(call, Posted::Form).await?;
-        let binder = match find_fresh(&desk).await? {
-            Ok(binder) => binder,
-            Err(reply) => return Ok(*reply),
-        };
+    fresh(call, (Posted::Form, WORD), |desk, binder| async move {
         let made = codes::replace(desk.call.flows(), &desk.call.act, &binder.user).await?;
         let codes: Vec<&str> = made.iter().map(SecretText::expose).collect();
         let frame = desk.frame();
@@ -107,30 +83,23 @@ pub(in crate::http) fn make_codes(call: Call) -> Answer {
     })
 }
 
-async fn ask_plainly(call: Call, matter: Matter, action: &'static str) -> Result<Reply, Rejection> {
-    let desk = Desk::open(call, Posted::No).await?;
-    if let Err(reply) = find_fresh(&desk).await? {
-        return Ok(*reply);
-    }
-    let asked = Asked {
-        here: HERE,
-        matter,
-        about: "",
-        action,
-        fields: &[],
-    };
-    Ok(ask(&desk, &asked))
+fn ask_plainly(call: Call, matter: Matter, action: &'static str) -> Answer {
+    fresh(call, (Posted::No, WORD), move |desk, _| async move {
+        let asked = Asked {
+            here: HERE,
+            matter,
+            about: "",
+            action,
+            fields: &[],
+        };
+        Ok(ask(&desk, &asked))
+    })
 }
 
 /// Asks whether to remove a passkey.
 pub(in crate::http) fn ask_remove_passkey(call: Call) -> Answer {
-    Box::pin(async move {
-        let id: PasskeyId = call.id()?;
-        let desk = Desk::open(call, Posted::No).await?;
-        let binder = match find_fresh(&desk).await? {
-            Ok(binder) => binder,
-            Err(reply) => return Ok(*reply),
-        };
+    fresh(call, (Posted::No, WORD), |desk, binder| async move {
+        let id: PasskeyId = desk.call.id()?;
         let found = binder.bound.passkeys.iter().find(|one| one.id == id);
         let asked = Asked {
             here: HERE,
@@ -145,13 +114,8 @@ pub(in crate::http) fn ask_remove_passkey(call: Call) -> Answer {
 
 /// Removes a passkey of whoever proved lately who they are.
 pub(in crate::http) fn remove_passkey(call: Call) -> Answer {
-    Box::pin(async move {
-        let id: PasskeyId = call.id()?;
-        let desk = Desk::open(call, Posted::Form).await?;
-        let binder = match find_fresh(&desk).await? {
-            Ok(binder) => binder,
-            Err(reply) => return Ok(*reply),
-        };
+    fresh(call, (Posted::Form, WORD), |desk, binder| async move {
+        let id: PasskeyId = desk.call.id()?;
         bind::remove(desk.call.flows(), &desk.call.act, &binder, id).await?;
         Ok(done(&desk, HERE, Matter::RemovePasskey.as_str()))
     })
@@ -159,13 +123,8 @@ pub(in crate::http) fn remove_passkey(call: Call) -> Answer {
 
 /// Shows the form for a passkey's name.
 pub(in crate::http) fn show_rename(call: Call) -> Answer {
-    Box::pin(async move {
-        let id: PasskeyId = call.id()?;
-        let desk = Desk::open(call, Posted::No).await?;
-        let browser = match signed_in(&desk, WORD) {
-            Ok(browser) => browser,
-            Err(reply) => return Ok(*reply),
-        };
+    signed_in(call, (Posted::No, WORD), |desk, browser| async move {
+        let id: PasskeyId = desk.call.id()?;
         let (flows, act) = (desk.call.flows(), &desk.call.act);
         let passkeys = bind::list(flows, act, browser.holder()).await?;
         let found = passkeys.iter().find(|one| one.id == id);
@@ -181,14 +140,9 @@ pub(in crate::http) fn show_rename(call: Call) -> Answer {
 
 /// Gives a passkey another name.
 pub(in crate::http) fn rename(call: Call) -> Answer {
-    Box::pin(async move {
-        let id: PasskeyId = call.id()?;
-        let mut desk = Desk::open(call, Posted::Form).await?;
+    signed_in(call, (Posted::Form, WORD), |mut desk, browser| async move {
+        let id: PasskeyId = desk.call.id()?;
         let name = take_text(&mut desk, "name")?;
-        let browser = match signed_in(&desk, WORD) {
-            Ok(browser) => browser,
-            Err(reply) => return Ok(*reply),
-        };
         let (flows, act) = (desk.call.flows(), &desk.call.act);
         match bind::rename(flows, act, browser.holder(), (id, &name)).await {
             Ok(_) => Ok(done(&desk, HERE, "rename_passkey")),

@@ -7,7 +7,7 @@ use http::StatusCode;
 
 use super::{Asked, ask, done, done_of, signed_in};
 use crate::flow::sessions::{self, EndSession};
-use crate::http::endpoint::page::{Desk, Posted};
+use crate::http::endpoint::page::Posted;
 use crate::http::endpoint::{Answer, Call, not_found};
 use crate::http::page::device::describe;
 use crate::http::page::texts::Texts;
@@ -20,12 +20,7 @@ const WORD: &str = "account.sessions";
 
 /// Lists where the person is signed in.
 pub(in crate::http) fn list(call: Call) -> Answer {
-    Box::pin(async move {
-        let desk = Desk::open(call, Posted::No).await?;
-        let browser = match signed_in(&desk, WORD) {
-            Ok(browser) => browser,
-            Err(reply) => return Ok(*reply),
-        };
+    signed_in(call, (Posted::No, WORD), |desk, browser| async move {
         let (flows, act) = (desk.call.flows(), &desk.call.act);
         let own = sessions::list(flows, act, browser.holder()).await?;
         let frame = desk.frame();
@@ -54,13 +49,8 @@ fn row(session: &Session, current: Option<SessionId>, texts: &Texts) -> views::S
 
 /// Asks whether to sign out there.
 pub(in crate::http) fn ask_end(call: Call) -> Answer {
-    Box::pin(async move {
-        let id: SessionId = call.id()?;
-        let desk = Desk::open(call, Posted::No).await?;
-        let browser = match signed_in(&desk, WORD) {
-            Ok(browser) => browser,
-            Err(reply) => return Ok(*reply),
-        };
+    signed_in(call, (Posted::No, WORD), |desk, browser| async move {
+        let id: SessionId = desk.call.id()?;
         let (flows, act) = (desk.call.flows(), &desk.call.act);
         let own = sessions::list(flows, act, browser.holder()).await?;
         let found = own.sessions.iter().find(|session| session.id == id);
@@ -79,13 +69,8 @@ pub(in crate::http) fn ask_end(call: Call) -> Answer {
 
 /// Signs out there.
 pub(in crate::http) fn end(call: Call) -> Answer {
-    Box::pin(async move {
-        let session: SessionId = call.id()?;
-        let desk = Desk::open(call, Posted::Form).await?;
-        let browser = match signed_in(&desk, WORD) {
-            Ok(browser) => browser,
-            Err(reply) => return Ok(*reply),
-        };
+    signed_in(call, (Posted::Form, WORD), |desk, browser| async move {
+        let session: SessionId = desk.call.id()?;
         let (flows, act) = (desk.call.flows(), &desk.call.act);
         let message = EndSession { session };
         sessions::end_session(flows, act, browser.holder(), message).await?;
@@ -95,11 +80,7 @@ pub(in crate::http) fn end(call: Call) -> Answer {
 
 /// Asks whether to sign out everywhere else.
 pub(in crate::http) fn ask_end_others(call: Call) -> Answer {
-    Box::pin(async move {
-        let desk = Desk::open(call, Posted::No).await?;
-        if let Err(reply) = signed_in(&desk, WORD) {
-            return Ok(*reply);
-        }
+    signed_in(call, (Posted::No, WORD), |desk, _| async move {
         let asked = Asked {
             here: HERE,
             matter: Matter::EndOthers,
@@ -113,12 +94,7 @@ pub(in crate::http) fn ask_end_others(call: Call) -> Answer {
 
 /// Signs out everywhere else.
 pub(in crate::http) fn end_others(call: Call) -> Answer {
-    Box::pin(async move {
-        let desk = Desk::open(call, Posted::Form).await?;
-        let browser = match signed_in(&desk, WORD) {
-            Ok(browser) => browser,
-            Err(reply) => return Ok(*reply),
-        };
+    signed_in(call, (Posted::Form, WORD), |desk, browser| async move {
         let (flows, act) = (desk.call.flows(), &desk.call.act);
         let ended: Result<(), Rejection> = sessions::end_others(flows, act, browser.holder()).await;
         ended?;
