@@ -54,6 +54,7 @@ use crate::egress::Egress;
 use crate::telemetry::meters::Meters;
 
 pub mod account;
+pub mod activity;
 pub mod admin;
 pub mod attempt;
 pub mod authorize;

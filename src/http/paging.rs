@@ -68,6 +68,26 @@ impl List<'_> {
         Ok(PageRequest { start, per_page })
     }
 
+    /// Gives the page after this cursor, or the first one.
+    ///
+    /// # Errors
+    /// 400 for a cursor that is not ours.
+    pub(super) fn page_after(self, cursor: Option<&str>) -> Result<PageRequest, Refusal> {
+        let start = match cursor {
+            Some(cursor) => PageStart::After(self.open_cursor(cursor)?),
+            None => PageStart::Number(1),
+        };
+        Ok(PageRequest {
+            start,
+            per_page: USUAL_PER_PAGE,
+        })
+    }
+
+    /// Gives the cursor of the page that follows, if one does.
+    pub(super) fn next_of<T>(self, page: &Page<T>) -> Option<String> {
+        page.next.map(|id| self.seal_cursor(id))
+    }
+
     /// Renders a page.
     pub(super) fn render<T>(
         self,
@@ -75,6 +95,7 @@ impl List<'_> {
         page: Page<T>,
         render: impl Fn(T) -> Value,
     ) -> Value {
+        let next = self.next_of(&page);
         let items: Vec<Value> = page.items.into_iter().map(render).collect();
         let number = match asked.start {
             PageStart::Number(number) => json!(number),
@@ -85,7 +106,6 @@ impl List<'_> {
         body.insert("total".to_owned(), page.total.into());
         body.insert("page".to_owned(), number);
         body.insert("per_page".to_owned(), asked.per_page.into());
-        let next = page.next.map(|id| self.seal_cursor(id));
         body.insert("next_cursor".to_owned(), next.into());
         body.into()
     }

@@ -2,6 +2,7 @@
 
 use crate::case::{Case, Scene};
 
+mod activity;
 pub mod consents;
 mod guesses;
 mod login;
@@ -31,6 +32,7 @@ pub fn cases() -> Vec<Case> {
         logout::cases(),
         sessions::cases(),
         consents::cases(),
+        activity::cases(),
         webauthn::cases(),
     ]
     .into_iter()

@@ -36,3 +36,28 @@ pub struct Page<T> {
     /// The id of the last entry, when more follow.
     pub next: Option<Uuid>,
 }
+
+/// Gives the number of an entry the shape of an id, for a list that is ordered by numbers.
+#[must_use]
+pub fn id_of_number(number: i64) -> Uuid {
+    Uuid::from_u64_pair(0, u64::try_from(number).unwrap_or(0))
+}
+
+/// Reads the number back; an id that is none of ours is a number past the list's end.
+#[must_use]
+pub fn number_of_id(id: Uuid) -> i64 {
+    i64::try_from(id.as_u64_pair().1).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_comes_back_out_of_its_id() {
+        for number in [0, 1, 7_000_000_000, i64::MAX] {
+            assert_eq!(number_of_id(id_of_number(number)), number);
+        }
+        assert_eq!(number_of_id(Uuid::max()), i64::MAX);
+    }
+}

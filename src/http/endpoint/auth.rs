@@ -1,5 +1,6 @@
 //! `/auth`: the first-party API (CONTRACT §5).
 
+pub(in crate::http) mod activity;
 pub(in crate::http) mod consents;
 pub(in crate::http) mod login;
 pub(in crate::http) mod logout;

@@ -36,7 +36,7 @@ const MAX_NAME: usize = 40;
 pub(in crate::http) fn describe(user_agent: Option<&str>, texts: &Texts) -> String {
     let text = user_agent.unwrap_or_default().trim();
     match (find(&BROWSERS, text), find(&SYSTEMS, text)) {
-        (Some(browser), Some(system)) => texts.account.device(browser, system),
+        (Some(browser), Some(system)) => texts.account.browser_on(browser, system),
         (Some(one), None) | (None, Some(one)) => one.to_owned(),
         (None, None) => match own_name(text) {
             "" => texts.account.device_unknown.clone(),

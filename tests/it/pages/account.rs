@@ -17,15 +17,17 @@ cases![
     an_app_is_added_and_removed_by_whoever_proved_lately_who_they_are,
     new_backup_codes_are_shown_once,
     passkeys_are_renamed_and_removed_on_pages,
+    what_happened_is_told_in_words_page_by_page,
     nobody_changes_anothers_account,
 ];
 
-const PAGES: [&str; 5] = [
+const PAGES: [&str; 6] = [
     "/account",
     "/account/password",
     "/account/factors",
     "/account/sessions",
     "/account/applications",
+    "/account/activity",
 ];
 
 async fn signed_in(house: &House, person: &Person) -> Browser {
@@ -247,6 +249,56 @@ async fn passkeys_are_renamed_and_removed_on_pages(house: House) {
     let page = confirm(&mut browser, &page).await;
     assert!(!page.answer.text.contains("Old phone"));
     browser.open(&rename).await.expect(404);
+}
+
+async fn what_happened_is_told_in_words_page_by_page(house: House) {
+    let person = Person::register(&house.public(), "ada").await;
+    let eve = Person::register(&house.public(), "eve").await;
+    person
+        .try_login("a wrong password, as it is")
+        .await
+        .expect(401);
+    let id = house.user_id(&person).await;
+    let path = format!("/admin/users/{id}");
+    let rename = serde_json::json!({ "name": "Countess" });
+    house.admin().patch(&path, rename).await.expect(200);
+    let mut browser = signed_in(&house, &person).await;
+    let page = browser.open("/account/activity").await;
+    page.expect(200);
+    let text = &page.answer.text;
+    for told in [
+        "Signed in",
+        "A sign-in failed",
+        "The account was registered",
+    ] {
+        assert!(text.contains(told), "{told}");
+    }
+    assert!(text.contains("an administrator") && !text.contains("?cursor="));
+    for _ in 0..21 {
+        person.login().await;
+    }
+    let page = browser.open("/account/activity").await;
+    assert_eq!(page.answer.text.matches("class=\"row\"").count(), 20);
+    let older = page
+        .answer
+        .text
+        .split("href=\"/account/activity?cursor=")
+        .nth(1);
+    let older = older.and_then(|rest| rest.split('"').next()).expect("more");
+    let path = format!("/account/activity?cursor={older}");
+    let page = browser.open(&path).await;
+    page.expect(200);
+    assert!(page.answer.text.contains("The account was registered"));
+    let mut other = signed_in(&house, &eve).await;
+    let page = other.open(&path).await;
+    assert!(
+        !page.answer.text.contains("an administrator"),
+        "a cursor shows one's own alone"
+    );
+    other
+        .open("/account/activity?cursor=AAAA")
+        .await
+        .expect(400);
 }
 
 async fn nobody_changes_anothers_account(house: House) {

@@ -10,10 +10,11 @@ use crate::contract::fixture::{Entropy, HOSTILE, World, at, page};
 use crate::port::Ports;
 use crate::port::audit::{AuditRow, ChainHead, Seal};
 
+mod activity;
 mod entries;
 
 pub(super) fn cases() -> Vec<Case> {
-    [own(), entries::cases()].concat()
+    [own(), activity::cases(), entries::cases()].concat()
 }
 
 super::claims!("audit" in own:

@@ -2,8 +2,8 @@
 //! chain is the audit owner's alone.
 
 use domain::event::Entry;
-use domain::id::TenantId;
-use domain::page::PageRequest;
+use domain::id::{TenantId, UserId};
+use domain::page::{Page, PageRequest};
 use domain::time::UnixMillis;
 use serde_json::Value;
 
@@ -70,4 +70,14 @@ pub trait Audit: Send + Sync + 'static {
 
     /// Lists a tenant's entries, newest first. A cursor is not offered yet; pages are by number.
     fn list_audit(&self, tenant: TenantId, page: PageRequest) -> Pending<'_, Vec<AuditRow>>;
+
+    /// Lists what happened to an account, newest first: the entries whose subject it is, except of what
+    /// happens by itself all the time (tokens issued and refreshed, a password hashed anew, a factor
+    /// begun).
+    fn list_activity(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        page: PageRequest,
+    ) -> Pending<'_, Page<AuditRow>>;
 }

@@ -43,6 +43,7 @@ fn runner() -> Result<Runner, Fault> {
     let factors = include_str!("../../../../migrations/postgres/0009_factors.sql");
     let proofs = include_str!("../../../../migrations/postgres/0010_proofs.sql");
     let passwords = include_str!("../../../../migrations/postgres/0011_passwords.sql");
+    let activity = include_str!("../../../../migrations/postgres/0012_activity_and_erasure.sql");
     let all = [
         ("V1__foundation", foundation),
         ("V2__unended_sessions", unended),
@@ -55,6 +56,7 @@ fn runner() -> Result<Runner, Fault> {
         ("V9__factors", factors),
         ("V10__proofs", proofs),
         ("V11__passwords", passwords),
+        ("V12__activity_and_erasure", activity),
     ];
     let migrations: Result<Vec<_>, _> = all
         .into_iter()

@@ -1,8 +1,8 @@
 //! The audit trail in SQLite.
 
 use domain::event::Entry;
-use domain::id::{RequestId, SessionId, TenantId};
-use domain::page::PageRequest;
+use domain::id::{RequestId, SessionId, TenantId, UserId};
+use domain::page::{Page, PageRequest, id_of_number, number_of_id};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::{Map, Value};
 
@@ -33,6 +33,17 @@ ORDER BY seq DESC
 LIMIT ?2
 OFFSET ?3"
 );
+
+pub(super) const LIST_TOLD: &str = select!(
+    "WHERE tenant_id = ?1 AND told_to = ?2 AND seq < ?3
+ORDER BY seq DESC
+LIMIT ?4
+OFFSET ?5"
+);
+
+pub(super) const COUNT_TOLD: &str = "SELECT COUNT(*)
+FROM audit
+WHERE tenant_id = ?1 AND told_to = ?2";
 
 const UNSEALED: &str = select!(
     "WHERE tenant_id = ?1 AND chain_no IS NULL
@@ -102,6 +113,33 @@ impl Audit for Sqlite {
             rows.collect()
         })
     }
+
+    fn list_activity(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+        page: PageRequest,
+    ) -> Pending<'_, Page<AuditRow>> {
+        self.read(move |connection| list_told(connection, (tenant, user), &Window::of(page)))
+    }
+}
+
+fn list_told(
+    connection: &Connection,
+    (tenant, user): (TenantId, UserId),
+    window: &Window,
+) -> rusqlite::Result<Page<AuditRow>> {
+    let (tenant, user) = (tenant.blob(), user.to_string());
+    let snapshot = connection.unchecked_transaction()?;
+    let total = snapshot
+        .prepare_cached(COUNT_TOLD)?
+        .query_row(params![tenant, user], row::count)?;
+    let before = window.before.map_or(i64::MAX, number_of_id);
+    let bounds = params![tenant, user, before, window.limit, window.offset];
+    let mut statement = snapshot.prepare_cached(LIST_TOLD)?;
+    let rows = statement.query_map(bounds, read)?;
+    let rows = rows.collect::<rusqlite::Result<Vec<AuditRow>>>()?;
+    Ok(window.page(rows, total, |row| id_of_number(row.seq)))
 }
 
 /// Writes one entry.

@@ -5,9 +5,8 @@ use domain::change::ChangeKind;
 use domain::client::{Client, ClientPatch, ClientType};
 use domain::event::Entry;
 use domain::id::TenantId;
-use domain::page::{Page, PageRequest};
+use domain::page::{Page, PageRequest, id_of_number, number_of_id};
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use uuid::Uuid;
 
 use super::row::{self, Columns, Id, Window};
 use super::{Sqlite, Step, audit, changes};
@@ -137,27 +136,17 @@ fn list(
     let total = snapshot
         .prepare_cached(COUNT)?
         .query_row([tenant.blob()], row::count)?;
-    let before = window.before.map_or(i64::MAX, sequence);
+    let before = window.before.map_or(i64::MAX, number_of_id);
     let mut statement = snapshot.prepare_cached(LIST)?;
     let bounds = params![tenant.blob(), before, window.limit, window.offset];
     let found = statement.query_map(bounds, read)?;
     let found = found.collect::<rusqlite::Result<Vec<_>>>()?;
-    let page = window.page(found, total, |(seq, _)| cursor(*seq));
+    let page = window.page(found, total, |(seq, _)| id_of_number(*seq));
     Ok(Page {
         items: page.items.into_iter().map(|(_, client)| client).collect(),
         total: page.total,
         next: page.next,
     })
-}
-
-/// Puts a place in the list into the shape of a cursor.
-fn cursor(seq: i64) -> Uuid {
-    Uuid::from_u64_pair(0, u64::try_from(seq).unwrap_or(0))
-}
-
-/// Reads a cursor; a forged one points somewhere in the caller's own list or past its end.
-fn sequence(cursor: Uuid) -> i64 {
-    i64::try_from(cursor.as_u64_pair().1).unwrap_or(i64::MAX)
 }
 
 fn update(

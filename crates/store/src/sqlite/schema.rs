@@ -12,7 +12,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 /// Each migration by name and text, in order. A released one is never edited.
-const MIGRATIONS: [(&str, &str); 11] = [
+const MIGRATIONS: [(&str, &str); 12] = [
     (
         "V1__foundation",
         include_str!("../../../../migrations/sqlite/0001_foundation.sql"),
@@ -56,6 +56,10 @@ const MIGRATIONS: [(&str, &str); 11] = [
     (
         "V11__passwords",
         include_str!("../../../../migrations/sqlite/0011_passwords.sql"),
+    ),
+    (
+        "V12__activity_and_erasure",
+        include_str!("../../../../migrations/sqlite/0012_activity_and_erasure.sql"),
     ),
 ];
 

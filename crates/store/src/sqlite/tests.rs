@@ -226,6 +226,7 @@ fn migrations_are_pending_until_they_are_applied_once() {
         "V9__factors",
         "V10__proofs",
         "V11__passwords",
+        "V12__activity_and_erasure",
     ];
     assert_eq!(sqlite.pending_migrations().unwrap(), all);
     assert_eq!(sqlite.migrate().unwrap(), all);
@@ -259,6 +260,8 @@ async fn hot_queries_search_and_never_scan() {
         changes::IS_REVOKED,
         users::SELECT_BY_EMAIL,
         users::SEARCH,
+        audit::LIST_TOLD,
+        audit::COUNT_TOLD,
     ] {
         let plan = sqlite.read(move |connection| {
             let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;

@@ -21,17 +21,19 @@ use crate::http::page::texts::account::Matter;
 use crate::http::page::views::account as views;
 use crate::http::render::Reply;
 
+pub(in crate::http) mod activity;
 pub(in crate::http) mod applications;
 pub(in crate::http) mod factors;
 pub(in crate::http) mod sessions;
 
 /// The pages that a sign-in may lead back to, by the word that stands for a request then.
-const PLACES: [(&str, &str); 5] = [
+const PLACES: [(&str, &str); 6] = [
     ("account", "/account"),
     ("account.password", "/account/password"),
     ("account.factors", "/account/factors"),
     ("account.sessions", "/account/sessions"),
     ("account.applications", "/account/applications"),
+    ("account.activity", "/account/activity"),
 ];
 
 /// Gives the page that a word stands for; nothing for any other text.

@@ -16,6 +16,7 @@ pub(in crate::http) struct AccountTexts {
     pub(in crate::http) factors: String,
     pub(in crate::http) sessions: String,
     pub(in crate::http) applications: String,
+    pub(in crate::http) activity: String,
     pub(in crate::http) save: String,
     pub(in crate::http) back: String,
     pub(in crate::http) email_proven: String,
@@ -52,6 +53,20 @@ pub(in crate::http) struct AccountTexts {
     pub(in crate::http) applications_none: String,
     pub(in crate::http) since: String,
     pub(in crate::http) take_back: String,
+    pub(in crate::http) activity_lead: String,
+    pub(in crate::http) activity_none: String,
+    pub(in crate::http) older: String,
+    pub(in crate::http) at: String,
+    pub(in crate::http) what: String,
+    pub(in crate::http) by: String,
+    pub(in crate::http) device: String,
+    /// What happened, by the word of the audit trail.
+    events: BTreeMap<String, String>,
+    event_other: String,
+    /// Factors, by their words.
+    factors_by_word: BTreeMap<String, String>,
+    /// Who did something, by the word for it.
+    doers: BTreeMap<String, String>,
     device_browser_system: String,
     pub(in crate::http) device_unknown: String,
     pub(in crate::http) date: String,
@@ -77,13 +92,14 @@ pub(in crate::http) struct Question {
 
 impl AccountTexts {
     /// Names the pages, in their order, and where each is.
-    pub(in crate::http) fn places(&self) -> [(&'static str, &str); 5] {
+    pub(in crate::http) fn places(&self) -> [(&'static str, &str); 6] {
         [
             ("/account", &self.overview),
             ("/account/password", &self.password),
             ("/account/factors", &self.factors),
             ("/account/sessions", &self.sessions),
             ("/account/applications", &self.applications),
+            ("/account/activity", &self.activity),
         ]
     }
 
@@ -98,8 +114,23 @@ impl AccountTexts {
 
 impl AccountTexts {
     /// Says which browser on which system.
-    pub(in crate::http) fn device(&self, browser: &str, system: &str) -> String {
+    pub(in crate::http) fn browser_on(&self, browser: &str, system: &str) -> String {
         fill(&fill(&self.device_browser_system, browser), system)
+    }
+
+    /// Says what happened; of what has no words yet, that something did.
+    pub(in crate::http) fn event(&self, word: &str) -> &str {
+        self.events.get(word).unwrap_or(&self.event_other)
+    }
+
+    /// Names a factor; nothing for a word that is none.
+    pub(in crate::http) fn factor(&self, word: &str) -> &str {
+        self.factors_by_word.get(word).map_or("", String::as_str)
+    }
+
+    /// Says who did something; nothing where it was the person, or nobody knows.
+    pub(in crate::http) fn doer(&self, word: &str) -> &str {
+        self.doers.get(word).map_or("", String::as_str)
     }
 
     /// Says that something was done; nothing for a word that is not ours, which an address may hold.
@@ -169,8 +200,52 @@ impl Question {
 mod tests {
     use std::collections::BTreeSet;
 
+    use domain::event::EventKind;
+    use domain::factor::Factor;
+
     use super::super::{choose, languages};
     use super::*;
+    use crate::flow::activity::By;
+
+    const FACTORS: [Factor; 5] = [
+        Factor::Password,
+        Factor::Totp,
+        Factor::BackupCode,
+        Factor::Passkey,
+        Factor::VerifyingPasskey,
+    ];
+
+    /// What can happen to an account and is told.
+    const TOLD: [EventKind; 28] = [
+        EventKind::UserRegistered,
+        EventKind::UserCreated,
+        EventKind::UserUpdated,
+        EventKind::UserLocked,
+        EventKind::UserUnlocked,
+        EventKind::LoginSucceeded,
+        EventKind::LoginFailed,
+        EventKind::LoginOwing,
+        EventKind::PasswordChanged,
+        EventKind::PasswordResetRequested,
+        EventKind::PasswordResetCompleted,
+        EventKind::EmailVerificationRequested,
+        EventKind::EmailVerified,
+        EventKind::FactorAdded,
+        EventKind::FactorRenamed,
+        EventKind::FactorRemoved,
+        EventKind::FactorFailed,
+        EventKind::FactorsReset,
+        EventKind::BackupCodesMade,
+        EventKind::BackupCodeUsed,
+        EventKind::TokenReuseDetected,
+        EventKind::TokenRevoked,
+        EventKind::SessionSteppedUp,
+        EventKind::SessionEnded,
+        EventKind::AuthorizationGranted,
+        EventKind::AuthorizationDenied,
+        EventKind::CodeReplayed,
+        EventKind::ConsentRevoked,
+    ];
 
     #[test]
     fn every_language_asks_and_tells_the_same() {
@@ -180,6 +255,16 @@ mod tests {
             let texts = of(language);
             assert_eq!(texts.months.len(), 12, "{language}");
             assert!(texts.done.keys().eq(first.done.keys()), "{language}");
+            let told: BTreeSet<&str> = texts.events.keys().map(String::as_str).collect();
+            assert_eq!(told, TOLD.map(EventKind::as_str).into(), "{language}");
+            let factors: BTreeSet<&str> =
+                texts.factors_by_word.keys().map(String::as_str).collect();
+            assert_eq!(factors, FACTORS.map(Factor::as_str).into(), "{language}");
+            for by in [By::Administrator, By::Application, By::Service] {
+                assert!(!texts.doer(by.as_str()).is_empty(), "{language} {by:?}");
+            }
+            assert_eq!(texts.doer(By::Owner.as_str()), "");
+            assert_eq!(texts.event("?"), texts.event_other);
             let asked: BTreeSet<&str> = texts.questions.keys().map(String::as_str).collect();
             let acts: BTreeSet<&str> = Matter::ALL.into_iter().map(Matter::as_str).collect();
             assert_eq!(asked, acts, "{language}");

@@ -111,6 +111,29 @@ pub(in crate::http) struct Application<'a> {
     pub(in crate::http) take_back: String,
 }
 
+/// What happened to the account.
+#[derive(Template)]
+#[template(path = "page/account/activity.html")]
+pub(in crate::http) struct ActivityList<'a> {
+    pub(in crate::http) frame: &'a Frame,
+    pub(in crate::http) rows: &'a [ActivityRow<'a>],
+    /// Where the page before it is; empty: nowhere.
+    pub(in crate::http) older: &'a str,
+}
+
+/// Something that happened; what is empty is not told.
+pub(in crate::http) struct ActivityRow<'a> {
+    pub(in crate::http) what: &'a str,
+    /// Which factor it is about.
+    pub(in crate::http) factor: &'a str,
+    pub(in crate::http) at: When,
+    /// Who did it, if not the person.
+    pub(in crate::http) by: &'a str,
+    pub(in crate::http) address: &'a str,
+    /// The device, in words.
+    pub(in crate::http) device: String,
+}
+
 /// The question whether something is meant.
 #[derive(Template)]
 #[template(path = "page/account/confirm.html")]
@@ -166,6 +189,12 @@ impl Page for SessionList<'_> {
 impl Page for ApplicationList<'_> {
     fn here(&self) -> &'static str {
         "/account/applications"
+    }
+}
+
+impl Page for ActivityList<'_> {
+    fn here(&self) -> &'static str {
+        "/account/activity"
     }
 }
 

@@ -310,6 +310,7 @@ async fn nodes_that_migrate_at_once_apply_each_migration_once(database: Database
         "V9__factors",
         "V10__proofs",
         "V11__passwords",
+        "V12__activity_and_erasure",
     ];
     assert_eq!(before, all);
     assert_eq!(applied, before, "each was applied by one node");

@@ -4,8 +4,8 @@ use domain::time::UnixMillis;
 
 use super::super::Scope;
 use super::super::account::{
-    Application, ApplicationList, ChangePassword, Confirm, FactorList, Overview, PasskeyRow,
-    RenamePasskey, SessionList, SessionRow,
+    ActivityList, ActivityRow, Application, ApplicationList, ChangePassword, Confirm, FactorList,
+    Overview, PasskeyRow, RenamePasskey, SessionList, SessionRow,
 };
 use super::{ODD, assert_shows_passwords, render};
 use crate::http::page::texts::account::Matter;
@@ -207,6 +207,46 @@ fn applications_are_listed_with_what_they_may_do() {
         page.applications = &[];
         let html = render_own(&page, &frame);
         assert!(html.contains(&frame.texts.account.applications_none));
+    }
+}
+
+#[test]
+fn what_happened_is_told_in_words_and_what_is_not_known_is_left_out() {
+    for language in languages() {
+        let frame = Frame::sample(language);
+        let texts = &frame.texts.account;
+        let row = |by, factor, device: &str| ActivityRow {
+            what: texts.event("login.failed"),
+            factor,
+            at: when(&frame),
+            by,
+            address: if by.is_empty() { "192.0.2.7" } else { "" },
+            device: device.to_owned(),
+        };
+        let rows = [
+            row("", texts.factor("totp"), ODD),
+            row(texts.doer("administrator"), "", ""),
+        ];
+        let mut page = ActivityList {
+            frame: &frame,
+            rows: &rows,
+            older: "/t/acme/account/activity?cursor=c1",
+        };
+        let html = render_own(&page, &frame);
+        assert_eq!(html.matches(texts.event("login.failed")).count(), 2);
+        assert_eq!(html.matches("<time datetime=\"").count(), 2);
+        assert_eq!(
+            html.matches(&format!("<dt>{}</dt>", texts.address)).count(),
+            1
+        );
+        assert_eq!(
+            html.matches(&format!("<dt>{}</dt>", texts.device)).count(),
+            1
+        );
+        assert!(html.contains(texts.doer("administrator")) && html.contains("cursor=c1\""));
+        (page.rows, page.older) = (&[], "");
+        let html = render_own(&page, &frame);
+        assert!(html.contains(&texts.activity_none) && !html.contains("cursor="));
     }
 }
 
