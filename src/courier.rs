@@ -4,8 +4,8 @@
 //! courier tries once and says whether trying again is of any use; waiting and repeating is the
 //! outbox' work. A repeat carries the same `Message-ID`, by which a receiver can tell it.
 //!
-//! Links are built from the tenant's configured issuer alone, never from anything a request said
-//! ([`render`]). What a courier says of a failure holds no address and no token.
+//! Links are built from the tenant's configured issuer alone, never from anything a request said; name,
+//! picture and colour are the tenant's, and the language is the person's ([`render`]). What a courier says of a failure holds no address and no token.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,18 +19,20 @@ use futures_util::future::BoxFuture;
 use crate::config::{EmailRoute, Settings};
 
 pub mod http;
+pub mod letterhead;
 pub mod message;
 pub mod print;
 pub mod smtp;
 
+pub use letterhead::Letterhead;
 pub use message::{Message, render};
 
 use http::HttpCourier;
 use print::PrintCourier;
 use smtp::SmtpCourier;
 
-/// Tells a tenant's issuer; `None` when there is no such tenant any more.
-pub type IssuerOf = Arc<dyn Fn(TenantId) -> Option<String> + Send + Sync>;
+/// Tells in whose name a tenant's letters are written; `None` when there is no such tenant any more.
+pub type LetterheadOf = Arc<dyn Fn(TenantId) -> Option<Letterhead> + Send + Sync>;
 
 /// How long handing over one mail may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -59,13 +61,13 @@ pub enum NoCourier {
 /// Outside a runtime, when mails go by SMTP: connections are kept by a task.
 pub fn from_settings(
     settings: &Settings,
-    issuer_of: IssuerOf,
+    letterhead_of: LetterheadOf,
 ) -> Result<Arc<dyn Courier>, NoCourier> {
     let Some(email) = &settings.email else {
         return Ok(if settings.environment.is_production_like() {
             Arc::new(NoWay)
         } else {
-            Arc::new(PrintCourier::new(issuer_of))
+            Arc::new(PrintCourier::new(letterhead_of))
         });
     };
     Ok(match &email.route {
@@ -73,9 +75,9 @@ pub fn from_settings(
             url.clone(),
             api_key.clone(),
             &email.sender,
-            issuer_of,
+            letterhead_of,
         )?),
-        EmailRoute::Smtp(url) => Arc::new(SmtpCourier::new(url, &email.sender, issuer_of)?),
+        EmailRoute::Smtp(url) => Arc::new(SmtpCourier::new(url, &email.sender, letterhead_of)?),
     })
 }
 
@@ -93,10 +95,13 @@ impl Courier for NoWay {
     }
 }
 
-/// Gives the issuer that a letter's links are built from.
-fn find_issuer(issuer_of: &IssuerOf, tenant: TenantId) -> Result<String, CourierFault> {
+/// Gives the tenant's letterhead.
+fn find_letterhead(
+    letterhead_of: &LetterheadOf,
+    tenant: TenantId,
+) -> Result<Letterhead, CourierFault> {
     // A tenant that was just made may not be known here yet.
-    issuer_of(tenant).ok_or_else(|| temporary("the tenant is not known"))
+    letterhead_of(tenant).ok_or_else(|| temporary("the tenant is not known"))
 }
 
 fn permanent(text: impl Into<String>) -> CourierFault {

@@ -51,6 +51,7 @@ use webauthn::RelyingParty;
 use crate::authorities::ClientAuthorities;
 use crate::config::Settings;
 use crate::egress::Egress;
+use crate::language;
 use crate::telemetry::meters::Meters;
 
 pub mod account;
@@ -184,6 +185,8 @@ pub struct Act {
     pub network: Option<Network>,
     /// The certificate that whoever asks proved to hold, if any (RFC 8705).
     pub certificate: Option<Arc<ClientCertificate>>,
+    /// The language that the person reads best of those we have, if their request said.
+    pub language: Option<&'static str>,
     /// When nobody waits for it any more.
     pub deadline: Deadline,
     /// The present instant.
@@ -229,6 +232,12 @@ impl Act {
         let mut entry = self.entry(kind);
         entry.origin.actor = actor;
         entry
+    }
+
+    /// Prefers the languages that a client asks for (OpenID Connect Core §3.1.2.1, `ui_locales`).
+    pub(crate) fn prefer(&mut self, wanted: &[String]) {
+        let found = language::find(wanted.iter().map(String::as_str));
+        self.language = found.or(self.language);
     }
 
     /// Awaits a verb of a store that no owner holds.

@@ -33,7 +33,7 @@ use webauthn::RelyingParty;
 use super::StartError;
 use crate::authorities::ClientAuthorities;
 use crate::config::Settings;
-use crate::courier::{self, IssuerOf};
+use crate::courier::{self, Letterhead, LetterheadOf};
 use crate::egress::Egress;
 use crate::flow::Flows;
 use crate::flow::breached::BreachedPasswords;
@@ -210,7 +210,7 @@ fn hire_outflow(
 ) -> Result<(Mail, Vec<ChildSpec>), StartError> {
     let courier = match &outside.courier {
         Some(courier) => Arc::clone(courier),
-        None => courier::from_settings(&outside.settings, issuers(&outside.settings, tenants))
+        None => courier::from_settings(&outside.settings, letterheads(&outside.settings, tenants))
             .map_err(setting)?,
     };
     let (mail, mail_spec) = mail(MailNeeds {
@@ -251,14 +251,14 @@ fn hire_notices(
     })
 }
 
-/// Tells couriers a tenant's issuer, from the settings and the directory alone.
-fn issuers(settings: &Arc<Settings>, tenants: &Tenants) -> IssuerOf {
+/// Tells couriers in whose name they write, from the settings and the directory alone.
+fn letterheads(settings: &Arc<Settings>, tenants: &Tenants) -> LetterheadOf {
     let (settings, tenants) = (Arc::clone(settings), tenants.clone());
     Arc::new(move |tenant| {
         let directory = tenants.directory();
         directory
             .by_id(tenant)
-            .map(|tenant| issuer_of(&settings, tenant))
+            .map(|tenant| Letterhead::of(tenant, issuer_of(&settings, tenant)))
     })
 }
 

@@ -81,6 +81,7 @@ pub(super) fn act(flows: &Flows, tenant: Option<&str>) -> Result<Act, Failure> {
         may_appoint: true,
         network: None,
         certificate: None,
+        language: None,
         deadline: Deadline::after(DONE_WITHIN),
         now,
     })

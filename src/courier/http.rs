@@ -13,7 +13,7 @@ use serde::Serialize;
 use url::Url;
 
 use super::message::message_id;
-use super::{IssuerOf, NoCourier, PATIENCE, find_issuer, permanent, render, temporary};
+use super::{LetterheadOf, NoCourier, PATIENCE, find_letterhead, permanent, render, temporary};
 
 /// Posts each mail to `EMAIL_SERVICE_URL`, with `EMAIL_API_KEY` as bearer token if there is one. Any
 /// 2xx is a delivery; redirects are not followed, because they would carry the key along.
@@ -22,7 +22,7 @@ pub struct HttpCourier {
     url: Url,
     api_key: Option<SecretText>,
     sender: String,
-    issuer_of: IssuerOf,
+    letterhead_of: LetterheadOf,
 }
 
 /// A mail as the service takes it.
@@ -47,7 +47,7 @@ impl HttpCourier {
         url: Url,
         api_key: Option<SecretText>,
         sender: &EmailAddress,
-        issuer_of: IssuerOf,
+        letterhead_of: LetterheadOf,
     ) -> Result<Self, NoCourier> {
         let http = reqwest::Client::builder()
             .redirect(Policy::none())
@@ -59,7 +59,7 @@ impl HttpCourier {
             url,
             api_key,
             sender: sender.as_str().to_owned(),
-            issuer_of,
+            letterhead_of,
         })
     }
 
@@ -69,15 +69,15 @@ impl HttpCourier {
         tenant: TenantId,
         letter: &Letter,
     ) -> Result<(), CourierFault> {
-        let issuer = find_issuer(&self.issuer_of, tenant)?;
-        let message = render(&issuer, letter);
+        let head = find_letterhead(&self.letterhead_of, tenant)?;
+        let message = render(&head, letter);
         let post = Post {
             from: &self.sender,
             to: &letter.to,
             subject: &message.subject,
             text: &message.text,
             html: &message.html,
-            message_id: &message_id(&issuer, mail),
+            message_id: &message_id(&head.issuer, mail),
         };
         let mut request = self.http.post(self.url.clone()).json(&post);
         if let Some(key) = &self.api_key {
@@ -122,6 +122,7 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 
+    use super::super::Letterhead;
     use super::*;
 
     #[test]
@@ -161,12 +162,14 @@ mod tests {
         let url = Url::parse(&format!("http://{address}/send")).expect("a URL");
         let sender = EmailAddress::parse("auth@example.org").expect("an address");
         let key = Some(SecretText::new("hush".to_owned()));
-        let issuer_of: IssuerOf = Arc::new(|_| Some("http://localhost:4000".to_owned()));
-        let courier = HttpCourier::new(url, key, &sender, issuer_of).expect("a courier");
+        let letterhead_of: LetterheadOf =
+            Arc::new(|_| Some(Letterhead::plain("http://localhost:4000")));
+        let courier = HttpCourier::new(url, key, &sender, letterhead_of).expect("a courier");
         let (now, random) = (UnixMillis::from_millis(1), Counting::default());
         let letter = Letter {
             to: "ada@example.org".to_owned(),
             name: "Ada".to_owned(),
+            language: None,
             body: LetterBody::PasswordChanged,
         };
         let mail = MailId::generate(now, &random);

@@ -1,13 +1,21 @@
 //! What a letter says, as plain text and as HTML.
+//!
+//! The words are those of the language that was chosen when it was written; name, picture and colour are
+//! the tenant's. The HTML brings no colours of its own but the tenant's, so that it can be read on any
+//! ground, and fetches nothing but the tenant's picture, which is the same for everybody.
 
 use askama::Template;
 use domain::id::MailId;
 use domain::mail::Letter;
 use url::Url;
 
+use super::letterhead::Letterhead;
+
+#[cfg(test)]
+mod tests;
 mod words;
 
-use words::words;
+use words::{Fact, link_of, words_in};
 
 /// A letter, ready to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +32,9 @@ pub struct Message {
 #[template(path = "mail/letter.html")]
 struct Html<'a> {
     letter: Filled<'a>,
+    logo: Option<&'a str>,
+    /// The tenant's colour, and what reads well on it.
+    colours: Option<(String, &'static str)>,
 }
 
 #[derive(Template)]
@@ -34,46 +45,60 @@ struct Text<'a> {
 
 #[derive(Clone, Copy)]
 struct Filled<'a> {
+    lang: &'a str,
     subject: &'a str,
+    greeting: &'a str,
     name: &'a str,
     before: &'a [String],
+    facts: &'a [Fact<'a>],
     link: Option<&'a str>,
     label: &'a str,
+    copy_link: &'a str,
     after: &'a [String],
     signature: &'a str,
 }
 
-const SIGNATURE: &str = "QuantFlow Studio";
-
-/// Writes a letter. Links begin with `issuer` and nothing else.
+/// Writes a letter. Links begin with the tenant's issuer and nothing else.
 #[must_use]
-pub fn render(issuer: &str, letter: &Letter) -> Message {
-    let (words, name) = (words(&letter.body), plain_name(letter));
-    let link = words
-        .link
-        .as_ref()
-        .map(|link| format!("{issuer}/{}?token={}", link.page, link.token));
+pub fn render(head: &Letterhead, letter: &Letter) -> Message {
+    let (words, body) = (words_in(letter.language.as_deref()), &letter.body);
+    let says = words.letter(body);
+    let (name, signature) = (plain(&letter.name), plain(&head.brand.name));
+    let facts = words.facts(body);
+    let link = link_of(body).map(|(page, token)| format!("{}/{page}?token={token}", head.issuer));
     let letter = Filled {
-        subject: words.subject,
+        lang: &words.lang,
+        subject: &says.subject,
+        greeting: &words.greeting,
         name: &name,
-        before: &words.before,
+        before: &says.before,
+        facts: &facts,
         link: link.as_deref(),
-        label: words.link.as_ref().map_or("", |link| link.label),
-        after: &words.after,
-        signature: SIGNATURE,
+        label: &says.link,
+        copy_link: &words.copy_link,
+        after: &says.after,
+        signature: &signature,
+    };
+    let html = Html {
+        letter,
+        logo: head.brand.logo.as_deref(),
+        colours: head.brand.colours(),
     };
     Message {
-        subject: words.subject.to_owned(),
+        subject: says.subject.clone(),
         // Writing into a string does not fail.
         text: Text { letter }.render().unwrap_or_default(),
-        html: Html { letter }.render().unwrap_or_default(),
+        html: html.render().unwrap_or_default(),
     }
 }
 
-/// Gives the person's name without control characters. Accounts have none in theirs; a line break
-/// could begin a header of its own.
-pub(super) fn plain_name(letter: &Letter) -> String {
-    letter.name.chars().filter(|c| !c.is_control()).collect()
+/// Gives a name without what is no letter of it. Accounts have no control characters in theirs; a line
+/// break could begin a header of its own, and a mark of direction could turn around what follows it.
+pub(super) fn plain(name: &str) -> String {
+    let is_mark = |c| matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    name.chars()
+        .filter(|c| !c.is_control() && !is_mark(*c))
+        .collect()
 }
 
 /// Makes a mail's `Message-ID` (RFC 5322 §3.6.4): the same at every try.
@@ -83,77 +108,4 @@ pub fn message_id(issuer: &str, mail: MailId) -> String {
         .ok()
         .and_then(|url| url.host_str().map(str::to_owned));
     format!("<{mail}@{}>", host.as_deref().unwrap_or("localhost"))
-}
-
-#[cfg(test)]
-mod tests {
-    use domain::mail::LetterBody;
-    use domain::random::Counting;
-    use domain::time::UnixMillis;
-
-    use super::*;
-
-    const ISSUER: &str = "https://auth.example.org/t/acme";
-
-    fn letter(name: &str, body: LetterBody) -> Message {
-        let letter = Letter {
-            to: "ada@example.org".to_owned(),
-            name: name.to_owned(),
-            body,
-        };
-        render(ISSUER, &letter)
-    }
-
-    #[test]
-    fn a_link_begins_with_the_issuer_and_carries_the_token() {
-        let token = "qf_ot_abc".to_owned();
-        let reset = letter(
-            "Ada",
-            LetterBody::ResetPassword {
-                token: token.clone(),
-            },
-        );
-        let link = format!("{ISSUER}/reset-password?token=qf_ot_abc");
-        assert!(
-            reset.text.contains(&link) && reset.html.contains(&link),
-            "{}",
-            reset.html
-        );
-        let verify = letter("Ada", LetterBody::VerifyEmail { token });
-        assert!(
-            verify
-                .text
-                .contains(&format!("{ISSUER}/verify-email?token=qf_ot_abc"))
-        );
-    }
-
-    #[test]
-    fn a_name_cannot_write_html() {
-        let written = letter(
-            "<script>alert('x')</script>&\"",
-            LetterBody::PasswordChanged,
-        );
-        assert!(!written.html.contains("<script>") && written.html.contains("&#60;script&#62;"));
-        assert!(
-            written.text.contains("<script>"),
-            "plain text shows it as it is"
-        );
-    }
-
-    #[test]
-    fn a_notice_has_no_link() {
-        for body in [LetterBody::PasswordChanged, LetterBody::AlreadyRegistered] {
-            let written = letter("Ada", body);
-            assert!(!written.text.contains("http") && !written.html.contains("<a"));
-            assert!(written.text.starts_with("Hello Ada,\n"), "{}", written.text);
-        }
-    }
-
-    #[test]
-    fn a_message_id_is_the_same_at_every_try() {
-        let mail = MailId::generate(UnixMillis::from_millis(1), &Counting::default());
-        let id = message_id(ISSUER, mail);
-        assert_eq!(id, format!("<{mail}@auth.example.org>"));
-        assert_eq!(id, message_id(ISSUER, mail));
-    }
 }

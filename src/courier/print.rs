@@ -8,26 +8,26 @@ use domain::mail::Letter;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use super::{IssuerOf, find_issuer, render, temporary};
+use super::{Letterhead, LetterheadOf, find_letterhead, render, temporary};
 
 /// Prints each mail with its link to standard output: not to the log, which holds no token and no
 /// address.
 pub struct PrintCourier {
-    issuer_of: IssuerOf,
+    letterhead_of: LetterheadOf,
 }
 
 // === impl PrintCourier ===
 
 impl PrintCourier {
-    /// Prints mails with links of these issuers.
+    /// Prints mails in the name of these tenants.
     #[must_use]
-    pub const fn new(issuer_of: IssuerOf) -> Self {
-        Self { issuer_of }
+    pub const fn new(letterhead_of: LetterheadOf) -> Self {
+        Self { letterhead_of }
     }
 
     fn print(&self, tenant: TenantId, letter: &Letter) -> Result<(), CourierFault> {
-        let issuer = find_issuer(&self.issuer_of, tenant)?;
-        let text = show(&issuer, letter);
+        let head = find_letterhead(&self.letterhead_of, tenant)?;
+        let text = show(&head, letter);
         io::stdout()
             .lock()
             .write_all(text.as_bytes())
@@ -46,10 +46,10 @@ impl Courier for PrintCourier {
     }
 }
 
-fn show(issuer: &str, letter: &Letter) -> String {
-    let message = render(issuer, letter);
+fn show(head: &Letterhead, letter: &Letter) -> String {
+    let message = render(head, letter);
     format!(
-        "\n--- mail to {} ---\nSubject: {}\n\n{}--- end of mail ---\n",
+        "\n--- mail to {} ---\nSubject: {}\n\n{}\n--- end of mail ---\n",
         letter.to, message.subject, message.text
     )
 }
@@ -66,9 +66,10 @@ mod tests {
         let letter = Letter {
             to: "ada@example.org".to_owned(),
             name: "Ada".to_owned(),
+            language: None,
             body: LetterBody::VerifyEmail { token },
         };
-        let shown = show("http://localhost:4000", &letter);
+        let shown = show(&Letterhead::plain("http://localhost:4000"), &letter);
         assert!(
             shown.contains("http://localhost:4000/verify-email?token=qf_ot_abc"),
             "{shown}"

@@ -11,15 +11,17 @@ use lettre::message::{Mailbox, MultiPart};
 use lettre::transport::smtp::{self, PoolConfig};
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 
-use super::message::{message_id, plain_name};
-use super::{IssuerOf, NoCourier, PATIENCE, find_issuer, permanent, render, temporary};
+use super::message::{message_id, plain};
+use super::{
+    Letterhead, LetterheadOf, NoCourier, PATIENCE, find_letterhead, permanent, render, temporary,
+};
 
 /// Sends each mail through the server of `EMAIL_SMTP_URL`: `smtps://` for TLS from the first byte,
 /// `smtp://…?tls=required` for STARTTLS.
 pub struct SmtpCourier {
     server: AsyncSmtpTransport<Tokio1Executor>,
     sender: Mailbox,
-    issuer_of: IssuerOf,
+    letterhead_of: LetterheadOf,
 }
 
 /// As many connections as mails are under way at once.
@@ -38,7 +40,7 @@ impl SmtpCourier {
     pub fn new(
         url: &SecretText,
         sender: &EmailAddress,
-        issuer_of: IssuerOf,
+        letterhead_of: LetterheadOf,
     ) -> Result<Self, NoCourier> {
         let server = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose())
             .map_err(|_| NoCourier::Smtp)?
@@ -49,7 +51,7 @@ impl SmtpCourier {
         Ok(Self {
             server,
             sender: Mailbox::new(None, sender),
-            issuer_of,
+            letterhead_of,
         })
     }
 
@@ -59,8 +61,8 @@ impl SmtpCourier {
         tenant: TenantId,
         letter: &Letter,
     ) -> Result<(), CourierFault> {
-        let issuer = find_issuer(&self.issuer_of, tenant)?;
-        let message = compose(&self.sender, &issuer, mail, letter)?;
+        let head = find_letterhead(&self.letterhead_of, tenant)?;
+        let message = compose(&self.sender, &head, mail, letter)?;
         // Besides the timeout of each command: a server that is slow at every one is given up too.
         match tokio::time::timeout(PATIENCE * 2, self.server.send(message)).await {
             Ok(Ok(_)) => Ok(()),
@@ -83,19 +85,19 @@ impl Courier for SmtpCourier {
 
 fn compose(
     sender: &Mailbox,
-    issuer: &str,
+    head: &Letterhead,
     mail: MailId,
     letter: &Letter,
 ) -> Result<Message, CourierFault> {
     let to = parse_address(&letter.to)
         .ok_or_else(|| permanent("the recipient's address cannot be written into a mail"))?;
-    let name = Some(plain_name(letter)).filter(|name| !name.is_empty());
-    let written = render(issuer, letter);
+    let name = Some(plain(&letter.name)).filter(|name| !name.is_empty());
+    let written = render(head, letter);
     Message::builder()
         .from(sender.clone())
         .to(Mailbox::new(name, to))
         .subject(written.subject)
-        .message_id(Some(message_id(issuer, mail)))
+        .message_id(Some(message_id(&head.issuer, mail)))
         .multipart(MultiPart::alternative_plain_html(
             written.text,
             written.html,
@@ -162,6 +164,7 @@ mod tests {
         let letter = Letter {
             to: "ada@example.org".to_owned(),
             name: "Ada \"Countess\" Lovelace\r\nBcc: eve@example.org".to_owned(),
+            language: None,
             body: LetterBody::PasswordChanged,
         };
         (
@@ -176,8 +179,9 @@ mod tests {
         let address = listener.local_addr().expect("bound");
         let url = SecretText::new(format!("smtp://{address}"));
         let sender = EmailAddress::parse("auth@example.org").expect("an address");
-        let issuer_of: IssuerOf = Arc::new(|_| Some("http://localhost:4000".to_owned()));
-        let courier = SmtpCourier::new(&url, &sender, issuer_of).expect("a courier");
+        let letterhead_of: LetterheadOf =
+            Arc::new(|_| Some(Letterhead::plain("http://localhost:4000")));
+        let courier = SmtpCourier::new(&url, &sender, letterhead_of).expect("a courier");
         let (mail, tenant, letter) = letter();
         let delivery = async {
             let delivered = courier.deliver(mail, tenant, letter).await;
@@ -216,7 +220,13 @@ mod tests {
         ] {
             name.clone_into(&mut letter.name);
             assert!(
-                compose(&sender, "http://localhost:4000", mail, &letter).is_ok(),
+                compose(
+                    &sender,
+                    &Letterhead::plain("http://localhost:4000"),
+                    mail,
+                    &letter
+                )
+                .is_ok(),
                 "{name:?}"
             );
         }

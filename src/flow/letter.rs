@@ -13,6 +13,7 @@ use protocol::opaque::RandomToken;
 use protocol::seal::seal;
 
 use super::{Act, Flows};
+use crate::language::of_tenant;
 
 /// How many mails of one kind an account may be sent within [`BUDGET_WINDOW`].
 const PER_ACCOUNT: u64 = 5;
@@ -45,6 +46,7 @@ pub(crate) fn mint_one_time(
 ///
 /// Whoever registered an address that is not proven chose the name to it: who reads that mailbox is
 /// not to be told a stranger's words in our name, so such a letter greets nobody by name.
+/// Its language is what the request asked for, else the tenant's.
 ///
 /// # Errors
 /// As [`mint_one_time`].
@@ -55,11 +57,13 @@ pub(crate) fn seal_letter(
     body: LetterBody,
 ) -> Result<MailJob, Fault> {
     let id = MailId::generate(act.now, flows.random.as_ref());
+    let language = act.language.unwrap_or_else(|| of_tenant(&act.tenant));
     let letter = Letter {
         to: user.email.as_str().to_owned(),
         name: Some(user.name.clone())
             .filter(|_| user.email_verified)
             .unwrap_or_default(),
+        language: Some(language.to_owned()),
         body,
     };
     let broken = || Fault::Broken("a letter could not be sealed".to_owned());

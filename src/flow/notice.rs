@@ -98,6 +98,7 @@ fn act(flows: &Flows, tenant: &Arc<Tenant>) -> Act {
         may_appoint: false,
         network: None,
         certificate: None,
+        language: None,
         deadline: Deadline::after(PATIENCE),
         tenant: Arc::clone(tenant),
         now,

@@ -3,7 +3,7 @@
 //! A page is a template in `ui/templates/page` filled by a struct of [`views`]. It runs and loads
 //! nothing but what its own response names by a nonce ([`script`]), cannot be framed, and may post only
 //! to us and to where the answer to a client goes. Text comes from [`texts`], in the language that the
-//! client or the browser asks for; name, picture and colour are the tenant's.
+//! client or the browser asks for, else in the tenant's; name, picture and colour are the tenant's.
 //!
 //! A form is ours if the browser says so (`tower_http::csrf`) and if it carries the token that
 //! [`guard`] gave this browser. A sign-in is remembered by [`session`].
@@ -18,9 +18,9 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use url::Url;
 
 use super::render::{self, Reply};
+use crate::brand::Brand;
 use crate::flow::{Act, Flows};
 
-mod brand;
 pub(super) mod cookies;
 pub(super) mod device;
 pub(super) mod error;
@@ -32,7 +32,6 @@ pub(super) mod texts;
 pub(super) mod views;
 pub(super) mod when;
 
-use brand::Brand;
 pub(super) use script::Page;
 use texts::Texts;
 
@@ -64,9 +63,10 @@ impl Frame {
     /// Makes the frame for a request.
     pub(super) fn new(flows: &Flows, act: &Act, headers: &HeaderMap, wanted: &[String]) -> Self {
         let brand = Brand::of(&act.tenant);
+        let of_tenant = act.tenant.config.branding.language.as_deref();
         let nonce: [u8; 16] = flows.random.array();
         Self {
-            texts: texts::choose(wanted, headers.get(ACCEPT_LANGUAGE)),
+            texts: texts::choose(wanted, headers.get(ACCEPT_LANGUAGE), of_tenant),
             base: base_of(&act.issuer),
             nonce: URL_SAFE_NO_PAD.encode(nonce),
             style: format!("{STYLE}{}", brand.style()),
@@ -90,7 +90,7 @@ impl Frame {
     #[cfg(test)]
     pub(super) fn sample(language: &str) -> Self {
         Self {
-            texts: texts::choose(&[language.to_owned()], None),
+            texts: texts::choose(&[language.to_owned()], None, None),
             brand: Brand::ours(),
             base: "/t/acme".to_owned(),
             nonce: "n0nce".to_owned(),

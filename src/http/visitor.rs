@@ -20,6 +20,7 @@ use super::tenant::{Named, Tenants};
 use crate::flow::caller::{self, Person};
 use crate::flow::issuer::issuer_of;
 use crate::flow::{Act, Flows};
+use crate::language;
 
 /// The most of a `User-Agent` header that is kept, in bytes.
 const MAX_USER_AGENT: usize = 256;
@@ -61,6 +62,7 @@ pub(super) fn enter(
         tenant,
         network: Some(arrival.network),
         certificate: arrival.certificate.clone(),
+        language: language::accepted(&request.headers),
         deadline: arrival.deadline,
         now: arrival.now,
     })
@@ -92,6 +94,8 @@ pub(super) async fn authenticate(
         let area = area_of(route.path);
         caller::require_admin_of(flows, act, &caller, area).await?;
         act.may_appoint = caller.may_appoint();
+        // It is the operator's, not that of the person who is told of what they do.
+        act.language = None;
         return Ok(Visitor::Operator);
     }
     let person = caller::require_person(&caller)?;

@@ -5,6 +5,7 @@ use crate::case::{Case, Scene};
 mod activity;
 pub mod consents;
 mod guesses;
+mod letters;
 mod login;
 mod logout;
 mod me;
@@ -22,6 +23,7 @@ pub mod webauthn;
 pub fn cases() -> Vec<Case> {
     [
         register::cases(),
+        letters::cases(),
         login::cases(),
         refresh::cases(),
         revoke::cases(),

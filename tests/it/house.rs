@@ -10,6 +10,7 @@ use std::time::Duration;
 use actors::deadline::Deadline;
 use actors::mail::{Courier, CourierFault};
 use auth_service::boot::{self, Running, StartError};
+use auth_service::courier::{Letterhead, render};
 use domain::event::{Actor, Entry, EventKind, Origin};
 use domain::id::{MailId, RequestId, TenantId};
 use domain::mail::{Letter, LetterBody};
@@ -289,7 +290,7 @@ impl House {
         let letter = self.wait_for_letter(person, kind).await.expect("a letter");
         let issuer = self.settings.get("OIDC_ISSUER_URL");
         let issuer = issuer.map_or("http://localhost:4000", String::as_str);
-        auth_service::courier::render(issuer, &letter).text
+        render(&Letterhead::plain(issuer), &letter).text
     }
 
     /// Takes the newest letter of a kind to a person out of the pile.

@@ -135,6 +135,7 @@ fn letter(address: &str) -> Letter {
     Letter {
         to: EmailAddress::parse(address).unwrap().as_str().to_owned(),
         name: "Ada".to_owned(),
+        language: None,
         body: LetterBody::VerifyEmail {
             token: "qf_ot_x".to_owned(),
         },

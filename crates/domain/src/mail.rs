@@ -30,6 +30,9 @@ pub struct Letter {
     pub to: String,
     /// How the person is addressed.
     pub name: String,
+    /// The language it is written in; letters from before this was chosen name none and are in English.
+    #[serde(default)]
+    pub language: Option<String>,
     /// What it says.
     pub body: LetterBody,
 }

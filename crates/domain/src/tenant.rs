@@ -158,7 +158,7 @@ impl Default for TenantConfig {
     }
 }
 
-/// How a tenant's pages look.
+/// How a tenant's pages and letters look, and which language they speak.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Branding {
@@ -166,6 +166,8 @@ pub struct Branding {
     pub logo_uri: Option<String>,
     /// The colour of its buttons: `#rrggbb`.
     pub colour: Option<String>,
+    /// The language (BCP 47) for whoever asks for none that we have; nothing for English.
+    pub language: Option<String>,
 }
 
 /// Says whether a text may be a slug: a DNS label in lower case (RFC 1123 §2.1).

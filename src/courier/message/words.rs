@@ -1,161 +1,205 @@
-//! What each kind of letter says around its link. No word of it was chosen by a stranger.
+//! What each kind of letter says, in each language. No word of it was chosen by a stranger.
+//!
+//! A language is a file of `ui/texts/letters`; the compiler's list of fields is the list of what each must
+//! say, and a test reads them all. What is told of one event alone stands below the words, as facts: a
+//! sentence that is put together reads badly in most languages.
 
-use std::net::IpAddr;
+use std::sync::LazyLock;
 
 use domain::factor::Factor;
 use domain::mail::LetterBody;
 use domain::time::UnixMillis;
+use serde::Deserialize;
 
-/// What a letter says.
+/// The words of one language.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Words {
-    pub(super) subject: &'static str,
+    pub(super) lang: String,
+    pub(super) greeting: String,
+    pub(super) copy_link: String,
+    facts: FactNames,
+    factors: FactorNames,
+    verify_email: LetterWords,
+    reset_password: LetterWords,
+    password_changed: LetterWords,
+    password_compromised: LetterWords,
+    already_registered: LetterWords,
+    factor_added: LetterWords,
+    factor_removed: LetterWords,
+    factors_reset: LetterWords,
+    backup_codes_made: LetterWords,
+    backup_code_used: LetterWords,
+    new_sign_in: LetterWords,
+}
+
+/// What one kind of letter says.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LetterWords {
+    pub(super) subject: String,
+    /// What stands before the facts and the link; its first sentence goes on from the greeting.
     pub(super) before: Vec<String>,
-    pub(super) link: Option<Link>,
+    /// What the link is called, in a letter that has one.
+    #[serde(default)]
+    pub(super) link: String,
     pub(super) after: Vec<String>,
 }
 
-/// A link to a page of ours.
-pub(super) struct Link {
-    pub(super) page: &'static str,
-    pub(super) label: &'static str,
-    pub(super) token: String,
+/// What facts are called.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FactNames {
+    factor: String,
+    left: String,
+    address: String,
+    at: String,
 }
 
-const IF_NOT_YOU: &str =
-    "If it was not you, reset your password at once and tell your administrator.";
+/// What factors are called.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FactorNames {
+    password: String,
+    totp: String,
+    backup_code: String,
+    passkey: String,
+}
 
-/// Writes the words of a letter.
-pub(super) fn words(body: &LetterBody) -> Words {
+/// Something told of one event, and what it is called.
+pub(super) type Fact<'a> = (&'a str, String);
+
+const SOURCES: [&str; 2] = [
+    include_str!("../../../ui/texts/letters/en.json"),
+    include_str!("../../../ui/texts/letters/de.json"),
+];
+
+/// Every language; the first is for letters that name none.
+static ALL: LazyLock<[Words; 2]> = LazyLock::new(|| {
+    // A test reads them all: they are texts of ours.
+    SOURCES.map(|source| serde_json::from_str(source).unwrap_or_default())
+});
+
+/// Gives the words of a language, or those of the first.
+pub(super) fn words_in(language: Option<&str>) -> &'static Words {
+    let [first, ..] = &*ALL;
+    let found = ALL.iter().find(|words| Some(&*words.lang) == language);
+    found.unwrap_or(first)
+}
+
+/// Gives the page that a letter links to, and the token that it brings there.
+pub(super) fn link_of(body: &LetterBody) -> Option<(&'static str, &str)> {
     match body {
-        LetterBody::VerifyEmail { token } => verify_email(token),
-        LetterBody::ResetPassword { token } => reset_password(token),
-        LetterBody::PasswordChanged => notice(
-            "Your password was changed",
-            "the password of your account was just changed, and your other sessions were ended.",
-            IF_NOT_YOU,
-        ),
-        LetterBody::PasswordCompromised => notice(
-            "Choose a new password",
-            "others may know the password of your account. It signs nobody in any more, and your \
-             sessions were ended. On the sign-in page, ask for a link to choose a new one.",
-            "Use the new password nowhere else, and no more the old one where you used it too.",
-        ),
-        LetterBody::AlreadyRegistered => already_registered(),
-        LetterBody::FactorAdded { factor } => notice(
-            "A new way to sign in was set up",
-            format!("{} was just set up for your account.", name_of(*factor)),
-            IF_NOT_YOU,
-        ),
-        LetterBody::FactorRemoved { factor } => notice(
-            "A way to sign in was removed",
-            format!("{} was just removed from your account.", name_of(*factor)),
-            IF_NOT_YOU,
-        ),
-        LetterBody::FactorsReset => notice(
-            "Your second factors were removed",
-            "an administrator removed every second factor of your account and ended your sessions. \
-             Sign in with your password and set up a new one.",
-            "If you did not ask for it, tell your administrator at once.",
-        ),
-        LetterBody::BackupCodesMade => notice(
-            "You have new backup codes",
-            "new backup codes were just made for your account. The old ones do not work any more.",
-            IF_NOT_YOU,
-        ),
-        LetterBody::BackupCodeUsed { left } => notice(
-            "A backup code was used",
-            format!(
-                "one of your backup codes was just used to prove who you are. Codes that are left: \
-                 {left}."
-            ),
-            IF_NOT_YOU,
-        ),
-        LetterBody::NewSignIn { address, at } => new_sign_in(address.as_ref(), *at),
+        LetterBody::VerifyEmail { token } => Some(("verify-email", token)),
+        LetterBody::ResetPassword { token } => Some(("reset-password", token)),
+        _ => None,
     }
 }
 
-fn verify_email(token: &str) -> Words {
-    Words {
-        subject: "Please confirm your e-mail address",
-        before: owned(&["please confirm that this address is yours by opening this link:"]),
-        link: Some(Link {
-            page: "verify-email",
-            label: "Confirm my address",
-            token: token.to_owned(),
-        }),
-        after: owned(&[
-            "The link works once and for 24 hours.",
-            "If you did not create an account, ignore this message.",
-        ]),
+// === impl Words ===
+
+impl Words {
+    /// Gives what a letter says.
+    pub(super) const fn letter(&self, body: &LetterBody) -> &LetterWords {
+        match body {
+            LetterBody::VerifyEmail { .. } => &self.verify_email,
+            LetterBody::ResetPassword { .. } => &self.reset_password,
+            LetterBody::PasswordChanged => &self.password_changed,
+            LetterBody::PasswordCompromised => &self.password_compromised,
+            LetterBody::AlreadyRegistered => &self.already_registered,
+            LetterBody::FactorAdded { .. } => &self.factor_added,
+            LetterBody::FactorRemoved { .. } => &self.factor_removed,
+            LetterBody::FactorsReset => &self.factors_reset,
+            LetterBody::BackupCodesMade => &self.backup_codes_made,
+            LetterBody::BackupCodeUsed { .. } => &self.backup_code_used,
+            LetterBody::NewSignIn { .. } => &self.new_sign_in,
+        }
+    }
+
+    /// Gives what a letter tells of its event.
+    pub(super) fn facts(&self, body: &LetterBody) -> Vec<Fact<'_>> {
+        let names = &self.facts;
+        match body {
+            LetterBody::FactorAdded { factor } | LetterBody::FactorRemoved { factor } => {
+                vec![(names.factor.as_str(), self.factor(*factor).to_owned())]
+            }
+            LetterBody::BackupCodeUsed { left } => vec![(names.left.as_str(), left.to_string())],
+            LetterBody::NewSignIn { address, at } => {
+                let address = address.map(|address| (names.address.as_str(), address.to_string()));
+                let at = (names.at.as_str(), minute(*at));
+                address.into_iter().chain([at]).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn factor(&self, factor: Factor) -> &str {
+        match factor {
+            Factor::Password => &self.factors.password,
+            Factor::Totp => &self.factors.totp,
+            Factor::BackupCode => &self.factors.backup_code,
+            Factor::Passkey | Factor::VerifyingPasskey => &self.factors.passkey,
+        }
     }
 }
 
-fn reset_password(token: &str) -> Words {
-    Words {
-        subject: "Choose a new password",
-        before: owned(&[
-            "somebody, hopefully you, asked for a new password for your account. Choose it here:",
-        ]),
-        link: Some(Link {
-            page: "reset-password",
-            label: "Choose a new password",
-            token: token.to_owned(),
-        }),
-        after: owned(&[
-            "The link works once and for 30 minutes. A newer one replaces it.",
-            "If it was not you, ignore this message: your password stays as it is.",
-        ]),
+/// Writes an instant so that it means the same in every country (ISO 8601), to the minute.
+fn minute(at: UnixMillis) -> String {
+    let text = at.to_string();
+    match (text.get(..10), text.get(11..16)) {
+        (Some(day), Some(time)) => format!("{day} {time} UTC"),
+        _ => text,
     }
 }
 
-fn already_registered() -> Words {
-    Words {
-        after: owned(&[
-            "Sign in with your password, or ask for a new one if you forgot it.",
-            "If it was not you, ignore this message: nothing was changed.",
-        ]),
-        ..notice(
-            "You already have an account",
-            "somebody, hopefully you, tried to create an account with this address, which has one \
-             already.",
-            "",
-        )
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::language::LANGUAGES;
+
+    fn check_filled(value: &Value, path: &str) {
+        match value {
+            Value::String(text) => assert!(!text.trim().is_empty(), "{path}"),
+            Value::Array(list) => {
+                assert!(!list.is_empty(), "{path}");
+                for item in list {
+                    check_filled(item, path);
+                }
+            }
+            Value::Object(fields) => {
+                for (name, item) in fields {
+                    check_filled(item, &format!("{path}.{name}"));
+                }
+            }
+            _ => panic!("{path} is no text"),
+        }
     }
-}
 
-fn new_sign_in(address: Option<&IpAddr>, at: UnixMillis) -> Words {
-    let place = address.map(|address| format!(" from the address {address}"));
-    let place = place.unwrap_or_default();
-    notice(
-        "A sign-in with a new device",
-        format!(
-            "somebody, hopefully you, signed in to your account with a device that was not used \
-             before{place}, at {at}."
-        ),
-        IF_NOT_YOU,
-    )
-}
-
-/// A letter that tells of something and links nowhere.
-fn notice(subject: &'static str, told: impl Into<String>, after: &str) -> Words {
-    Words {
-        subject,
-        before: vec![told.into()],
-        link: None,
-        after: owned(&[after]),
+    #[test]
+    fn every_language_says_everything() {
+        for source in SOURCES {
+            let words: Words = serde_json::from_str(source).expect("a language");
+            let value: Value = serde_json::from_str(source).expect("JSON");
+            check_filled(&value, &words.lang);
+        }
     }
-}
 
-fn owned(paragraphs: &[&str]) -> Vec<String> {
-    paragraphs.iter().map(ToString::to_string).collect()
-}
+    #[test]
+    fn an_unknown_language_is_english() {
+        assert_eq!(ALL.each_ref().map(|words| &*words.lang), LANGUAGES);
+        assert_eq!(words_in(Some("de")).lang, "de");
+        assert_eq!(words_in(Some("tlh")).lang, "en");
+        assert_eq!(words_in(None).lang, "en");
+    }
 
-/// Names a factor at the beginning of a sentence that goes on from a greeting.
-const fn name_of(factor: Factor) -> &'static str {
-    match factor {
-        Factor::Password => "a password",
-        Factor::Totp => "an authenticator app",
-        Factor::BackupCode => "a set of backup codes",
-        Factor::Passkey | Factor::VerifyingPasskey => "a passkey",
+    #[test]
+    fn an_instant_is_plain_in_every_country() {
+        assert_eq!(
+            minute(UnixMillis::from_millis(1_795_909_205_000)),
+            "2026-11-28 23:40 UTC"
+        );
+        assert_eq!(minute(UnixMillis::from_millis(i64::MAX)), "out of range");
     }
 }

@@ -19,6 +19,7 @@ use url::{Host, Url};
 use super::{not_found, stale};
 use crate::flow::account::{Mistakes, parse_name};
 use crate::flow::{Act, Flows};
+use crate::language::LANGUAGES;
 
 mod assertions;
 
@@ -33,6 +34,8 @@ pub struct PatchTenant {
     pub logo_uri: Option<Option<String>>,
     /// The colour of its buttons; nothing for ours.
     pub colour: Option<Option<String>>,
+    /// The language of its pages and letters for whoever asks for none; nothing for English.
+    pub language: Option<Option<String>>,
     /// Whether registrations are answered alike for free and taken addresses.
     pub silent_registration: Option<bool>,
     /// What people are asked for beside a password.
@@ -132,6 +135,9 @@ fn check(flows: &Flows, act: &Act, message: &PatchTenant) -> Result<Option<Strin
     if let Some(Some(colour)) = &message.colour {
         mistakes.check("colour", check_colour(colour));
     }
+    if let Some(Some(language)) = &message.language {
+        mistakes.check("language", check_language(language));
+    }
     for (field, url) in [
         ("login_ui_url", &message.login_ui_url),
         ("consent_ui_url", &message.consent_ui_url),
@@ -177,6 +183,7 @@ fn apply(config: TenantConfig, message: PatchTenant) -> TenantConfig {
         branding: Branding {
             logo_uri: message.logo_uri.unwrap_or(config.branding.logo_uri),
             colour: message.colour.unwrap_or(config.branding.colour),
+            language: message.language.unwrap_or(config.branding.language),
         },
         silent_registration: message
             .silent_registration
@@ -233,6 +240,13 @@ fn check_colour(text: &str) -> Result<(), &'static str> {
         return Ok(());
     }
     Err("must be #rrggbb")
+}
+
+fn check_language(text: &str) -> Result<(), &'static str> {
+    if LANGUAGES.contains(&text) {
+        return Ok(());
+    }
+    Err("must be one of the languages that there are: en, de")
 }
 
 fn check_resources(resources: &[String]) -> Result<(), &'static str> {

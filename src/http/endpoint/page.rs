@@ -90,6 +90,9 @@ impl Desk {
             }
             (text, None) => (Some(Asked::open(flows, act, text).await?), None),
         };
+        if let Some(asked) = &asked {
+            call.act.prefer(&asked.request.ui_locales);
+        }
         Ok(Self {
             call,
             guard,

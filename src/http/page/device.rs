@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn a_device_is_said_in_words_and_a_strange_one_as_it_calls_itself() {
-        let say = |text: &str| describe(Some(text), choose(&["en".to_owned()], None));
+        let say = |text: &str| describe(Some(text), choose(&["en".to_owned()], None, None));
         let mozilla = "Mozilla/5.0 ";
         for (agent, words) in [
             (
@@ -94,7 +94,7 @@ mod tests {
         }
         assert_eq!(say("curl/8.5.0"), "curl");
         assert_eq!(say(&"ä".repeat(300)).chars().count(), MAX_NAME);
-        let german = choose(&["de".to_owned()], None);
+        let german = choose(&["de".to_owned()], None, None);
         assert_eq!(describe(None, german), "Unbekanntes Gerät");
         assert_eq!(
             describe(Some("Mozilla/5.0 (Macintosh) Firefox/140.0"), german),

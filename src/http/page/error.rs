@@ -16,7 +16,7 @@ pub(in crate::http) fn render(
     rejection: &Rejection,
     reference: &str,
 ) -> Reply {
-    let frame = Frame::plain(flows, texts::choose(&[], languages));
+    let frame = Frame::plain(flows, texts::choose(&[], languages, None));
     let (status, code) = render::words_of(rejection, Dialect::Page);
     let page = views::Error {
         frame: &frame,

@@ -9,6 +9,8 @@ use std::sync::LazyLock;
 use http::HeaderValue;
 use serde::Deserialize;
 
+use crate::language;
+
 pub(in crate::http) mod account;
 mod factor;
 
@@ -122,51 +124,20 @@ static ALL: LazyLock<[Texts; 2]> = LazyLock::new(|| {
     SOURCES.map(|source| serde_json::from_str(source).unwrap_or_default())
 });
 
-/// The most languages that are looked at.
-const MAX_WANTED: usize = 20;
-
-/// Chooses the language: the first of `wanted` that we have, else the one that the browser likes best.
-pub(in crate::http) fn choose(wanted: &[String], header: Option<&HeaderValue>) -> &'static Texts {
-    let accepted = parse_accept(
-        header
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default(),
-    );
-    let wanted = wanted.iter().map(String::as_str).chain(accepted);
+/// Chooses the language: the first of `wanted` that we have, else the one that the browser likes best,
+/// else the tenant's.
+pub(in crate::http) fn choose(
+    wanted: &[String],
+    header: Option<&HeaderValue>,
+    of_tenant: Option<&str>,
+) -> &'static Texts {
+    let found = language::find(wanted.iter().map(String::as_str))
+        .or_else(|| header.and_then(language::accepted_by))
+        .or_else(|| language::find(of_tenant));
     let [first, ..] = &*ALL;
-    let found = wanted.take(MAX_WANTED).find_map(find);
-    found.unwrap_or(first)
-}
-
-/// Names every language there is.
-pub(in crate::http) fn languages() -> impl Iterator<Item = &'static str> {
-    ALL.iter().map(|texts| texts.lang.as_str())
-}
-
-/// Finds a language by its tag, whatever the region (RFC 4647 §3.4).
-fn find(tag: &str) -> Option<&'static Texts> {
-    let language = tag.split('-').next().unwrap_or_default();
     ALL.iter()
-        .find(|texts| texts.lang.eq_ignore_ascii_case(language))
-}
-
-/// Reads `Accept-Language` (RFC 9110 §12.5.4), best liked first.
-fn parse_accept(text: &str) -> Vec<&str> {
-    let mut ranges: Vec<(&str, f32)> = text
-        .split(',')
-        .take(MAX_WANTED)
-        .map(|part| {
-            let (tag, weight) = part.split_once(';').unwrap_or((part, "q=1"));
-            let weight = weight
-                .trim()
-                .strip_prefix("q=")
-                .and_then(|q| q.parse().ok());
-            (tag.trim(), weight.unwrap_or(0.0))
-        })
-        .filter(|(_, weight)| *weight > 0.0)
-        .collect();
-    ranges.sort_by(|(_, a), (_, b)| b.total_cmp(a));
-    ranges.into_iter().map(|(tag, _)| tag).collect()
+        .find(|texts| Some(&*texts.lang) == found)
+        .unwrap_or(first)
 }
 
 fn fill(text: &str, part: &(impl Display + ?Sized)) -> String {
@@ -265,16 +236,26 @@ mod tests {
     }
 
     #[test]
-    fn the_client_chooses_before_the_browser_and_english_is_for_the_rest() {
-        let lang = |wanted: &[&str], accept: &str| {
+    fn there_are_pages_in_every_language() {
+        assert_eq!(
+            ALL.each_ref().map(|texts| &*texts.lang),
+            language::LANGUAGES
+        );
+    }
+
+    #[test]
+    fn the_client_chooses_before_the_browser_and_the_tenant_for_the_rest() {
+        let lang = |wanted: &[&str], accept: &str, of_tenant: Option<&str>| {
             let accept: HeaderValue = accept.parse().expect("a header");
             let wanted: Vec<String> = wanted.iter().map(ToString::to_string).collect();
-            choose(&wanted, Some(&accept)).lang.as_str()
+            choose(&wanted, Some(&accept), of_tenant).lang.as_str()
         };
-        assert_eq!(lang(&[], "de-AT, en;q=0.5"), "de");
-        assert_eq!(lang(&[], "en;q=0.5, de;q=0.9"), "de");
-        assert_eq!(lang(&[], "de;q=0, fr"), "en");
-        assert_eq!(lang(&["xx", "DE"], "en"), "de");
-        assert_eq!(lang(&[], ""), "en");
+        assert_eq!(lang(&[], "de-AT, en;q=0.5", None), "de");
+        assert_eq!(lang(&[], "de;q=0, fr", None), "en");
+        assert_eq!(lang(&["xx", "DE"], "en", None), "de");
+        assert_eq!(lang(&["xx"], "en", Some("de")), "en");
+        assert_eq!(lang(&[], "fr", Some("de")), "de");
+        assert_eq!(lang(&[], "", Some("tlh")), "en");
+        assert_eq!(choose(&[], None, None).lang, "en");
     }
 }

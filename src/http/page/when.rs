@@ -53,7 +53,7 @@ mod tests {
     #[test]
     fn an_instant_is_plain_and_absolute_in_every_language() {
         let say = |language: &str, millis| {
-            let texts = choose(&[language.to_owned()], None);
+            let texts = choose(&[language.to_owned()], None, None);
             When::new(UnixMillis::from_millis(millis), texts).to_string()
         };
         assert_eq!(

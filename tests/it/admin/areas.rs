@@ -47,6 +47,7 @@ pub async fn holder_in(house: &House, slug: &str, scope: &str) -> Client {
         may_appoint: true,
         network: None,
         certificate: None,
+        language: None,
         deadline: Deadline::after(Duration::from_secs(5)),
         now,
     };

@@ -41,15 +41,16 @@ async fn an_operator_sees_and_turns_the_switches_of_their_tenant(house: House) {
     );
     assert_eq!(admin.get(PATH).await.expect(200).json(), changed);
     // It is in effect at once, and what was not named stays.
-    let branding = json!({ "logo_uri": "https://cdn.example/logo.svg", "colour": "#0a7d33" });
+    let branding = json!({ "logo_uri": "https://cdn.example/logo.svg", "colour": "#0a7d33", "language": "de" });
     let body = json!({ "config": { "branding": branding } });
     admin.patch(PATH, body).await.expect(200);
     let body = json!({ "config": { "branding": { "logo_uri": null } } });
     let turned = admin.patch(PATH, body).await.expect(200).json();
-    let expected = json!({ "logo_uri": null, "colour": "#0a7d33" });
+    let expected = json!({ "logo_uri": null, "colour": "#0a7d33", "language": "de" });
     assert_eq!(turned["config"]["branding"], expected);
     let page = house.public().get("/forgotten-password").await.expect(200);
     assert!(page.text.contains("#0a7d33"), "{}", page.text);
+    assert!(page.text.contains("<html lang=\"de\">"), "{}", page.text);
     let description = json!({ "redirect_uris": ["https://app.example/back"] });
     let public = house.public();
     public
@@ -82,6 +83,7 @@ async fn a_typo_or_a_wrong_value_changes_nothing(house: House) {
         json!({ "config": { "consent_ui_url": "javascript:alert(1)" } }),
         json!({ "config": { "registration": "ajar" } }),
         json!({ "config": { "branding": { "colour": "red" } } }),
+        json!({ "config": { "branding": { "language": "tlh" } } }),
         json!({ "config": { "branding": { "logo_uri": "http://localhost/x.png" } } }),
         json!({ "config": { "resources": ["not a URI"] } }),
         json!({ "name": "" }),

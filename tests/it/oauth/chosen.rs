@@ -65,6 +65,7 @@ fn act(house: &House, slug: &str) -> Act {
         may_appoint: true,
         network: None,
         certificate: None,
+        language: None,
         deadline: actors::deadline::Deadline::after(PATIENCE),
         now,
     }

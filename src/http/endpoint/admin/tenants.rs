@@ -44,6 +44,7 @@ fn parse(tenant: String, mut fields: Fields) -> Result<PatchTenant, Refusal> {
         version,
         logo_uri: branding.nullable("logo_uri", Fields::optional_text),
         colour: branding.nullable("colour", Fields::optional_text),
+        language: branding.nullable("language", Fields::optional_text),
         silent_registration: config.optional_flag("silent_registration"),
         mfa: take_mfa(&mut config, "mfa"),
         registration: take_registration(&mut config),

@@ -16,8 +16,8 @@ use super::super::{Answer, Call};
 use crate::flow::client_keys::ALGORITHMS;
 use crate::flow::signature;
 use crate::flow::token::mint::ACR_SINGLE_FACTOR;
-use crate::http::page::texts;
 use crate::http::render::{self, Reply};
+use crate::language::LANGUAGES;
 
 static A_WHILE: HeaderValue = HeaderValue::from_static("public, max-age=600");
 
@@ -27,7 +27,6 @@ pub(in crate::http) fn provider(call: Call) -> Answer {
         let (settings, act) = (&call.flows().settings, &call.act);
         let config = &act.tenant.config;
         let scopes = &settings.oidc.supported_scopes;
-        let languages: Vec<&str> = texts::languages().collect();
         let algorithms = signature::algorithms(settings.keys.algorithm);
         let clients = ALGORITHMS.map(ForeignAlgorithm::names).concat();
         let proofs = dpop::ALGORITHMS.map(ForeignAlgorithm::names).concat();
@@ -38,7 +37,7 @@ pub(in crate::http) fn provider(call: Call) -> Answer {
             client_algorithms: &clients,
             proof_algorithms: if settings.dpop.enabled { &proofs } else { &[] },
             acr_values: &[ACR_SINGLE_FACTOR],
-            ui_locales: &languages,
+            ui_locales: &LANGUAGES,
             ciba_delivery_modes: &[],
             supports_pairwise: true,
             signs_userinfo: true,

@@ -203,9 +203,10 @@ mod tests {
     use domain::event::EventKind;
     use domain::factor::Factor;
 
-    use super::super::{choose, languages};
+    use super::super::choose;
     use super::*;
     use crate::flow::activity::By;
+    use crate::language::LANGUAGES;
 
     const FACTORS: [Factor; 5] = [
         Factor::Password,
@@ -249,9 +250,9 @@ mod tests {
 
     #[test]
     fn every_language_asks_and_tells_the_same() {
-        let of = |language: &str| &choose(&[language.to_owned()], None).account;
+        let of = |language: &str| &choose(&[language.to_owned()], None, None).account;
         let first = of("en");
-        for language in languages() {
+        for language in LANGUAGES {
             let texts = of(language);
             assert_eq!(texts.months.len(), 12, "{language}");
             assert!(texts.done.keys().eq(first.done.keys()), "{language}");

@@ -2,8 +2,8 @@
 
 use super::factor::{BackupCodes, BindApp, BindFactor, BindPasskey, SecondFactor};
 use super::{Register, Reset, SignIn};
-use crate::http::page::texts::languages;
 use crate::http::page::{Frame, Page};
+use crate::language::LANGUAGES;
 
 mod account;
 
@@ -63,7 +63,7 @@ fn second_factor<'a>(
 #[test]
 fn a_second_factor_is_a_code_or_a_passkey_and_the_other_ways_are_links() {
     let others = [("backup", "/t/acme/second-factor?method=backup".to_owned())];
-    for language in languages() {
+    for language in LANGUAGES {
         let frame = Frame::sample(language);
         let texts = &frame.texts.factor;
         let totp = render(&second_factor(&frame, "totp", &others), language);
@@ -97,7 +97,7 @@ fn a_second_factor_is_a_code_or_a_passkey_and_the_other_ways_are_links() {
 
 #[test]
 fn a_factor_is_chosen_by_one_of_two_buttons_and_skipped_only_if_it_may_be() {
-    for language in languages() {
+    for language in LANGUAGES {
         let frame = Frame::sample(language);
         for may_skip in [true, false] {
             let page = BindFactor {
@@ -121,7 +121,7 @@ fn a_factor_is_chosen_by_one_of_two_buttons_and_skipped_only_if_it_may_be() {
 
 #[test]
 fn an_app_is_bound_by_a_picture_or_by_hand() {
-    for language in languages() {
+    for language in LANGUAGES {
         let frame = Frame::sample(language);
         let page = BindApp {
             frame: &frame,
@@ -145,7 +145,7 @@ fn an_app_is_bound_by_a_picture_or_by_hand() {
 
 #[test]
 fn backup_codes_are_shown_without_a_form() {
-    for language in languages() {
+    for language in LANGUAGES {
         let frame = Frame::sample(language);
         let page = BackupCodes {
             frame: &frame,
@@ -162,7 +162,7 @@ fn backup_codes_are_shown_without_a_form() {
 
 #[test]
 fn a_passkey_is_bound_with_a_name() {
-    for language in languages() {
+    for language in LANGUAGES {
         let frame = Frame::sample(language);
         let page = BindPasskey {
             frame: &frame,
@@ -182,7 +182,7 @@ fn a_passkey_is_bound_with_a_name() {
 
 #[test]
 fn a_sign_in_offers_passkeys_only_where_there_are_any() {
-    for language in languages() {
+    for language in LANGUAGES {
         let frame = Frame::sample(language);
         for options in ["", OPTIONS] {
             let page = SignIn {
@@ -212,7 +212,7 @@ fn a_sign_in_offers_passkeys_only_where_there_are_any() {
 
 #[test]
 fn nist_3_1_1_2_every_password_that_is_typed_can_be_seen() {
-    for language in languages() {
+    for language in LANGUAGES {
         let frame = Frame::sample(language);
         let register = Register {
             frame: &frame,

@@ -9,9 +9,9 @@ use super::super::account::{
 };
 use super::{ODD, assert_shows_passwords, render};
 use crate::http::page::texts::account::Matter;
-use crate::http::page::texts::languages;
 use crate::http::page::when::When;
 use crate::http::page::{Frame, Page};
+use crate::language::LANGUAGES;
 
 fn when(frame: &Frame) -> When {
     When::new(UnixMillis::from_millis(1_795_909_205_000), frame.texts)
@@ -33,7 +33,7 @@ fn render_own(page: &impl Page, frame: &Frame) -> String {
 
 #[test]
 fn who_one_is_and_whether_the_address_is_proven() {
-    for language in languages() {
+    for language in LANGUAGES {
         let frame = Frame::sample(language);
         let texts = &frame.texts.account;
         for is_proven in [true, false] {
@@ -63,7 +63,7 @@ fn who_one_is_and_whether_the_address_is_proven() {
 
 #[test]
 fn a_password_is_changed_by_who_knows_it() {
-    for language in languages() {
+    for language in LANGUAGES {
         let frame = Frame::sample(language);
         let page = ChangePassword {
             frame: &frame,
@@ -91,7 +91,7 @@ fn a_password_is_changed_by_who_knows_it() {
 
 #[test]
 fn factors_are_listed_and_each_has_its_links() {
-    for language in languages() {
+    for language in LANGUAGES {
         let frame = Frame::sample(language);
         let passkeys = [PasskeyRow {
             id: "pk1".to_owned(),
@@ -137,7 +137,7 @@ fn factors_are_listed_and_each_has_its_links() {
 
 #[test]
 fn a_passkey_is_renamed() {
-    for language in languages() {
+    for language in LANGUAGES {
         let frame = Frame::sample(language);
         let page = RenamePasskey {
             frame: &frame,
@@ -155,7 +155,7 @@ fn a_passkey_is_renamed() {
 
 #[test]
 fn the_sign_in_that_looks_is_marked_and_the_others_can_be_ended() {
-    for language in languages() {
+    for language in LANGUAGES {
         let frame = Frame::sample(language);
         let row = |id: &str, is_this| SessionRow {
             id: id.to_owned(),
@@ -186,7 +186,7 @@ fn the_sign_in_that_looks_is_marked_and_the_others_can_be_ended() {
 
 #[test]
 fn applications_are_listed_with_what_they_may_do() {
-    for language in languages() {
+    for language in LANGUAGES {
         let frame = Frame::sample(language);
         let applications = [Application {
             name: ODD,
@@ -212,7 +212,7 @@ fn applications_are_listed_with_what_they_may_do() {
 
 #[test]
 fn what_happened_is_told_in_words_and_what_is_not_known_is_left_out() {
-    for language in languages() {
+    for language in LANGUAGES {
         let frame = Frame::sample(language);
         let texts = &frame.texts.account;
         let row = |by, factor, device: &str| ActivityRow {
@@ -252,7 +252,7 @@ fn what_happened_is_told_in_words_and_what_is_not_known_is_left_out() {
 
 #[test]
 fn what_is_asked_first_can_be_left_alone() {
-    for language in languages() {
+    for language in LANGUAGES {
         let frame = Frame::sample(language);
         for matter in Matter::ALL {
             let question = frame.texts.account.question(matter);

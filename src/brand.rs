@@ -1,12 +1,15 @@
-//! How a tenant looks: its name, its picture, its colour.
+//! How a tenant looks, on pages and in letters: its name, its picture, its colour.
 
 use domain::tenant::Tenant;
 use url::Url;
 
-/// What a page shows of its tenant.
-pub(super) struct Brand {
-    pub(super) name: String,
-    pub(super) logo: Option<String>,
+/// What is shown of a tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Brand {
+    /// What people know it by.
+    pub name: String,
+    /// Its picture: an `https` address.
+    pub logo: Option<String>,
     colour: Option<[u8; 3]>,
 }
 
@@ -14,7 +17,8 @@ pub(super) struct Brand {
 
 impl Brand {
     /// Takes a tenant's choices; one that is not acceptable is left out.
-    pub(super) fn of(tenant: &Tenant) -> Self {
+    #[must_use]
+    pub fn of(tenant: &Tenant) -> Self {
         let branding = &tenant.config.branding;
         Self {
             name: tenant.name.clone(),
@@ -24,7 +28,8 @@ impl Brand {
     }
 
     /// Looks like nobody's in particular.
-    pub(super) fn ours() -> Self {
+    #[must_use]
+    pub fn ours() -> Self {
         Self {
             name: "QuantFlow Studio".to_owned(),
             logo: None,
@@ -32,18 +37,24 @@ impl Brand {
         }
     }
 
-    /// Gives the rule that colours its buttons; black or white on it, whichever reads better (WCAG 2.2
-    /// §1.4.3).
-    pub(super) fn style(&self) -> String {
-        let Some([red, green, blue]) = self.colour else {
-            return String::new();
-        };
+    /// Gives its colour, and black or white on it, whichever reads better (WCAG 2.2 §1.4.3).
+    #[must_use]
+    pub fn colours(&self) -> Option<(String, &'static str)> {
+        let [red, green, blue] = self.colour?;
         let on = if luminance([red, green, blue]) > 0.179 {
             "#000000"
         } else {
             "#ffffff"
         };
-        format!(":root{{--brand:#{red:02x}{green:02x}{blue:02x};--on-brand:{on}}}")
+        Some((format!("#{red:02x}{green:02x}{blue:02x}"), on))
+    }
+
+    /// Gives the rule that colours the buttons of its pages.
+    #[must_use]
+    pub fn style(&self) -> String {
+        self.colours().map_or_else(String::new, |(colour, on)| {
+            format!(":root{{--brand:{colour};--on-brand:{on}}}")
+        })
     }
 }
 
