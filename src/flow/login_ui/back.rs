@@ -3,7 +3,7 @@
 use domain::client::FIRST_PARTY;
 use domain::event::{Actor, EventKind};
 use domain::id::UserId;
-use domain::rejection::{Code, OAuthCode, Refusal, Rejection};
+use domain::rejection::{Code, Fault, OAuthCode, Refusal, Rejection};
 use domain::scope::ScopeSet;
 use domain::session::Session;
 use domain::user::User;
@@ -17,7 +17,7 @@ use super::load;
 use super::sealed::{Standing, Verdict, Verifier};
 use crate::flow::authorize::{self, Asked, Granted, Step, bad_request};
 use crate::flow::browser::{Browser, Remembered};
-use crate::flow::sign_in::begin::{Proof, session_of};
+use crate::flow::sign_in::begin::{Proof, new_device_notice, session_of};
 use crate::flow::{Act, Flows};
 
 /// What comes of a browser's return.
@@ -142,7 +142,9 @@ async fn begin(
     } else {
         Made::ForOneRequest
     };
-    let new = new_session(flows, act, &user, (verifier, claimed));
+    let mut heard = act.clone();
+    heard.prefer(&asked.request.ui_locales);
+    let new = new_session(flows, &heard, &user, (verifier, claimed))?;
     let session = new.session.clone();
     if !flows.sessions.begin(new, act.deadline).await? {
         // A lock between the interface's word and this commit wins.
@@ -163,7 +165,7 @@ fn new_session(
     act: &Act,
     user: &User,
     (verifier, claimed): (&Verifier, Claimed),
-) -> NewSession {
+) -> Result<NewSession, Fault> {
     let proof = Proof {
         at: verifier.decided_at,
         acr: claimed.acr,
@@ -177,15 +179,15 @@ fn new_session(
         .through(FIRST_PARTY)
         .within(session.id)
         .with(json!({ "amr": session.amr, "acr": session.acr, "accepted_by": verifier.by }));
-    NewSession {
+    Ok(NewSession {
+        new_device_notice: Some(new_device_notice(flows, act, user)?),
         session,
         family,
-        new_device_notice: None,
         password_set_at: None,
         clear_attempts: None,
         remember_until: flows.remember_until(act.now),
         entry,
-    }
+    })
 }
 
 /// Goes on with the sign-in that there was.

@@ -8,7 +8,7 @@ use domain::client::FIRST_PARTY;
 use domain::event::{Actor, EventKind};
 use domain::factor::Proved;
 use domain::id::{FamilyId, SessionId, UserId};
-use domain::mail::LetterBody;
+use domain::mail::{LetterBody, MailJob};
 use domain::rejection::Fault;
 use domain::scope::ScopeSet;
 use domain::session::{Family, Session};
@@ -153,7 +153,7 @@ fn new_session(flows: &Flows, act: &Act, proven: Proven<'_>) -> Result<NewSessio
         .within(session.id)
         .with(json!({ "amr": session.amr }));
     Ok(NewSession {
-        new_device_notice: Some(notice(flows, act, user)?),
+        new_device_notice: Some(new_device_notice(flows, act, user)?),
         session,
         family,
         password_set_at: proven.password_set_at,
@@ -164,7 +164,10 @@ fn new_session(flows: &Flows, act: &Act, proven: Proven<'_>) -> Result<NewSessio
 }
 
 /// Writes the letter about a sign-in with something that the account was not used with before.
-fn notice(flows: &Flows, act: &Act, user: &User) -> Result<domain::mail::MailJob, Fault> {
+///
+/// # Errors
+/// [`Fault::Broken`] if it cannot be sealed, which does not happen.
+pub(crate) fn new_device_notice(flows: &Flows, act: &Act, user: &User) -> Result<MailJob, Fault> {
     let body = LetterBody::NewSignIn {
         address: act.origin.address,
         at: act.now,

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::world::{ask, claims, parameter, register};
+use crate::browser::Browser;
 use crate::cases;
 use crate::house::House;
 
@@ -13,6 +14,7 @@ use story::{CONSENT, LOGIN, Story, back, challenge_of};
 
 cases![
     an_interface_signs_people_in_and_asks_them,
+    a_sign_in_with_another_device_by_an_interface_is_told_of,
     an_interface_is_shown_who_asks_for_what,
     who_is_remembered_need_not_be_asked_again,
     who_is_not_remembered_is_asked_each_time,
@@ -53,6 +55,28 @@ async fn an_interface_signs_people_in_and_asks_them(house: House) {
         consents["consents"][0]["client_id"],
         json!(story.world.web.id)
     );
+}
+
+async fn a_sign_in_with_another_device_by_an_interface_is_told_of(house: House) {
+    let story = Story::new(house).await;
+    let house = &story.world.house;
+    for (program, told) in [
+        ("Fox/1 (Desk)", false),
+        ("Fox/2 (Desk)", false),
+        ("Fox/2 (Phone)", true),
+        ("Fox/3 (Phone)", false),
+    ] {
+        let mut browser = Browser::new(&house.public().with("user-agent", program));
+        let address = ask(&story.world.web, &[("ui_locales", "de")]);
+        story.sign_in(&mut browser, &address, json!({})).await;
+        let person = &story.world.person;
+        if told {
+            let text = house.printed_mail(person, "new_sign_in").await;
+            assert!(text.starts_with("Guten Tag"), "{text}");
+        }
+    }
+    let more = house.letter(&story.world.person, "new_sign_in").await;
+    assert_eq!(more, None);
 }
 
 async fn an_interface_is_shown_who_asks_for_what(house: House) {
