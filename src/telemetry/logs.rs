@@ -37,6 +37,9 @@ const TALKATIVE: [&str; 7] = [
     "tokio",
 ];
 
+/// Crates that call an error what a stranger sent. What comes of it, they tell their caller.
+const EASILY_ALARMED: [&str; 1] = ["webauthn_rs_core"];
+
 static LOST: AtomicU64 = AtomicU64::new(0);
 
 /// The writing thread, seen from outside. Dropping it waits a moment for what is queued.
@@ -79,12 +82,13 @@ where
 }
 
 /// Says what is written: our own events from the configured level on, others' from `info` on at
-/// most.
+/// most, and nothing of what strangers can have them say.
 fn filter(settings: &LogSettings) -> Targets {
     let quiet = settings.level.min(LevelFilter::INFO);
     Targets::new()
         .with_default(settings.level)
         .with_targets(TALKATIVE.map(|target| (target, quiet)))
+        .with_targets(EASILY_ALARMED.map(|target| (target, LevelFilter::OFF)))
 }
 
 // === impl Writer ===
@@ -167,6 +171,8 @@ fn gather(lines: &Receiver<Message>, buffer: &mut Vec<u8>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use tracing::Level;
+
     use super::*;
 
     #[test]
@@ -203,5 +209,14 @@ mod tests {
         assert!(!debug.would_enable("h2::proto", &tracing::Level::DEBUG));
         let error = filter(&settings(LevelFilter::ERROR));
         assert!(!error.would_enable("h2::proto", &tracing::Level::WARN));
+    }
+
+    #[test]
+    fn a_stranger_has_no_library_call_something_an_error() {
+        let (level, format) = (LevelFilter::TRACE, LogFormat::Text);
+        let filter = filter(&LogSettings { level, format });
+        assert!(!filter.would_enable("webauthn_rs_core::core", &Level::ERROR));
+        assert!(filter.would_enable("auth_service::http", &Level::TRACE));
+        assert!(!filter.would_enable("hyper::proto", &Level::DEBUG));
     }
 }
