@@ -1,6 +1,8 @@
 //! By which way mails leave: `EMAIL_ENABLED`, `EMAIL_SERVICE_URL`, `EMAIL_API_KEY`, `EMAIL_SENDER_ADDRESS`,
 //! `EMAIL_SMTP_URL`.
 
+use serde_json::{Value, json};
+
 use crate::backend::Backend;
 use crate::client::Person;
 use crate::house::House;
@@ -13,6 +15,7 @@ scenes![
     email_smtp_url_gets_mails_from_the_sender,
     email_service_url_goes_before_email_smtp_url,
     a_mail_service_that_is_away_holds_up_nobody,
+    a_mail_carries_its_tenants_name_picture_colour_and_language,
 ];
 
 const SENDER: (&str, &str) = ("EMAIL_SENDER_ADDRESS", "auth@id.example.org");
@@ -38,7 +41,7 @@ async fn email_service_url_gets_mails_as_json_with_the_key() {
         "{}",
         mail.head
     );
-    let body: serde_json::Value = serde_json::from_slice(&mail.body).expect("JSON");
+    let body: Value = serde_json::from_slice(&mail.body).expect("JSON");
     assert_eq!(
         (&body["from"], &body["to"]),
         (&SENDER.1.into(), &person.email.into())
@@ -111,5 +114,36 @@ async fn a_mail_service_that_is_away_holds_up_nobody() {
     service
         .wait_for(|asked| asked.mentions(&person.email))
         .await;
+    house.stop().await;
+}
+
+async fn a_mail_carries_its_tenants_name_picture_colour_and_language() {
+    let service = Sink::http(|_| (202, String::new()));
+    let url = service.url();
+    let house = House::with(
+        Backend::Sqlite,
+        &[ENABLED, SENDER, ("EMAIL_SERVICE_URL", &url)],
+    )
+    .await;
+    let branding = json!({
+        "logo_uri": "https://cdn.example/logo.svg", "colour": "#0a7d33", "language": "de",
+    });
+    let body = json!({ "name": "Gärten", "config": { "branding": branding } });
+    house
+        .admin()
+        .patch("/admin/tenants/default", body)
+        .await
+        .expect(200);
+    let person = Person::register(&house.public(), "ada").await;
+    let mail = service
+        .wait_for(|asked| asked.mentions(&person.email))
+        .await;
+    let body: Value = serde_json::from_slice(&mail.body).expect("JSON");
+    let part = |name: &str| body[name].as_str().expect("a text").to_owned();
+    assert_eq!(part("subject"), "Bitte bestätigen Sie Ihre E-Mail-Adresse");
+    assert!(part("text").ends_with("\nGärten"), "{}", part("text"));
+    for shown in ["https://cdn.example/logo.svg", "#0a7d33", "alt=\"Gärten\""] {
+        assert!(part("html").contains(shown), "{shown}: {}", part("html"));
+    }
     house.stop().await;
 }
