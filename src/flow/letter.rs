@@ -10,6 +10,7 @@ use domain::one_time::{OneTime, Purpose};
 use domain::rejection::Fault;
 use domain::user::User;
 use protocol::opaque::RandomToken;
+use protocol::recovery_code;
 use protocol::seal::seal;
 
 use super::{Act, Flows};
@@ -32,13 +33,27 @@ pub(crate) fn mint_one_time(
     user: &User,
     purpose: Purpose,
 ) -> Result<(OneTime, MailJob), Fault> {
-    let minted = RandomToken::OneTime.mint(&flows.secrets, flows.random.as_ref());
-    let token = minted.token.expose().to_owned();
-    let body = match purpose {
-        Purpose::ResetPassword => LetterBody::ResetPassword { token },
-        Purpose::VerifyEmail => LetterBody::VerifyEmail { token },
+    let (random, whose) = (flows.random.as_ref(), (act.tenant.id, user.id));
+    let minted = || {
+        let minted = RandomToken::OneTime.mint(&flows.secrets, random);
+        (minted.token.expose().to_owned(), minted.signature)
     };
-    let one_time = one_time(act, user.id, purpose, minted.signature);
+    let (body, signature) = match purpose {
+        Purpose::ResetPassword => {
+            let (token, signature) = minted();
+            (LetterBody::ResetPassword { token }, signature)
+        }
+        Purpose::VerifyEmail => {
+            let (token, signature) = minted();
+            (LetterBody::VerifyEmail { token }, signature)
+        }
+        Purpose::RecoverFactors => {
+            let minted = recovery_code::generate(&flows.secrets, random, whose);
+            let code = minted.code.expose().to_owned();
+            (LetterBody::FactorRecoveryCode { code }, minted.signature)
+        }
+    };
+    let one_time = one_time(act, user.id, purpose, signature);
     Ok((one_time, seal_letter(flows, act, user, body)?))
 }
 
@@ -89,21 +104,35 @@ pub(crate) async fn may_send(
     kind: Purpose,
     account: AttemptKey,
 ) -> Result<bool, Fault> {
+    Ok(wait_to_send(flows, act, kind, account).await?.is_none())
+}
+
+/// Counts such a mail, and gives how long to wait where it may not be sent. For acts of people who are
+/// known: only they are told.
+///
+/// # Errors
+/// [`Fault::Late`].
+pub(crate) async fn wait_to_send(
+    flows: &Flows,
+    act: &Act,
+    kind: Purpose,
+    account: AttemptKey,
+) -> Result<Option<Duration>, Fault> {
     let kind = kind.as_str();
     if let Some(network) = act.network {
         let key = format!("mail/{kind}/from/{}", network.address());
         let spent = flows
             .limits
             .spend(key, PER_NETWORK, BUDGET_WINDOW, act.deadline);
-        if spent.await?.is_err() {
-            return Ok(false);
+        if let Err(rest) = spent.await? {
+            return Ok(Some(rest));
         }
     }
     let key = format!("mail/{kind}/to/{}", hexadecimal(account));
     let spent = flows
         .limits
         .spend(key, PER_ACCOUNT, BUDGET_WINDOW, act.deadline);
-    Ok(spent.await?.is_ok())
+    Ok(spent.await?.err())
 }
 
 fn one_time(act: &Act, user: UserId, purpose: Purpose, signature: [u8; 32]) -> OneTime {

@@ -5,7 +5,8 @@
 //! lets go of a factor, or wants new backup codes, shows a factor in the same request. Each change is
 //! told to the account's owner by mail, in the commit that makes it (NIST SP 800-63B-4 §4.6).
 //!
-//! [`app`] is the app that shows codes, [`codes`] the backup codes.
+//! [`app`] is the app that shows codes, [`codes`] the backup codes; [`recovery`] is for whoever lost all of
+//! them.
 
 use std::time::Duration;
 
@@ -29,6 +30,7 @@ use super::{Act, Flows, attempt};
 
 pub mod app;
 pub mod codes;
+pub mod recovery;
 
 /// Whoever may bind a factor now.
 #[derive(Debug, Clone)]

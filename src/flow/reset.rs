@@ -107,6 +107,7 @@ pub(crate) async fn mail_if_known(
     let kind = match purpose {
         Purpose::ResetPassword => EventKind::PasswordResetRequested,
         Purpose::VerifyEmail => EventKind::EmailVerificationRequested,
+        Purpose::RecoverFactors => EventKind::FactorRecoveryRequested,
     };
     let Some(user) = found.filter(|user| may_have(user, purpose)) else {
         let entry = act.entry(kind).failed();
@@ -125,13 +126,14 @@ pub(crate) fn spent() -> Refusal {
     Refusal::field("token", "is unknown, used or expired; ask for a new one")
 }
 
-/// Says whether an account may be sent a token: one that an operator closed is not reopened by mail,
-/// and a proven address needs no proof.
+/// Says whether an account may be sent a token: one that an operator closed is not reopened by mail, a
+/// proven address needs no proof, and a lost factor is recovered by nobody who shows no password.
 fn may_have(user: &User, purpose: Purpose) -> bool {
     user.status == UserStatus::Active
         && match purpose {
             Purpose::ResetPassword => true,
             Purpose::VerifyEmail => !user.email_verified,
+            Purpose::RecoverFactors => false,
         }
 }
 

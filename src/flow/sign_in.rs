@@ -195,6 +195,22 @@ impl SignIn {
         is_same || !shown.any(|factor| factor == Factor::Password)
     }
 
+    /// Gives the same sign-in under a new name, of which the password alone is left: what was had is gone.
+    /// It ends when the first would have.
+    pub(crate) fn anew(self, flows: &Flows) -> Self {
+        let is_known = |proved: &Proved| proved.factor == Factor::Password;
+        Self {
+            id: URL_SAFE_NO_PAD.encode(flows.random.array::<16>()),
+            proofs: self.proofs.into_iter().filter(is_known).collect(),
+            ..self
+        }
+    }
+
+    /// Gives when the password that was shown had been set, if one was.
+    pub(crate) const fn password_set_at(&self) -> Option<UnixMillis> {
+        self.password_set_at
+    }
+
     /// Claims it: true once.
     pub(crate) async fn claim(&self, flows: &Flows, act: &Act) -> Result<bool, Fault> {
         let text = format!("sign-in\n{}", self.id);

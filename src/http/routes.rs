@@ -124,6 +124,8 @@ routes! {
    POST   "/auth/mfa/confirm"                 Act  auth::mfa::confirm             Public Signing Json      Detached Network
    POST   "/auth/mfa/disable"                 Act  auth::mfa::disable             Public Person Json       Detached Network
    POST   "/auth/mfa/backup-codes"            Act  auth::mfa::make_codes          Public Person Json       Detached Network
+   POST   "/auth/mfa/recovery"                Act  auth::recovery::send            Public Anyone Json       Detached Network
+   POST   "/auth/mfa/recovery/confirm"        Act  auth::recovery::confirm         Public Anyone Json       Detached Network
    GET    "/auth/mfa/status"                  Act  auth::mfa::show                Public Person None       Attached Network
    POST   "/auth/webauthn/register/begin"     Act  auth::webauthn::begin_binding  Public Signing Json      Detached Network
    POST   "/auth/webauthn/register/finish"    Act  auth::webauthn::finish_binding Public Signing Json      Detached Network
@@ -166,6 +168,8 @@ routes! {
    POST   "/register"                         Act  page::register::submit         Public Browser Form      Detached Network
    GET    "/second-factor"                    Act  page::second_factor::show      Public Browser None      Attached Network
    POST   "/second-factor"                    Act  page::second_factor::submit    Public Browser Form      Detached Network
+   GET    "/recover-factor"                   Act  page::recovery::show            Public Browser None      Attached Network
+   POST   "/recover-factor"                   Act  page::recovery::submit          Public Browser Form      Detached Network
    GET    "/bind-factor"                      Act  page::bind::choose             Public Browser None      Attached Network
    POST   "/bind-factor"                      Act  page::bind::begin              Public Browser Form      Detached Network
    GET    "/bind-app"                         Act  page::bind::show_app           Public Browser None      Attached Network
@@ -281,7 +285,7 @@ pub fn undocumented() -> Vec<String> {
 const ACCOUNT: &str = "/account";
 
 /// The paths of the other hosted pages.
-const PAGES: [&str; 14] = [
+const PAGES: [&str; 15] = [
     "/bind-app",
     "/bind-factor",
     "/bind-passkey",
@@ -291,6 +295,7 @@ const PAGES: [&str; 14] = [
     "/oauth/authorize",
     "/oauth/logout",
     "/oauth/resume",
+    "/recover-factor",
     "/register",
     "/reset-password",
     "/second-factor",

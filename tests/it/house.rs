@@ -281,6 +281,7 @@ impl House {
         let letter = self.wait_for_letter(person, kind).await?;
         Some(match letter.body {
             LetterBody::VerifyEmail { token } | LetterBody::ResetPassword { token } => token,
+            LetterBody::FactorRecoveryCode { code } => code,
             _ => kind.to_owned(),
         })
     }

@@ -14,6 +14,7 @@ use crate::oauth::World;
 mod account;
 mod factors;
 mod passkeys;
+mod recovery;
 
 cases![
     a_person_registers_on_a_page_and_is_signed_in,
@@ -35,6 +36,7 @@ pub fn all() -> Vec<Case> {
         account::cases(),
         factors::cases(),
         passkeys::cases(),
+        recovery::cases(),
     ]
     .into_iter()
     .flatten()

@@ -69,6 +69,13 @@ pub enum LetterBody {
     },
     /// An operator removed every second factor.
     FactorsReset,
+    /// Here is a code for whoever lost every second factor.
+    FactorRecoveryCode {
+        /// The code.
+        code: String,
+    },
+    /// Every second factor was removed by such a code.
+    FactorsRecovered,
     /// You have new backup codes; the old ones are worth nothing.
     BackupCodesMade,
     /// A backup code was used.

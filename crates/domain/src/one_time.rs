@@ -1,4 +1,5 @@
-//! One-time tokens sent by mail: what resets a password, what proves an address.
+//! One-time tokens sent by mail: what resets a password, what proves an address, what recovers a lost second
+//! factor.
 
 use std::time::Duration;
 
@@ -12,6 +13,8 @@ pub enum Purpose {
     ResetPassword,
     /// Proving that an address is one's own.
     VerifyEmail,
+    /// Letting go of second factors that were lost.
+    RecoverFactors,
 }
 
 impl Purpose {
@@ -21,15 +24,18 @@ impl Purpose {
         match self {
             Self::ResetPassword => "reset_password",
             Self::VerifyEmail => "verify_email",
+            Self::RecoverFactors => "recover_factors",
         }
     }
 
-    /// Gives how long such a token lives (CONTRACT §5).
+    /// Gives how long such a token lives (CONTRACT §5; NIST SP 800-63B-4 §4.2.1.2 allows a mailed code a
+    /// day).
     #[must_use]
     pub const fn lifetime(self) -> Duration {
         match self {
             Self::ResetPassword => Duration::from_mins(30),
             Self::VerifyEmail => Duration::from_hours(24),
+            Self::RecoverFactors => Duration::from_mins(10),
         }
     }
 }

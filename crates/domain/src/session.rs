@@ -177,6 +177,8 @@ pub enum EndReason {
     PasswordChanged,
     /// An operator locked, suspended or deleted the account.
     Administrator,
+    /// Its owner lost every second factor, and let go of them.
+    FactorsRecovered,
     /// A newer sign-in took its place: the account had too many.
     Displaced,
     /// The person, or an operator, took back what the client was allowed.
@@ -193,6 +195,7 @@ impl EndReason {
             Self::Reuse => "reuse",
             Self::PasswordChanged => "password_changed",
             Self::Administrator => "administrator",
+            Self::FactorsRecovered => "factors_recovered",
             Self::Displaced => "displaced",
             Self::ConsentRevoked => "consent_revoked",
         }

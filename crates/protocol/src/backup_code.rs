@@ -30,6 +30,16 @@ const MAX_TYPED: usize = 64;
 /// Makes a code of an account.
 #[must_use]
 pub fn generate(secrets: &SystemSecrets, random: &dyn Random, whose: (TenantId, UserId)) -> Minted {
+    generate_under(Label::BackupCode, secrets, random, whose)
+}
+
+/// Makes a code of the same form for something else.
+pub(crate) fn generate_under(
+    label: Label,
+    secrets: &SystemSecrets,
+    random: &dyn Random,
+    whose: (TenantId, UserId),
+) -> Minted {
     let mut letters = String::with_capacity(LENGTH);
     while letters.len() < LENGTH {
         let bytes: [u8; 2 * LENGTH] = random.array();
@@ -38,7 +48,7 @@ pub fn generate(secrets: &SystemSecrets, random: &dyn Random, whose: (TenantId, 
         let missing = LENGTH.saturating_sub(letters.len());
         letters.extend(drawn.take(missing).copied().map(char::from));
     }
-    let signature = secrets.sign(Label::BackupCode, &message(whose, &letters));
+    let signature = secrets.sign(label, &message(whose, &letters));
     Minted {
         code: SecretText::new(shown(&letters)),
         signature,
@@ -49,6 +59,16 @@ pub fn generate(secrets: &SystemSecrets, random: &dyn Random, whose: (TenantId, 
 /// nothing for what cannot be one. Case, spaces and hyphens are people's.
 #[must_use]
 pub fn signatures(
+    secrets: &SystemSecrets,
+    whose: (TenantId, UserId),
+    typed: &str,
+) -> Option<Vec<[u8; SIGNATURE_BYTES]>> {
+    signatures_under(Label::BackupCode, secrets, whose, typed)
+}
+
+/// As [`signatures`], of a code of the same form for something else.
+pub(crate) fn signatures_under(
+    label: Label,
     secrets: &SystemSecrets,
     whose: (TenantId, UserId),
     typed: &str,
@@ -64,7 +84,7 @@ pub fn signatures(
     if letters.len() != LENGTH || !is_ours {
         return None;
     }
-    let (newest, older) = secrets.signatures(Label::BackupCode, &message(whose, &letters));
+    let (newest, older) = secrets.signatures(label, &message(whose, &letters));
     Some(std::iter::once(newest).chain(older).collect())
 }
 

@@ -6,7 +6,7 @@
 //! Start with [`oauth`] (what clients ask for), [`oidc`] (who signed in, told to them), [`opaque`] (our
 //! own tokens), [`jose`] (signed tokens, keys) and [`password`] (NIST SP 800-63B-4).
 //! [`system_secrets`] and [`seal`] are what they stand on. What a sign-in still owes is judged by
-//! [`assurance`], from what [`totp`] and [`backup_code`] judge. What clients sign is judged by [`dpop`], [`client_assertion`] and [`request_object`],
+//! [`assurance`], from what [`totp`], [`backup_code`] and [`recovery_code`] judge. What clients sign is judged by [`dpop`], [`client_assertion`] and [`request_object`],
 //! what they show in TLS by [`client_certificate`], what other issuers sign by [`assertion_grant`].
 
 pub mod access_token;
@@ -26,6 +26,7 @@ pub mod oauth;
 pub mod oidc;
 pub mod opaque;
 pub mod password;
+pub mod recovery_code;
 pub mod request_object;
 pub mod seal;
 pub mod system_secrets;

@@ -45,12 +45,14 @@ pub enum Label {
     Form,
     /// Backup codes.
     BackupCode,
+    /// Mailed codes for whoever lost a second factor.
+    RecoveryCode,
     /// Sealing what is stored (see [`crate::seal`]).
     Sealing,
 }
 
 impl Label {
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 17] = [
         Self::RefreshToken,
         Self::OneTimeToken,
         Self::ApiKey,
@@ -66,6 +68,7 @@ impl Label {
         Self::DpopNonce,
         Self::Form,
         Self::BackupCode,
+        Self::RecoveryCode,
         Self::Sealing,
     ];
 
@@ -86,6 +89,7 @@ impl Label {
             Self::DpopNonce => "auth-service/v1/dpop-nonce",
             Self::Form => "auth-service/v1/form",
             Self::BackupCode => "auth-service/v1/backup-code",
+            Self::RecoveryCode => "auth-service/v1/recovery-code",
             Self::Sealing => "auth-service/v1/sealing",
         }
     }

@@ -35,6 +35,10 @@ fn every_letter() -> Vec<LetterBody> {
             factor: Factor::VerifyingPasskey,
         },
         LetterBody::FactorsReset,
+        LetterBody::FactorRecoveryCode {
+            code: "bcdf-ghjk-mnpq-rtvw".to_owned(),
+        },
+        LetterBody::FactorsRecovered,
         LetterBody::BackupCodesMade,
         LetterBody::BackupCodeUsed { left: 7 },
         LetterBody::NewSignIn {
@@ -49,6 +53,7 @@ fn told(body: &LetterBody) -> Vec<&'static str> {
     match body {
         LetterBody::FactorAdded { .. } => vec!["What: Authenticator app"],
         LetterBody::FactorRemoved { .. } => vec!["What: Passkey"],
+        LetterBody::FactorRecoveryCode { .. } => vec!["Code: bcdf-ghjk-mnpq-rtvw"],
         LetterBody::BackupCodeUsed { .. } => vec!["Codes that are left: 7"],
         LetterBody::NewSignIn { .. } => {
             vec!["Address: 203.0.113.7", "Time: 2026-11-28 23:40 UTC"]

@@ -28,6 +28,8 @@ pub(super) struct Words {
     factor_added: LetterWords,
     factor_removed: LetterWords,
     factors_reset: LetterWords,
+    factor_recovery_code: LetterWords,
+    factors_recovered: LetterWords,
     backup_codes_made: LetterWords,
     backup_code_used: LetterWords,
     new_sign_in: LetterWords,
@@ -51,6 +53,7 @@ pub(super) struct LetterWords {
 #[serde(deny_unknown_fields)]
 struct FactNames {
     factor: String,
+    code: String,
     left: String,
     address: String,
     at: String,
@@ -110,6 +113,8 @@ impl Words {
             LetterBody::FactorAdded { .. } => &self.factor_added,
             LetterBody::FactorRemoved { .. } => &self.factor_removed,
             LetterBody::FactorsReset => &self.factors_reset,
+            LetterBody::FactorRecoveryCode { .. } => &self.factor_recovery_code,
+            LetterBody::FactorsRecovered => &self.factors_recovered,
             LetterBody::BackupCodesMade => &self.backup_codes_made,
             LetterBody::BackupCodeUsed { .. } => &self.backup_code_used,
             LetterBody::NewSignIn { .. } => &self.new_sign_in,
@@ -123,6 +128,7 @@ impl Words {
             LetterBody::FactorAdded { factor } | LetterBody::FactorRemoved { factor } => {
                 vec![(names.factor.as_str(), self.factor(*factor).to_owned())]
             }
+            LetterBody::FactorRecoveryCode { code } => vec![(names.code.as_str(), code.clone())],
             LetterBody::BackupCodeUsed { left } => vec![(names.left.as_str(), left.to_string())],
             LetterBody::NewSignIn { address, at } => {
                 let address = address.map(|address| (names.address.as_str(), address.to_string()));

@@ -49,6 +49,7 @@ pub async fn reset(flows: &Flows, act: &Act, user: UserId) -> Result<(), Rejecti
         let keys = factor_keys(&flows.secrets, act.tenant.id, user.id, factor);
         attempt::forget(flows, act, keys).await;
     }
+    attempt::forget(flows, act, mfa::recovery::keys_of(flows, act, &user)).await;
     Ok(())
 }
 

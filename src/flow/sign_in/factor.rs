@@ -6,7 +6,7 @@
 //! account is counted by itself: whoever guesses at the app's codes does not lock the backup codes.
 
 use domain::attempt::{AttemptKey, AttemptKeys};
-use domain::event::{Actor, EventKind};
+use domain::event::{Actor, Entry, EventKind};
 use domain::factor::{Factor, Factors, Proved, Totp};
 use domain::id::{TenantId, UserId};
 use domain::mail::LetterBody;
@@ -96,10 +96,20 @@ pub fn factor_keys(
     user: UserId,
     factor: Factor,
 ) -> AttemptKeys {
+    way_keys(secrets, tenant, user, factor.as_str())
+}
+
+/// As [`factor_keys`], for a way that is no factor of an account's.
+pub(crate) fn way_keys(
+    secrets: &SystemSecrets,
+    tenant: TenantId,
+    user: UserId,
+    way: &str,
+) -> AttemptKeys {
     let mut message = tenant.as_uuid().as_bytes().to_vec();
     // No address contains a NUL, and nothing typed at a sign-in begins with two.
     message.extend_from_slice(&[0, 0]);
-    message.extend_from_slice(factor.as_str().as_bytes());
+    message.extend_from_slice(way.as_bytes());
     message.extend_from_slice(user.as_uuid().as_bytes());
     let (newest, older) = secrets.signatures(Label::AttemptKey, &message);
     AttemptKeys {
@@ -224,10 +234,14 @@ async fn look_at_backup_code(
     })
 }
 
-fn failure(act: &Act, user: &User, (factor, why): (Factor, &str)) -> domain::event::Entry {
+fn failure(act: &Act, user: &User, (factor, why): (Factor, &str)) -> Entry {
+    failure_of(act, user, (factor.as_str(), why))
+}
+
+pub(crate) fn failure_of(act: &Act, user: &User, (way, why): (&str, &str)) -> Entry {
     act.entry(EventKind::FactorFailed)
         .about(&user.id)
-        .with(json!({ "factor": factor.as_str(), "why": why }))
+        .with(json!({ "factor": way, "why": why }))
         .failed()
 }
 
@@ -242,7 +256,7 @@ pub(crate) async fn record(
 }
 
 /// NIST SP 800-63B-4 §3.2.2: after a hundred failures it is bound anew before it counts again.
-fn disabled() -> Refusal {
+pub(crate) fn disabled() -> Refusal {
     Refusal::new(
         Code::Unauthorized,
         "This way was tried too often and is closed. Use another, and then set it up anew.",

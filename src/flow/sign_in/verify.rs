@@ -57,6 +57,19 @@ pub(crate) async fn go_on(
     (proved, demand): (Proved, Demand),
 ) -> Result<Progress, Rejection> {
     sign_in.proofs.push(proved);
+    settle(flows, act, (sign_in, user, bound), demand).await
+}
+
+/// Begins the session if what was proved is enough, and else tells what is owed.
+///
+/// # Errors
+/// 401 if the sign-in was used already; or a fault.
+pub(crate) async fn settle(
+    flows: &Flows,
+    act: &Act,
+    (sign_in, user, bound): (SignIn, &User, &Factors),
+    demand: Demand,
+) -> Result<Progress, Rejection> {
     let reached = match sign_in.standing(bound, demand) {
         Standing::Done(reached) => reached,
         standing => return Ok(Progress::Owes(owed(flows, act, &sign_in, standing)?)),

@@ -7,6 +7,7 @@ pub(in crate::http) mod logout;
 pub(in crate::http) mod me;
 pub(in crate::http) mod mfa;
 pub(in crate::http) mod password;
+pub(in crate::http) mod recovery;
 pub(in crate::http) mod register;
 pub(in crate::http) mod revoke;
 pub(in crate::http) mod sessions;

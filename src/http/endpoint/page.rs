@@ -26,6 +26,7 @@ pub(in crate::http) mod consent;
 pub(in crate::http) mod device;
 pub(in crate::http) mod passkey;
 pub(in crate::http) mod password;
+pub(in crate::http) mod recovery;
 pub(in crate::http) mod register;
 pub(in crate::http) mod second_factor;
 pub(in crate::http) mod sign_in;
@@ -311,6 +312,7 @@ impl Problem {
             let texts = &frame.texts.factor;
             let text = match method {
                 "passkey" => &texts.problem_passkey,
+                "recovery" => &texts.problem_recovery,
                 _ => &texts.problem_code,
             };
             return Ok(Self {

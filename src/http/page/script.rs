@@ -5,7 +5,9 @@
 
 use askama::Template;
 
-use super::views::factor::{BackupCodes, BindApp, BindFactor, BindPasskey, SecondFactor};
+use super::views::factor::{
+    BackupCodes, BindApp, BindFactor, BindPasskey, RecoverFactor, SecondFactor,
+};
 use super::views::{
     Consent, Device, DeviceConsent, Error, Forgotten, FormPost, Message, Register, Reset, SignIn,
     SignOut, SignedOut, Verify,
@@ -78,6 +80,7 @@ impl Page for DeviceConsent<'_> {}
 impl Page for Error<'_> {}
 impl Page for Forgotten<'_> {}
 impl Page for Message<'_> {}
+impl Page for RecoverFactor<'_> {}
 impl Page for SignOut<'_> {}
 impl Page for SignedOut<'_> {}
 impl Page for Verify<'_> {}

@@ -31,10 +31,11 @@ cases![
 
 mod codes;
 mod outages;
+pub mod recovery;
 
 /// The claims of this file and its children.
 pub fn all() -> Vec<Case> {
-    [cases(), codes::cases(), outages::cases()]
+    [cases(), codes::cases(), outages::cases(), recovery::cases()]
         .into_iter()
         .flatten()
         .collect()

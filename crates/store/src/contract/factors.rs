@@ -12,6 +12,7 @@ use crate::port::factors::PasskeyBinding;
 
 mod backup_codes;
 mod passkeys;
+mod recovery;
 mod removal;
 mod totp;
 
@@ -28,6 +29,7 @@ pub(super) fn cases() -> Vec<crate::contract::Case> {
         backup_codes::cases(),
         passkeys::cases(),
         removal::cases(),
+        recovery::cases(),
     ]
     .concat()
 }

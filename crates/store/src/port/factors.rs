@@ -154,6 +154,25 @@ pub struct RemoveAllFactors {
     pub entry: Entry,
 }
 
+/// A mailed code of somebody who lost every second factor, and knows the password.
+#[derive(Debug, Clone)]
+pub struct RecoverFactors {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// Whose.
+    pub user: UserId,
+    /// The code's signatures: one for each of our secrets that may have made it.
+    pub signatures: Vec<[u8; 32]>,
+    /// When the password that was shown had been set.
+    pub password_set_at: UnixMillis,
+    /// Until when other nodes must remember the ended sessions.
+    pub remember_until: UnixMillis,
+    /// The letter that tells the user.
+    pub notice: Option<MailJob>,
+    /// The audit entry.
+    pub entry: Entry,
+}
+
 /// Stores what is bound to accounts.
 pub trait Factors: Send + Sync + 'static {
     /// Loads what an account has bound, as of one moment; nothing for an account that there is not.
@@ -218,4 +237,11 @@ pub trait Factors: Send + Sync + 'static {
     /// ends every session of its user with its families, all in one commit. `None`, and nothing is
     /// written, when there is no such account.
     fn remove_all_factors(&self, removal: RemoveAllFactors) -> Pending<'_, Option<EndedSessions>>;
+
+    /// Spends a mailed code and does as [`remove_all_factors`](Self::remove_all_factors), in one commit:
+    /// for one of any number of callers. `None`, and nothing is written, for the others, for a code that
+    /// is none of the user's or has expired, and for an account that may not be recovered by mail: it is
+    /// closed, its address is not proven, or its password is another by now, known to others, or came by
+    /// mail itself. The instant is the entry's.
+    fn recover_factors(&self, recovery: RecoverFactors) -> Pending<'_, Option<EndedSessions>>;
 }

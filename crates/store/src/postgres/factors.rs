@@ -21,13 +21,14 @@ use super::row::{self, Line, get};
 use super::{Postgres, Scope};
 use crate::port::Pending;
 use crate::port::factors::{
-    AddPasskey, ConfirmTotp, Factors, NewBackupCodes, PasskeyBinding, RemoveAllFactors,
-    RemoveFactor, UseBackupCode, UsePasskey,
+    AddPasskey, ConfirmTotp, Factors, NewBackupCodes, PasskeyBinding, RecoverFactors,
+    RemoveAllFactors, RemoveFactor, UseBackupCode, UsePasskey,
 };
 use crate::port::sessions::EndedSessions;
 
 mod backup_codes;
 mod passkeys;
+mod recovery;
 mod removal;
 mod totp;
 
@@ -215,6 +216,10 @@ impl Factors for Postgres {
 
     fn remove_all_factors(&self, removal: RemoveAllFactors) -> Pending<'_, Option<EndedSessions>> {
         Box::pin(self.take_all_factors(removal))
+    }
+
+    fn recover_factors(&self, recovery: RecoverFactors) -> Pending<'_, Option<EndedSessions>> {
+        Box::pin(self.take_lost_factors(recovery))
     }
 }
 

@@ -12,8 +12,8 @@ use super::row::{Columns, Id};
 use super::{Sqlite, Step, audit, outbox};
 use crate::port::Pending;
 use crate::port::factors::{
-    AddPasskey, ConfirmTotp, Factors, NewBackupCodes, PasskeyBinding, RemoveAllFactors,
-    RemoveFactor, UseBackupCode, UsePasskey,
+    AddPasskey, ConfirmTotp, Factors, NewBackupCodes, PasskeyBinding, RecoverFactors,
+    RemoveAllFactors, RemoveFactor, UseBackupCode, UsePasskey,
 };
 use crate::port::sessions::EndedSessions;
 
@@ -128,6 +128,10 @@ impl Factors for Sqlite {
 
     fn remove_all_factors(&self, removal: RemoveAllFactors) -> Pending<'_, Option<EndedSessions>> {
         self.write(move |step| removal::remove_all(step, &removal))
+    }
+
+    fn recover_factors(&self, recovery: RecoverFactors) -> Pending<'_, Option<EndedSessions>> {
+        self.write(move |step| removal::recover(step, &recovery))
     }
 }
 

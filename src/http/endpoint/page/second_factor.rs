@@ -7,7 +7,7 @@ use http::StatusCode;
 use protocol::assurance::Standing;
 
 use super::station::Station;
-use super::{Desk, Posted, Problem, passkey, query_of, sign_in};
+use super::{Desk, Posted, Problem, passkey, query_of, recovery, sign_in};
 use crate::flow::sign_in::demand_of;
 use crate::flow::sign_in::factor::Shown;
 use crate::flow::sign_in::step_up::step_up;
@@ -121,6 +121,11 @@ fn form(
     let others: Vec<(&str, String)> = others
         .map(|word| (*word, desk.place_with("/second-factor", ("method", word))))
         .collect();
+    // Whoever is signed in has a password and a mailbox to begin anew with.
+    let recover = match station {
+        Station::SigningIn(..) => desk.place(recovery::PATH),
+        Station::SignedIn(..) => String::new(),
+    };
     let (options, state) = match method {
         "passkey" => passkey::ask(desk, station)?,
         _ => (String::new(), String::new()),
@@ -132,6 +137,7 @@ fn form(
         request: &desk.request,
         method,
         others: &others,
+        recover: &recover,
         options: &options,
         state: &state,
         problem: &problem.text,

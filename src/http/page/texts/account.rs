@@ -217,7 +217,7 @@ mod tests {
     ];
 
     /// What can happen to an account and is told.
-    const TOLD: [EventKind; 28] = [
+    const TOLD: [EventKind; 30] = [
         EventKind::UserRegistered,
         EventKind::UserCreated,
         EventKind::UserUpdated,
@@ -236,6 +236,8 @@ mod tests {
         EventKind::FactorRemoved,
         EventKind::FactorFailed,
         EventKind::FactorsReset,
+        EventKind::FactorRecoveryRequested,
+        EventKind::FactorsRecovered,
         EventKind::BackupCodesMade,
         EventKind::BackupCodeUsed,
         EventKind::TokenReuseDetected,

@@ -40,9 +40,20 @@ pub(in crate::http) struct FactorTexts {
     pub(in crate::http) passkey_name: String,
     pub(in crate::http) passkey_name_hint: String,
     pub(in crate::http) make_passkey: String,
+    pub(in crate::http) recover: String,
+    pub(in crate::http) recover_link: String,
+    pub(in crate::http) recover_lead: String,
+    pub(in crate::http) recover_send: String,
+    pub(in crate::http) recover_sent: String,
+    pub(in crate::http) recover_code: String,
+    pub(in crate::http) recover_finish: String,
+    pub(in crate::http) recover_again: String,
+    pub(in crate::http) recover_back: String,
+    pub(in crate::http) recover_impossible: String,
 
     pub(in crate::http) problem_code: String,
     pub(in crate::http) problem_passkey: String,
+    pub(in crate::http) problem_recovery: String,
 }
 
 // === impl FactorTexts ===

@@ -18,8 +18,27 @@ pub(in crate::http) struct SecondFactor<'a> {
     pub(in crate::http) method: &'a str,
     /// The other ways, and where each is asked for.
     pub(in crate::http) others: &'a [(&'a str, String)],
+    /// Where whoever lost all of them goes; empty: nowhere.
+    pub(in crate::http) recover: &'a str,
     pub(in crate::http) options: &'a str,
     pub(in crate::http) state: &'a str,
+    pub(in crate::http) problem: &'a str,
+    pub(in crate::http) details: &'a [String],
+}
+
+/// Letting go of second factors that were lost.
+#[derive(Template)]
+#[template(path = "page/recover_factor.html")]
+pub(in crate::http) struct RecoverFactor<'a> {
+    pub(in crate::http) frame: &'a Frame,
+    pub(in crate::http) csrf: &'a str,
+    pub(in crate::http) request: &'a str,
+    /// Whether a code was sent, and is asked for.
+    pub(in crate::http) is_sent: bool,
+    /// Where another code is asked for.
+    pub(in crate::http) again: &'a str,
+    /// Where the factors are asked for.
+    pub(in crate::http) back: &'a str,
     pub(in crate::http) problem: &'a str,
     pub(in crate::http) details: &'a [String],
 }

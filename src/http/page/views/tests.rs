@@ -1,6 +1,6 @@
 //! Every page, filled in, in every language: what all of them must be, and what some of them have.
 
-use super::factor::{BackupCodes, BindApp, BindFactor, BindPasskey, SecondFactor};
+use super::factor::{BackupCodes, BindApp, BindFactor, BindPasskey, RecoverFactor, SecondFactor};
 use super::{Register, Reset, SignIn};
 use crate::http::page::{Frame, Page};
 use crate::language::LANGUAGES;
@@ -53,6 +53,7 @@ fn second_factor<'a>(
         request: "sealed",
         method,
         others,
+        recover: "/t/acme/recover-factor",
         options: OPTIONS,
         state: "st4te",
         problem: ODD,
@@ -77,6 +78,8 @@ fn a_second_factor_is_a_code_or_a_passkey_and_the_other_ways_are_links() {
             "role=\"alert\"",
             "href=\"/t/acme/second-factor?method=backup\"",
             texts.way("backup"),
+            "href=\"/t/acme/recover-factor\"",
+            &texts.recover_link,
         ] {
             assert!(totp.contains(part), "{part}");
         }
@@ -92,6 +95,37 @@ fn a_second_factor_is_a_code_or_a_passkey_and_the_other_ways_are_links() {
             "the one exception"
         );
         assert_asks_for_a_passkey(&passkey, "get");
+    }
+}
+
+#[test]
+fn a_lost_factor_is_recovered_by_a_code_that_is_asked_for_first() {
+    for language in LANGUAGES {
+        let frame = Frame::sample(language);
+        let texts = &frame.texts.factor;
+        for is_sent in [false, true] {
+            let page = RecoverFactor {
+                frame: &frame,
+                csrf: "t0ken",
+                request: "sealed",
+                is_sent,
+                again: "/t/acme/recover-factor?request=sealed",
+                back: "/t/acme/second-factor?request=sealed",
+                problem: ODD,
+                details: &[],
+            };
+            let html = render(&page, language);
+            assert!(html.contains("action=\"/t/acme/recover-factor\""));
+            assert!(html.contains("href=\"/t/acme/second-factor?request=sealed\""));
+            assert_eq!(html.contains("name=\"code\""), is_sent);
+            assert_eq!(html.contains(&texts.recover_again), is_sent);
+            let button = if is_sent {
+                &texts.recover_finish
+            } else {
+                &texts.recover_send
+            };
+            assert!(html.contains(&format!(">{button}</button>")), "{button}");
+        }
     }
 }
 

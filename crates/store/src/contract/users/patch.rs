@@ -103,7 +103,12 @@ async fn a_new_address_is_unverified_and_must_be_free(ports: Ports) {
 async fn a_new_address_forgets_tokens_mailed_to_the_old(ports: Ports) {
     let world = World::new(ports.clone()).await;
     let user = world.register("ada@example.org").await;
-    let tokens = [Purpose::VerifyEmail, Purpose::ResetPassword].map(|p| world.one_time(user.id, p));
+    let purposes = [
+        Purpose::VerifyEmail,
+        Purpose::ResetPassword,
+        Purpose::RecoverFactors,
+    ];
+    let tokens = purposes.map(|purpose| world.one_time(user.id, purpose));
     for token in tokens.clone() {
         let entry = world.entry(EventKind::EmailVerificationRequested);
         let issued = ports

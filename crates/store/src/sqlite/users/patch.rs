@@ -51,8 +51,12 @@ pub(super) fn update(
             return Ok(UserWrite::EmailTaken);
         }
         // A token mailed to the old address must not verify the new one, nor let whoever reads
-        // the old mailbox choose the password.
-        for purpose in [Purpose::VerifyEmail, Purpose::ResetPassword] {
+        // the old mailbox choose the password or let go of the second factors.
+        for purpose in [
+            Purpose::VerifyEmail,
+            Purpose::ResetPassword,
+            Purpose::RecoverFactors,
+        ] {
             one_time::forget(step, after.tenant, after.id, purpose)?;
         }
     }
