@@ -217,6 +217,20 @@ impl Binder {
         })
     }
 
+    /// Claims the sign-in that a factor is bound for, before it is: one that is over binds nothing.
+    ///
+    /// # Errors
+    /// 401 if it was claimed before; or a fault.
+    pub(crate) async fn claim(&mut self, flows: &Flows, act: &Act) -> Result<(), Rejection> {
+        let Some(sign_in) = &mut self.sign_in else {
+            return Ok(());
+        };
+        if sign_in.claim(flows, act).await? {
+            return Ok(());
+        }
+        Err(expired().into())
+    }
+
     fn new(policy: MfaPolicy, user: User, bound: Factors) -> Result<Self, Rejection> {
         if policy == MfaPolicy::Off {
             let hint = "Second factors are not offered here.";

@@ -79,6 +79,9 @@ pub struct SignIn {
     /// The name of the browser it belongs to; none: it came as JSON.
     visitor: Option<String>,
     made_at: UnixMillis,
+    /// Whether it was claimed in this request.
+    #[serde(skip)]
+    is_claimed: bool,
 }
 
 /// The prefix of a sign-in in progress.
@@ -126,6 +129,7 @@ impl SignIn {
             password_set_at,
             visitor,
             made_at: act.now,
+            is_claimed: false,
         }
     }
 
@@ -202,6 +206,7 @@ impl SignIn {
         Self {
             id: URL_SAFE_NO_PAD.encode(flows.random.array::<16>()),
             proofs: self.proofs.into_iter().filter(is_known).collect(),
+            is_claimed: false,
             ..self
         }
     }
@@ -211,14 +216,18 @@ impl SignIn {
         self.password_set_at
     }
 
-    /// Claims it: true once.
-    pub(crate) async fn claim(&self, flows: &Flows, act: &Act) -> Result<bool, Fault> {
+    /// Claims it: true once, and for the rest of the request that claimed it.
+    pub(crate) async fn claim(&mut self, flows: &Flows, act: &Act) -> Result<bool, Fault> {
+        if self.is_claimed {
+            return Ok(true);
+        }
         let text = format!("sign-in\n{}", self.id);
         let mut key = [0; 32];
         key.copy_from_slice(digest(&SHA256, text.as_bytes()).as_ref());
         let until = self.made_at + LIFETIME + SKEW;
-        act.wait(flows.spent.claim_id(act.tenant.id, key, until))
-            .await
+        let claimed = flows.spent.claim_id(act.tenant.id, key, until);
+        self.is_claimed = act.wait(claimed).await?;
+        Ok(self.is_claimed)
     }
 }
 

@@ -112,17 +112,19 @@ fn describe(flows: &Flows, user: &User, (app, secret): (&Totp, &[u8])) -> Setup 
 pub async fn confirm(
     flows: &Flows,
     act: &Act,
-    binder: Binder,
+    mut binder: Binder,
     (code, demand): (&SecretText, Demand),
 ) -> Result<Confirmed, Rejection> {
+    let app = unconfirmed(&binder.bound).ok_or_else(nothing_to_confirm)?;
+    let step = step_of(flows, act, app, code).await?;
+    let step = step.ok_or_else(|| Refusal::field("code", "is wrong; wait for the next one"))?;
+    binder.claim(flows, act).await?;
     let Binder {
         user,
         bound,
         sign_in,
     } = binder;
     let app = unconfirmed(&bound).ok_or_else(nothing_to_confirm)?;
-    let step = step_of(flows, act, app, code).await?;
-    let step = step.ok_or_else(|| Refusal::field("code", "is wrong; wait for the next one"))?;
     let made = codes::make(flows, (act.tenant.id, user.id));
     let confirmation = ConfirmTotp {
         tenant: act.tenant.id,

@@ -95,12 +95,12 @@ pub async fn ask(
 pub async fn recover(flows: &Flows, act: &Act, message: Recover) -> Result<Progress, Rejection> {
     let demand = message.demand;
     let from = (&message.token, message.visitor.as_deref());
-    let lost = find(flows, act, from, demand).await?;
+    let mut lost = find(flows, act, from, demand).await?;
     let keys = keys_of(flows, act, &lost.user);
     let Turn::Granted(ticket) = attempt::claim(flows, act, keys.clone()).await? else {
         return Err(disabled().into());
     };
-    match spend(flows, act, &lost, &message.code).await {
+    match spend(flows, act, &mut lost, &message.code).await {
         Ok(true) => {
             ticket.succeed();
             attempt::forget(flows, act, keys).await;
@@ -161,7 +161,7 @@ async fn find(
 async fn spend(
     flows: &Flows,
     act: &Act,
-    lost: &Lost,
+    lost: &mut Lost,
     code: &SecretText,
 ) -> Result<bool, Rejection> {
     let (tenant, user) = (act.tenant.id, &lost.user);

@@ -83,21 +83,22 @@ pub fn begin(
 pub async fn finish(
     flows: &Flows,
     act: &Act,
-    binder: Binder,
+    mut binder: Binder,
     message: BindPasskey,
 ) -> Result<Bound, Rejection> {
     let name = parse_name(&message.name)?;
-    let Binder {
-        user,
-        bound,
-        sign_in,
-    } = binder;
-    let expected = (Purpose::Bind, Some(user.id));
+    let expected = (Purpose::Bind, Some(binder.user.id));
     let ceremony = Ceremony::claim(flows, act, &message.answered, expected).await?;
     let state = Registration::from_bytes(&ceremony.state).map_err(refuse)?;
     let answer = &message.answered.response;
     let made = relying_party(flows)?.finish_registration(&state, answer, None);
     let made = made.map_err(refuse)?;
+    binder.claim(flows, act).await?;
+    let Binder {
+        user,
+        bound,
+        sign_in,
+    } = binder;
     let is_verified = made.is_user_verified;
     let passkey = passkey_of(flows, act, &user, (made, name));
     let is_first = bound.backup_codes == 0;

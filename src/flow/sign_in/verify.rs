@@ -67,7 +67,7 @@ pub(crate) async fn go_on(
 pub(crate) async fn settle(
     flows: &Flows,
     act: &Act,
-    (sign_in, user, bound): (SignIn, &User, &Factors),
+    (mut sign_in, user, bound): (SignIn, &User, &Factors),
     demand: Demand,
 ) -> Result<Progress, Rejection> {
     let reached = match sign_in.standing(bound, demand) {

@@ -21,6 +21,7 @@ cases![
     codes_that_come_with_a_new_app_are_open_whatever_was_guessed_before,
     a_reset_password_asks_for_the_factor_all_the_same,
     whoever_had_the_old_password_binds_nothing_with_it,
+    a_sign_in_that_is_done_binds_nothing_more,
     a_sign_in_with_another_device_is_told_of,
 ];
 
@@ -246,6 +247,46 @@ async fn whoever_had_the_old_password_binds_nothing_with_it(house: House) {
     public.post(path, body).await.expect(401);
     public.post("/auth/mfa/setup", thief).await.expect(401);
     let path = format!("/admin/users/{}/mfa", house.user_id(&person).await);
+    let status = admin.get(&path).await.expect(200).json();
+    assert_eq!(
+        (&status["enabled"], &status["passkeys"]),
+        (&json!(false), &json!(0))
+    );
+}
+
+/// It counts once also where the factor that it bound is gone again.
+async fn a_sign_in_that_is_done_binds_nothing_more(house: House) {
+    let person = Person::register(&house.public(), "ada").await;
+    let policy = json!({ "config": { "mfa": "require" } });
+    let admin = house.admin();
+    admin
+        .patch("/admin/tenants/default", policy)
+        .await
+        .expect(200);
+    let begun = person.try_login(&person.password).await.expect(200);
+    let body = json!({ "mfa_token": begun.field("mfa_token") });
+    let public = house.public();
+    let bind = async || {
+        let setup = public.post("/auth/mfa/setup", body.clone()).await;
+        let app = App::new(&house, &setup.expect(200).field("secret"));
+        let mut body = body.clone();
+        body["code"] = app.code().into();
+        public.post("/auth/mfa/confirm", body).await
+    };
+    bind().await.expect(200);
+    let path = format!("/admin/users/{}/mfa", house.user_id(&person).await);
+    admin.delete(&path).await.expect(204);
+    bind().await.expect(401);
+    let begun = public
+        .post("/auth/webauthn/register/begin", body.clone())
+        .await;
+    let begun = begun.expect(200).json();
+    let mut body = body.clone();
+    body["name"] = "Again".into();
+    body["state"] = begun["state"].clone();
+    body["response"] = Authenticator::new().create(&begun["options"]);
+    let path_of = "/auth/webauthn/register/finish";
+    public.post(path_of, body).await.expect(401);
     let status = admin.get(&path).await.expect(200).json();
     assert_eq!(
         (&status["enabled"], &status["passkeys"]),
