@@ -8,7 +8,7 @@ use domain::client::FIRST_PARTY;
 use domain::event::EventKind;
 use domain::factor::{Factor, Factors, Passkey, Proved};
 use domain::id::UserId;
-use domain::rejection::{Fault, Rejection};
+use domain::rejection::{Code, Fault, Refusal, Rejection};
 use domain::user::{User, UserStatus};
 use protocol::assurance::Demand;
 use serde_json::json;
@@ -48,13 +48,16 @@ pub fn begin_sign_in(flows: &Flows, act: &Act, visitor: Option<&str>) -> Result<
 /// Begins to ask somebody who is known for one of their passkeys.
 ///
 /// # Errors
-/// As [`begin_sign_in`].
+/// 404 for whoever has none; otherwise as [`begin_sign_in`].
 pub fn begin_second_factor(
     flows: &Flows,
     act: &Act,
     (user, bound): (UserId, &Factors),
     visitor: Option<&str>,
 ) -> Result<Begun, Rejection> {
+    if bound.passkeys.is_empty() {
+        return Err(Refusal::new(Code::NotFound, "No passkey is set up.").into());
+    }
     let passkeys: Vec<_> = bound
         .passkeys
         .iter()

@@ -17,6 +17,7 @@ cases![
     a_challenge_counts_once_for_five_minutes_and_for_its_purpose,
     webauthn_7_2_22_a_counter_that_stays_is_refused_and_recorded,
     anothers_passkey_proves_nothing,
+    whoever_has_no_passkey_is_asked_for_none,
     where_it_is_required_a_passkey_finishes_the_sign_in_that_owes_it,
     passkeys_are_listed_named_and_removed,
     a_passkey_of_a_closed_account_or_another_tenant_opens_nothing,
@@ -186,6 +187,17 @@ async fn anothers_passkey_proves_nothing(house: House) {
     me.post("/auth/webauthn/register/finish", body)
         .await
         .expect(409);
+}
+
+async fn whoever_has_no_passkey_is_asked_for_none(house: House) {
+    let owner = Owner::enroll(&house, "ada").await;
+    let token = owner.begin().await;
+    let body = json!({ "mfa_token": token });
+    let path = "/auth/webauthn/login/begin";
+    let asked = house.public().post(path, body).await;
+    asked.expect_code(404, "NOT_FOUND");
+    let next = owner.app.next_code();
+    owner.verify(&token, &next).await.expect(200);
 }
 
 async fn signed_in_by(public: &Client, authenticator: &mut Authenticator) -> Client {
