@@ -40,6 +40,7 @@ mod process;
 mod sink;
 #[cfg(feature = "failpoints")]
 mod storm;
+mod walks;
 
 use libtest_mimic::{Arguments, Trial};
 
@@ -57,6 +58,7 @@ fn main() {
         config_effects::all(),
         auth::scenes(),
         oauth::scenes(),
+        walks::scenes(),
     ];
     trials.extend(scenes.into_iter().flatten().map(scene_trial));
     for backend in Backend::available() {

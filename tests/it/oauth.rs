@@ -26,7 +26,7 @@ mod authorize;
 mod backchannel;
 mod bound;
 mod certificates;
-mod chosen;
+pub mod chosen;
 mod code;
 pub mod device;
 mod discovery;

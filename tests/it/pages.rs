@@ -13,7 +13,7 @@ use crate::oauth::World;
 
 mod account;
 mod factors;
-mod passkeys;
+pub mod passkeys;
 mod recovery;
 
 cases![
