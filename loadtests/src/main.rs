@@ -16,20 +16,34 @@ mod drive;
 mod flood;
 mod report;
 mod scenario;
+mod timing;
 
 use flood::Flood;
 use report::Report;
 use scenario::Scenario;
+use timing::Timing;
 
 /// What to load, and how hard.
 #[derive(Debug, Parser)]
 #[command(name = "loadtests", version)]
 struct Arguments {
-    /// jwks, refresh, login or flood; the first three when absent
+    /// jwks, refresh, login, flood or timing; the first three when absent
     scenario: Option<String>,
     /// The public door of the service
     #[arg(long, default_value = "127.0.0.1:4000")]
     address: String,
+    /// Its admin door, for timing
+    #[arg(long, default_value = "127.0.0.1:4001")]
+    admin: String,
+    /// A key that opens it
+    #[arg(long, default_value = "")]
+    key: String,
+    /// How many accounts that there are, and as many that there are not, are asked about
+    #[arg(long, default_value_t = 400)]
+    samples: usize,
+    /// How well the clock may tell the two apart, for this to end with success: 0.5 is guessing
+    #[arg(long, default_value_t = 0.6)]
+    area: f64,
     /// How many connections ask at once
     #[arg(long, default_value_t = 64)]
     connections: usize,
@@ -70,6 +84,9 @@ async fn run(arguments: &Arguments) -> Result<(), String> {
     if arguments.scenario.as_deref() == Some("flood") {
         return flood(arguments).await;
     }
+    if arguments.scenario.as_deref() == Some("timing") {
+        return timing(arguments).await;
+    }
     let names: Vec<&str> = match &arguments.scenario {
         Some(name) => vec![name],
         None => vec!["jwks", "refresh", "login"],
@@ -101,4 +118,16 @@ async fn flood(arguments: &Arguments) -> Result<(), String> {
     let outcome = flood.measure().await?;
     println!("{outcome}");
     outcome.check(arguments.at_most)
+}
+
+async fn timing(arguments: &Arguments) -> Result<(), String> {
+    let timing = Timing {
+        address: &arguments.address,
+        admin: &arguments.admin,
+        key: &arguments.key,
+        samples: arguments.samples,
+    };
+    let outcome = timing.measure().await?;
+    println!("{outcome}");
+    outcome.check(arguments.area)
 }
