@@ -18,6 +18,7 @@ cases![
     webauthn_7_2_22_a_counter_that_stays_is_refused_and_recorded,
     anothers_passkey_proves_nothing,
     whoever_has_no_passkey_is_asked_for_none,
+    owasp_asvs_6_3_8_the_question_for_a_passkey_tells_nobody_who_has_one,
     where_it_is_required_a_passkey_finishes_the_sign_in_that_owes_it,
     passkeys_are_listed_named_and_removed,
     a_passkey_of_a_closed_account_or_another_tenant_opens_nothing,
@@ -198,6 +199,20 @@ async fn whoever_has_no_passkey_is_asked_for_none(house: House) {
     asked.expect_code(404, "NOT_FOUND");
     let next = owner.app.next_code();
     owner.verify(&token, &next).await.expect(200);
+}
+
+async fn owasp_asvs_6_3_8_the_question_for_a_passkey_tells_nobody_who_has_one(house: House) {
+    let ada = Person::register(&house.public(), "ada").await;
+    bind(&signed_in(&house, &ada).await, "Key").await;
+    let asked = async |email: &str| {
+        let body = json!({ "email": email });
+        let path = "/auth/webauthn/login/begin";
+        let (mut options, _) = begin(&house.public(), path, body).await;
+        assert!(options["challenge"].take().is_string());
+        assert_eq!(options["allowCredentials"], json!([]));
+        options
+    };
+    assert_eq!(asked(&ada.email).await, asked("nobody@example.org").await);
 }
 
 async fn signed_in_by(public: &Client, authenticator: &mut Authenticator) -> Client {
