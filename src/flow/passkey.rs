@@ -15,11 +15,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::id::UserId;
 use domain::rejection::{Code, Fault, Refusal, Rejection};
 use domain::secret::SecretText;
+use domain::tenant::PasskeyAuthenticators;
 use domain::time::UnixMillis;
 use protocol::seal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use webauthn::{Problem, RelyingParty};
+use uuid::Uuid;
+use webauthn::{AllowList, Problem, RelyingParty};
 
 use super::{Act, Flows, SKEW};
 
@@ -79,6 +81,30 @@ fn relying_party(flows: &Flows) -> Result<&RelyingParty, Refusal> {
         let hint = "Passkeys are not offered here: WEBAUTHN_RP_ID is not set.";
         Refusal::new(Code::NotFound, hint)
     })
+}
+
+/// Makes a tenant's list of authenticators.
+///
+/// # Errors
+/// What is wrong with it, in words for its operator.
+pub(crate) fn read_list(chosen: &PasskeyAuthenticators) -> Result<AllowList, &'static str> {
+    let roots: Vec<&str> = chosen.roots.iter().map(String::as_str).collect();
+    let models: Result<Vec<Uuid>, _> = chosen.models.iter().map(|one| one.parse()).collect();
+    let models = models.map_err(|_| "models must hold AAGUIDs, each written as a UUID")?;
+    if roots.is_empty() || models.is_empty() {
+        return Err("needs at least one of roots and one of models");
+    }
+    AllowList::new(&roots, &models).map_err(|_| "roots must hold certificates, each in PEM")
+}
+
+/// Gives the list of the act's tenant, if it has one.
+///
+/// # Errors
+/// [`Fault::Broken`] for one that does not read: then nothing is bound.
+fn list_of(act: &Act) -> Result<Option<AllowList>, Fault> {
+    let chosen = act.tenant.config.passkey_authenticators.as_ref();
+    let list = chosen.map(read_list).transpose();
+    list.map_err(|why| Fault::Broken(format!("a tenant's list of authenticators: {why}")))
 }
 
 /// What authenticators call an account: nothing that names a person (WebAuthn §14.6.1).

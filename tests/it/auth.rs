@@ -3,6 +3,7 @@
 use crate::case::{Case, Scene};
 
 mod activity;
+mod authenticators;
 pub mod consents;
 mod guesses;
 mod letters;
@@ -36,6 +37,7 @@ pub fn cases() -> Vec<Case> {
         consents::cases(),
         activity::cases(),
         webauthn::cases(),
+        authenticators::cases(),
     ]
     .into_iter()
     .flatten()

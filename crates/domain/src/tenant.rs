@@ -50,6 +50,8 @@ pub struct TenantConfig {
     pub silent_registration: bool,
     /// What people are asked for beside a password.
     pub mfa: MfaPolicy,
+    /// Which passkeys may be bound; nothing: any, and nobody is asked what theirs is.
+    pub passkey_authenticators: Option<PasskeyAuthenticators>,
     /// How its pages and mails look.
     pub branding: Branding,
     /// Who may register clients at the public door (RFC 7591).
@@ -69,6 +71,16 @@ pub struct TenantConfig {
     pub login_ui_url: Option<String>,
     /// Where they are asked what they allow instead of on our pages.
     pub consent_ui_url: Option<String>,
+}
+
+/// Which authenticators may hold passkeys (WebAuthn §7.1).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PasskeyAuthenticators {
+    /// Who vouches for them: certificates, in PEM.
+    pub roots: Vec<String>,
+    /// Which models: their AAGUIDs.
+    pub models: Vec<String>,
 }
 
 /// An issuer whose assertions about people are taken.
@@ -145,6 +157,7 @@ impl Default for TenantConfig {
         Self {
             silent_registration: false,
             mfa: MfaPolicy::default(),
+            passkey_authenticators: None,
             branding: Branding::default(),
             registration: RegistrationPolicy::default(),
             client_id_metadata_documents: true,

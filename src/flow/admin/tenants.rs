@@ -10,7 +10,8 @@ use domain::event::EventKind;
 use domain::factor::MfaPolicy;
 use domain::rejection::{Code, Refusal, Rejection};
 use domain::tenant::{
-    AssertionAudience, AssertionIssuer, Branding, RegistrationPolicy, Tenant, TenantConfig,
+    AssertionAudience, AssertionIssuer, Branding, PasskeyAuthenticators, RegistrationPolicy,
+    Tenant, TenantConfig,
 };
 use serde_json::json;
 use store::port::tenants::TenantWrite;
@@ -18,6 +19,7 @@ use url::{Host, Url};
 
 use super::{not_found, stale};
 use crate::flow::account::{Mistakes, parse_name};
+use crate::flow::passkey;
 use crate::flow::{Act, Flows};
 use crate::language::LANGUAGES;
 
@@ -40,6 +42,8 @@ pub struct PatchTenant {
     pub silent_registration: Option<bool>,
     /// What people are asked for beside a password.
     pub mfa: Option<MfaPolicy>,
+    /// Which passkeys may be bound; nothing for any.
+    pub passkey_authenticators: Option<Option<PasskeyAuthenticators>>,
     /// Who may register clients at the public door.
     pub registration: Option<RegistrationPolicy>,
     /// How many of those there may be.
@@ -66,6 +70,9 @@ const MAX_URL: usize = 512;
 const MOST_CLIENTS: u32 = 1_000_000;
 /// The most resources, and the longest of them.
 const MAX_RESOURCES: usize = 50;
+
+/// The most certificates, and the most models, of a list of authenticators.
+const MAX_AUTHENTICATORS: usize = 100;
 
 /// Gives the operator's own tenant by its id or slug.
 ///
@@ -158,6 +165,9 @@ fn check(flows: &Flows, act: &Act, message: &PatchTenant) -> Result<Option<Strin
         let judged = assertions::check_audiences(audiences, &act.issuer);
         mistakes.check("assertion_audiences", judged);
     }
+    if let Some(Some(chosen)) = &message.passkey_authenticators {
+        mistakes.check("passkey_authenticators", check_authenticators(chosen));
+    }
     if message.max_self_registered_clients > Some(MOST_CLIENTS) {
         mistakes.add("max_self_registered_clients", "must be at most 1000000");
     }
@@ -189,6 +199,9 @@ fn apply(config: TenantConfig, message: PatchTenant) -> TenantConfig {
             .silent_registration
             .unwrap_or(config.silent_registration),
         mfa: message.mfa.unwrap_or(config.mfa),
+        passkey_authenticators: message
+            .passkey_authenticators
+            .unwrap_or(config.passkey_authenticators),
         registration: message.registration.unwrap_or(config.registration),
         max_self_registered_clients: message
             .max_self_registered_clients
@@ -232,6 +245,13 @@ fn check_logo(text: &str) -> Result<(), &'static str> {
         return Ok(());
     }
     Err("must be an https address")
+}
+
+fn check_authenticators(chosen: &PasskeyAuthenticators) -> Result<(), &'static str> {
+    if chosen.roots.len().max(chosen.models.len()) > MAX_AUTHENTICATORS {
+        return Err("must have at most 100 roots and 100 models");
+    }
+    passkey::read_list(chosen).map(drop)
 }
 
 fn check_colour(text: &str) -> Result<(), &'static str> {

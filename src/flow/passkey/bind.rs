@@ -12,7 +12,9 @@ use serde_json::json;
 use store::port::factors::{AddPasskey, BoundFactor, PasskeyBinding, RemoveFactor};
 use webauthn::{Account, NewPasskey, Registration};
 
-use super::{Answered, Begun, Ceremony, Purpose, handle_of, refuse, relying_party, taken, wrong};
+use super::{
+    Answered, Begun, Ceremony, Purpose, handle_of, list_of, refuse, relying_party, taken, wrong,
+};
 use crate::flow::account::AccountHolder;
 use crate::flow::mfa::{self, Binder, actor, check_may_go, codes, notice};
 use crate::flow::sign_in::Progress;
@@ -48,7 +50,8 @@ const MAX_NAME: usize = 64;
 /// Begins to bind a passkey.
 ///
 /// # Errors
-/// 404 where there are no passkeys.
+/// 404 where there are no passkeys; [`Fault::Broken`](domain::rejection::Fault::Broken) if nothing can be
+/// asked.
 pub fn begin(
     flows: &Flows,
     act: &Act,
@@ -64,7 +67,8 @@ pub fn begin(
     let bound = binder.bound.passkeys.iter();
     let exclude: Vec<Vec<u8>> = bound.map(|one| one.credential_id.clone()).collect();
     let random = flows.random.as_ref();
-    let begun = relying_party(flows)?.begin_registration(random, account, &exclude, None);
+    let (party, allowed) = (relying_party(flows)?, list_of(act)?);
+    let begun = party.begin_registration(random, account, &exclude, allowed.as_ref());
     let (options, state) = begun.map_err(refuse)?;
     let state = state.to_bytes().map_err(refuse)?;
     let whose = (Purpose::Bind, Some(user.id));
@@ -78,7 +82,7 @@ pub fn begin(
 /// Binds the passkey that answered; an account's first factor brings backup codes with it.
 ///
 /// # Errors
-/// 401 for an answer to something else; 409 when it is bound already or there are too many; 422 for a name
+/// 401 for an answer to something else; 403 for an authenticator that the tenant does not allow; 409 when it is bound already or there are too many; 422 for a name
 /// that is none; or a fault.
 pub async fn finish(
     flows: &Flows,
@@ -91,7 +95,8 @@ pub async fn finish(
     let ceremony = Ceremony::claim(flows, act, &message.answered, expected).await?;
     let state = Registration::from_bytes(&ceremony.state).map_err(refuse)?;
     let answer = &message.answered.response;
-    let made = relying_party(flows)?.finish_registration(&state, answer, None);
+    let (party, allowed) = (relying_party(flows)?, list_of(act)?);
+    let made = party.finish_registration(&state, answer, allowed.as_ref());
     let made = made.map_err(refuse)?;
     binder.claim(flows, act).await?;
     let Binder {

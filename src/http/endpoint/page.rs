@@ -307,6 +307,12 @@ impl Problem {
         let Rejection::Refused(refusal) = &rejection else {
             return Err(rejection);
         };
+        if refusal.code == Code::Forbidden && method == "passkey" {
+            return Ok(Self {
+                text: frame.texts.factor.problem_authenticator.clone(),
+                details: Vec::new(),
+            });
+        }
         let is_of_code = refusal.code == Code::Validation && names(refusal, "code");
         if refusal.code == Code::Unauthorized || is_of_code {
             let texts = &frame.texts.factor;

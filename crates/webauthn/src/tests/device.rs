@@ -148,7 +148,7 @@ impl Said {
 // === impl Created ===
 
 impl Created {
-    fn authenticator_data(&self) -> Vec<u8> {
+    pub(super) fn authenticator_data(&self) -> Vec<u8> {
         let mut data = fixed(&self.rp, self.flags, 0);
         if self.flags & AT != 0 {
             data.extend_from_slice(&[7; 16]);
@@ -236,7 +236,7 @@ fn fixed(rp: &str, flags: u8, counter: u32) -> Vec<u8> {
     data
 }
 
-fn signed(data: &[u8], said: &[u8]) -> Vec<u8> {
+pub(super) fn signed(data: &[u8], said: &[u8]) -> Vec<u8> {
     [data, digest(&SHA256, said).as_ref()].concat()
 }
 

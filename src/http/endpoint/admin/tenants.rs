@@ -12,6 +12,7 @@ use crate::http::fields::Fields;
 use crate::http::render;
 
 mod assertions;
+mod authenticators;
 
 use assertions::{take_audience, take_issuer};
 
@@ -47,6 +48,7 @@ fn parse(tenant: String, mut fields: Fields) -> Result<PatchTenant, Refusal> {
         language: branding.nullable("language", Fields::optional_text),
         silent_registration: config.optional_flag("silent_registration"),
         mfa: take_mfa(&mut config, "mfa"),
+        passkey_authenticators: config.nullable("passkey_authenticators", authenticators::take),
         registration: take_registration(&mut config),
         max_self_registered_clients: config.optional_number("max_self_registered_clients"),
         client_id_metadata_documents: config.optional_flag("client_id_metadata_documents"),

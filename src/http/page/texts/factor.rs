@@ -53,6 +53,7 @@ pub(in crate::http) struct FactorTexts {
 
     pub(in crate::http) problem_code: String,
     pub(in crate::http) problem_passkey: String,
+    pub(in crate::http) problem_authenticator: String,
     pub(in crate::http) problem_recovery: String,
 }
 
