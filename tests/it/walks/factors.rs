@@ -17,6 +17,9 @@ pub enum Binder {
 
 /// Draws who binds; gives whose account it is.
 pub fn some_binder(walk: &mut Walk<'_>) -> Option<(Binder, usize)> {
+    if let Some(pending) = walk.binding {
+        return Some((Binder::Pending(pending), walk.model.pendings[pending].user));
+    }
     let is_owed = |pending: &usize| {
         let home = walk.model.users[walk.model.pendings[*pending].user].tenant;
         walk.model.may_bind(*pending, walk.here(home))
@@ -140,6 +143,18 @@ pub fn texts(list: &Value) -> Vec<String> {
     let list = list.as_array().into_iter().flatten();
     list.filter_map(|one| one.as_str().map(str::to_owned))
         .collect()
+}
+
+/// Binds with the last sign-in in progress of somebody whose password was just replaced.
+pub async fn bind_by_old(walk: &mut Walk<'_>, user: usize) {
+    walk.binding = walk.model.pendings.iter().rposition(|one| one.user == user);
+    if walk.binding.is_some() {
+        let was_sure = std::mem::replace(&mut walk.dice.is_sure, true);
+        set_up(walk).await;
+        confirm(walk).await;
+        walk.dice.is_sure = was_sure;
+    }
+    walk.binding = None;
 }
 
 /// Removes the app, or makes new backup codes, by showing a code.

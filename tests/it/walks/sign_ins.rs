@@ -139,6 +139,7 @@ pub async fn reset(walk: &mut Walk<'_>) {
     if passed {
         walk.model.links[link].is_dead = true;
         walk.model.set_password(user, &new, None);
+        super::factors::bind_by_old(walk, user).await;
     }
 }
 
@@ -171,6 +172,7 @@ pub async fn change_password(walk: &mut Walk<'_>) {
     walk.counted(user, Way::Password, passed);
     if passed {
         walk.model.set_password(user, &new, Some(session));
+        super::factors::bind_by_old(walk, user).await;
     }
 }
 

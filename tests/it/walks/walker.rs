@@ -42,6 +42,8 @@ pub struct Walk<'a> {
     pub step: usize,
     /// Who acts, where that is not drawn.
     pub focus: Option<usize>,
+    /// Which sign-in in progress binds, where that is not drawn.
+    pub binding: Option<usize>,
     pub tally: &'a mut Tally,
     seed: u64,
     trail: String,
@@ -116,6 +118,7 @@ impl<'a> Walk<'a> {
             tabs: Vec::new(),
             step: 0,
             focus: None,
+            binding: None,
             tally,
             seed,
             trail: String::new(),
