@@ -22,6 +22,7 @@ use actors::keys::Keys;
 use actors::limits::Limits;
 use actors::mail::Mail;
 use actors::notices::Notices;
+use actors::roles::Roles;
 use actors::sessions::Sessions;
 use actors::tenants::Tenants;
 use actors::vault::Vault;
@@ -57,6 +58,7 @@ use crate::telemetry::meters::Meters;
 pub mod account;
 pub mod activity;
 pub mod admin;
+pub(crate) mod allowed;
 pub mod attempt;
 pub mod authorize;
 pub mod breached;
@@ -116,6 +118,8 @@ pub struct Flows {
     pub keys: Keys,
     /// Tenants and clients.
     pub tenants: Tenants,
+    /// What roles allow.
+    pub roles: Roles,
     /// Quotas.
     pub limits: Limits,
     /// Sessions, refresh families and what was revoked.

@@ -29,6 +29,7 @@ pub mod keys;
 pub mod limits;
 pub mod mail;
 pub mod notices;
+pub mod roles;
 pub mod sessions;
 pub mod snapshot;
 pub mod supervision;

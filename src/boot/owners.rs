@@ -13,6 +13,7 @@ use actors::keys::{Keys, KeysConfig, KeysNeeds, keys};
 use actors::limits::{LimitsConfig, limits};
 use actors::mail::{Courier, Mail, MailNeeds, mail};
 use actors::notices::{Notices, NoticesNeeds};
+use actors::roles::roles;
 use actors::sessions::sessions;
 use actors::supervision::ChildSpec;
 use actors::tenants::{Tenants, TenantsConfig, TenantsNeeds, tenants};
@@ -82,6 +83,7 @@ pub(crate) fn hire(
     let (tenants, tenants_spec) = hire_tenants(&outside, &ports);
     let (keys, keys_spec) = hire_keys(&outside, &ports, &secrets, &tenants)?;
     let (limits, limits_spec) = limits(limits_config(settings), shared, Arc::clone(&outside.clock));
+    let (roles, roles_spec) = roles(Arc::clone(&ports.roles));
     let (vault, vault_spec) = hire_vault(&outside, &ports, &secrets);
     let (sessions, sessions_specs) = sessions(Arc::clone(&ports.sessions), is_shared);
     let (attempts, attempts_specs) = attempts(&ports.attempts, attempt_policy(settings));
@@ -89,7 +91,7 @@ pub(crate) fn hire(
     let notices = Notices::default();
 
     // Tenants come first: whose keys the ring holds is known from them.
-    let first = [tenants_spec, keys_spec, limits_spec, vault_spec];
+    let first = [tenants_spec, keys_spec, limits_spec, roles_spec, vault_spec];
     let shards = sessions_specs.into_iter().chain(attempts_specs);
     let flows = Arc::new(Flows {
         hashing: hashing(&outside, &meters)?,
@@ -107,6 +109,7 @@ pub(crate) fn hire(
         secrets,
         keys,
         tenants,
+        roles,
         limits,
         sessions,
         attempts,
@@ -232,6 +235,7 @@ fn hire_feed(flows: &Flows, changes: Arc<dyn Changes>) -> ChildSpec {
         sessions: flows.sessions.clone(),
         accounts: flows.accounts.clone(),
         tenants: flows.tenants.clone(),
+        roles: flows.roles.clone(),
         keys: flows.keys.clone(),
         clock: Arc::clone(&flows.clock),
     })

@@ -1,7 +1,7 @@
-//! What operators do (CONTRACT §9): accounts, clients, API keys, signing keys, their
-//! tenant's switches.
+//! What operators do (CONTRACT §9): accounts, clients, roles, API keys, signing keys,
+//! their tenant's switches.
 //!
-//! Whoever calls one of these was judged before ([`require_admin`](super::caller::require_admin))
+//! Whoever calls one of these was judged before ([`require_operator`](super::allowed::require_operator))
 //! and stands as the actor in [`Act::origin`](super::Act), so every change is in the audit trail
 //! under their name, in the same commit. Where a change ends sessions they are refused on this node
 //! before it is answered, and everywhere within a second.
@@ -13,6 +13,7 @@ pub mod api_keys;
 pub mod clients;
 pub mod factors;
 pub mod keys;
+pub mod rbac;
 pub mod tenants;
 pub mod users;
 

@@ -2,15 +2,14 @@
 //!
 //! An access token is judged without a store: its signature, once (see [`verified`](super::verified)),
 //! its times, issuer, tenant and audience, and then the list of what was revoked. A node that does not
-//! know what was revoked says so (503) rather than guess. What an operator may do is asked of the account
-//! each time and not read from the token, because a role that was taken away must be gone within a second
-//! and not when a token expires.
+//! know what was revoked says so (503) rather than guess. What an operator may do is asked of the account's
+//! roles and the rules each time (see [`allowed`](super::allowed)) and not read from the token, because a
+//! role that was taken away must be gone within a second and not when a token expires.
 
 use domain::api_key::ApiKey;
 use domain::event::Actor;
 use domain::id::{SessionId, UserId};
 use domain::rejection::{Code, OAuthCode, Refusal, Rejection};
-use domain::user::{ROLE_ADMIN, UserStatus};
 use protocol::access_token::{AccessClaims, Audience, Confirmation, Expected};
 use protocol::assurance::Level;
 use protocol::dpop::NonceRule;
@@ -55,9 +54,6 @@ pub struct Person {
 
 /// The `client_type` of a token that speaks for a person.
 pub(crate) const TYPE_USER: &str = "user";
-
-/// The scope that opens everything on the admin door.
-const ADMIN_EVERYTHING: &str = "admin:*";
 
 /// Judges a presented credential.
 ///
@@ -112,51 +108,6 @@ pub fn require_self(person: &Person) -> Result<(), Refusal> {
     ))
 }
 
-/// Demands an operator: the role `admin`, or an API key with the scope `admin:*`.
-///
-/// # Errors
-/// 403 for anybody else; a fault when a store is away.
-pub async fn require_admin(flows: &Flows, act: &Act, caller: &Caller) -> Result<Actor, Rejection> {
-    require_admin_of(flows, act, caller, "*").await
-}
-
-/// Demands an operator of one area: the role `admin`, or an API key with the scope `admin:*` or
-/// `admin:<area>`.
-///
-/// # Errors
-/// As [`require_admin`].
-pub async fn require_admin_of(
-    flows: &Flows,
-    act: &Act,
-    caller: &Caller,
-    area: &str,
-) -> Result<Actor, Rejection> {
-    let may = match caller {
-        // Who acts for an operator is none, nor is who shows another's word for one.
-        Caller::Person(claims, ..) | Caller::System(claims) if claims.act.is_some() => false,
-        Caller::Person(_, _, None) => false,
-        Caller::Person(claims, ..) if claims.account.is_some() => false,
-        Caller::Person(_, user, _) => {
-            let found = flows.accounts.load(act.tenant.id, *user, act.deadline);
-            found
-                .await?
-                .is_some_and(|user| user.status == UserStatus::Active && is_admin(&user.roles))
-        }
-        Caller::System(claims) => live::find_client(flows, act, &claims.client_id)
-            .await?
-            .is_some_and(|client| is_admin(&client.metadata.roles)),
-        Caller::ApiKey(key) => opens(key, area),
-    };
-    if may {
-        return Ok(caller.actor());
-    }
-    Err(Refusal::oauth(
-        OAuthCode::InsufficientScope,
-        "Only an operator may do this.",
-    )
-    .into())
-}
-
 // === impl Caller ===
 
 impl Caller {
@@ -174,16 +125,6 @@ impl Caller {
     #[must_use]
     pub fn has_scope(&self, scope: &str) -> bool {
         matches!(self, Self::ApiKey(key) if key.scopes.contains(scope))
-    }
-
-    /// Says whether an operator may make operators. A key that opens one area may not: it would open
-    /// all of them.
-    #[must_use]
-    pub fn may_appoint(&self) -> bool {
-        match self {
-            Self::Person(..) | Self::System(_) => true,
-            Self::ApiKey(key) => key.scopes.contains(ADMIN_EVERYTHING),
-        }
     }
 }
 
@@ -323,14 +264,6 @@ fn is_for(audience: &Audience, issuer: &str) -> bool {
     }
 }
 
-fn is_admin(roles: &[String]) -> bool {
-    roles.iter().any(|role| role == ROLE_ADMIN)
-}
-
-fn opens(key: &ApiKey, area: &str) -> bool {
-    key.scopes.contains(ADMIN_EVERYTHING) || key.scopes.contains(&format!("admin:{area}"))
-}
-
 #[cfg(test)]
 mod tests {
     use domain::id::{ApiKeyId, TenantId};
@@ -357,15 +290,6 @@ mod tests {
     }
 
     #[test]
-    fn a_key_opens_its_areas_and_no_other() {
-        assert!(opens(&key("admin:*"), "users") && opens(&key("admin:*"), "*"));
-        assert!(opens(&key("read admin:users"), "users"));
-        assert!(!opens(&key("admin:users"), "clients"));
-        assert!(!opens(&key("admin:users"), "*"));
-        assert!(!opens(&key("admin"), "users"));
-    }
-
-    #[test]
     fn rfc_9068_4_a_token_for_another_resource_is_not_for_us() {
         let us = "https://auth.example.org";
         assert!(is_for(&Audience::One(us.to_owned()), us));
@@ -376,12 +300,6 @@ mod tests {
             us
         ));
         assert!(!is_for(&Audience::Many(Vec::new()), us));
-    }
-
-    #[test]
-    fn only_the_role_admin_opens_the_admin_door() {
-        assert!(is_admin(&["user".to_owned(), "admin".to_owned()]));
-        assert!(!is_admin(&["administrator".to_owned()]));
     }
 
     #[test]

@@ -236,6 +236,17 @@ routes! {
    PUT    "/admin/oauth/auth/requests/consent/reject" Act admin::login_ui::reject_consent Admin Admin Json   Detached Network
    GET    "/admin/tenants/{id}"               Act  admin::tenants::show           Admin  Admin  None       Attached Network
    PATCH  "/admin/tenants/{id}"               Act  admin::tenants::update         Admin  Admin  Json       Detached Network
+   GET    "/admin/rbac/roles"                 Act  admin::rbac::list_roles        Admin  Admin  None       Attached Network
+   POST   "/admin/rbac/roles"                 Act  admin::rbac::create_role       Admin  Admin  Json       Detached Network
+   GET    "/admin/rbac/roles/{id}"            Act  admin::rbac::show_role         Admin  Admin  None       Attached Network
+   PATCH  "/admin/rbac/roles/{id}"            Act  admin::rbac::update_role       Admin  Admin  Json       Detached Network
+   DELETE "/admin/rbac/roles/{id}"            Act  admin::rbac::delete_role       Admin  Admin  None       Detached Network
+   GET    "/admin/rbac/policies"              Act  admin::rbac::list_policies     Admin  Admin  None       Attached Network
+   POST   "/admin/rbac/policies"              Act  admin::rbac::create_policy     Admin  Admin  Json       Detached Network
+   DELETE "/admin/rbac/policies/{id}"         Act  admin::rbac::delete_policy     Admin  Admin  None       Detached Network
+   POST   "/admin/rbac/grants"                Act  admin::rbac::grant             Admin  Admin  Json       Detached Network
+   POST   "/admin/rbac/grants/revoke"         Act  admin::rbac::revoke            Admin  Admin  Json       Detached Network
+   GET    "/admin/rbac/check"                 Act  admin::rbac::check             Admin  Admin  None       Attached Network
    GET    "/admin/actors"                     Act  admin::actors::answer          Admin  Admin  None       Attached Network
    GET    "/admin/keys"                       Act  admin::keys::list              Admin  Admin  None       Attached Network
    POST   "/admin/keys/rotate"                Act  admin::keys::rotate            Admin  Admin  None       Detached Network

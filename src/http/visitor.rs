@@ -8,15 +8,16 @@ use domain::event::{Actor, Origin};
 use domain::id::TenantId;
 use domain::rejection::Rejection;
 use domain::tenant::Tenant;
-use http::HeaderMap;
 use http::header::USER_AGENT;
 use http::request::Parts;
+use http::{HeaderMap, Method};
 
 use super::arrival::Arrival;
 use super::credential;
 use super::hall::Hall;
 use super::routes::{Caller, Route};
 use super::tenant::{Named, Tenants};
+use crate::flow::allowed::{self, Access};
 use crate::flow::caller::{self, Person};
 use crate::flow::issuer::issuer_of;
 use crate::flow::{Act, Flows};
@@ -91,9 +92,12 @@ pub(super) async fn authenticate(
     let caller = caller::authenticate(flows, act, presented).await?;
     act.origin.actor = caller.actor();
     if route.caller == Caller::Admin {
-        let area = area_of(route.path);
-        caller::require_admin_of(flows, act, &caller, area).await?;
-        act.may_appoint = caller.may_appoint();
+        let access = match route.method {
+            Method::GET => Access::Read,
+            _ => Access::Write,
+        };
+        let wanted = (area_of(route.path), access);
+        act.may_appoint = allowed::require_operator(flows, act, &caller, wanted).await?;
         // It is the operator's, not that of the person who is told of what they do.
         act.language = None;
         return Ok(Visitor::Operator);

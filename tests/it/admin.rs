@@ -6,8 +6,10 @@ pub mod areas;
 mod clients;
 mod compromised;
 mod consents;
+mod delegates;
 mod factors;
 mod operations;
+mod rbac;
 mod registration;
 mod tenants;
 mod users;
@@ -22,6 +24,8 @@ pub fn cases() -> Vec<Case> {
         areas::cases(),
         consents::cases(),
         factors::cases(),
+        rbac::cases(),
+        delegates::cases(),
         tenants::cases(),
     ]
     .into_iter()

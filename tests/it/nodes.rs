@@ -18,6 +18,7 @@ cases![
     a_key_rotated_on_one_node_is_published_and_verifies_on_the_other,
     openid_connect_core_10_1_1_a_new_algorithm_is_published_everywhere_within_a_second,
     a_role_taken_on_one_node_opens_nothing_on_the_other,
+    a_policy_taken_back_on_one_node_opens_nothing_on_the_other,
     guesses_are_counted_together,
 ];
 
@@ -170,6 +171,29 @@ async fn a_role_taken_on_one_node_opens_nothing_on_the_other(house: House) {
         operator.get("/admin/users").await.expect(200);
         let roles = json!({ "roles": ["user"] });
         house.admin().patch(&path, roles).await.expect(200);
+        until_closed(&operator).await
+    })
+    .await;
+    other.stop().await;
+}
+
+async fn a_policy_taken_back_on_one_node_opens_nothing_on_the_other(house: House) {
+    let other = house.second_node().await;
+    let person = Person::register(&house.public(), "ada").await;
+    let subject = format!("user:{}", house.user_id(&person).await);
+    let operator = other.stranger().bearer(&person.login().await.access);
+    let policy = json!({ "subject": subject, "object": "admin:users", "action": "read" });
+    best_of_three(A_SECOND, async |_| {
+        let admin = house.admin();
+        let made = admin.post("/admin/rbac/policies", policy.clone()).await;
+        let made = made.expect(201).field("id");
+        let begun = Instant::now();
+        while !operator.get("/admin/users").await.status.is_success() {
+            assert!(begun.elapsed() < PATIENCE, "still no operator");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let path = format!("/admin/rbac/policies/{made}");
+        admin.delete(&path).await.expect(204);
         until_closed(&operator).await
     })
     .await;

@@ -1,9 +1,12 @@
 //! The task that tails the feed and applies what is new.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use domain::change::{Change, ChangeKind};
+use domain::id::TenantId;
 use domain::rejection::Fault;
+use futures_util::future::join3;
 use store::port::changes::HINT_KEPT;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
@@ -14,6 +17,7 @@ use super::reading::Reading;
 use super::steady::Steady;
 use crate::deadline::Deadline;
 use crate::patience::patiently;
+use crate::roles::Roles;
 
 /// How often the feed is read without a notice.
 const READ_EVERY: Duration = Duration::from_millis(400);
@@ -44,7 +48,17 @@ pub(super) struct Listener<'n> {
 #[derive(Debug, Default)]
 struct Stale {
     tenants: bool,
+    roles: StaleRoles,
     keys: bool,
+}
+
+/// Whose rules must be loaded again.
+#[derive(Debug, Default)]
+enum StaleRoles {
+    #[default]
+    Nobodys,
+    Of(BTreeSet<TenantId>),
+    Everybodys,
 }
 
 // === impl Listener ===
@@ -126,6 +140,7 @@ impl<'n> Listener<'n> {
         self.is_reading = false;
         self.stale = Stale {
             tenants: true,
+            roles: StaleRoles::Everybodys,
             keys: true,
         };
         self.needs.sessions.forget_everybody();
@@ -163,6 +178,7 @@ impl<'n> Listener<'n> {
             }
             ChangeKind::ClientChanged(id) => needs.tenants.forget_client(change.tenant, &id),
             ChangeKind::TenantChanged => self.stale.tenants = true,
+            ChangeKind::RolesChanged => self.stale.roles.add(change.tenant),
             ChangeKind::KeysChanged => self.stale.keys = true,
             // Nothing is remembered of API keys: each use asks the store.
             ChangeKind::ApiKeyChanged(_) => {}
@@ -181,8 +197,45 @@ impl<'n> Listener<'n> {
             let is_stale = self.stale.keys;
             is_stale && needs.keys.reload(deadline).await.is_err()
         };
-        let (tenants, keys) = futures_util::future::join(tenants, keys).await;
-        self.stale = Stale { tenants, keys };
+        let roles = self.stale.roles.reload(&needs.roles, deadline);
+        let (tenants, roles, keys) = join3(tenants, roles, keys).await;
+        self.stale = Stale {
+            tenants,
+            roles,
+            keys,
+        };
+    }
+}
+
+// === impl StaleRoles ===
+
+impl StaleRoles {
+    fn add(&mut self, tenant: TenantId) {
+        match self {
+            Self::Nobodys => *self = Self::Of(BTreeSet::from([tenant])),
+            Self::Of(some) => {
+                some.insert(tenant);
+            }
+            Self::Everybodys => {}
+        }
+    }
+
+    /// Has the rules loaded again, and gives whose could not be.
+    async fn reload(&self, roles: &Roles, deadline: Deadline) -> Self {
+        match self {
+            Self::Of(some) => {
+                let mut left = some.clone();
+                for tenant in some {
+                    if roles.reload(Some(*tenant), deadline).await.is_err() {
+                        return Self::Of(left);
+                    }
+                    left.remove(tenant);
+                }
+                Self::Nobodys
+            }
+            Self::Everybodys if roles.reload(None, deadline).await.is_err() => Self::Everybodys,
+            Self::Everybodys | Self::Nobodys => Self::Nobodys,
+        }
     }
 }
 

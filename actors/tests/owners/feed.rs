@@ -6,6 +6,7 @@ use std::time::Duration;
 use actors::accounts::Accounts;
 use actors::feed::{FeedNeeds, feed};
 use actors::keys::{Keys, Rotated};
+use actors::roles::{Roles, roles};
 use actors::sessions::{Sessions, sessions};
 use actors::supervision::Tree;
 use actors::tenants::Tenants;
@@ -26,6 +27,7 @@ struct Node {
     sessions: Sessions,
     accounts: Accounts,
     tenants: Tenants,
+    roles: Roles,
     keys: Keys,
     _tree: Tree,
 }
@@ -61,12 +63,14 @@ impl Node {
         let (keys, keys_spec) = house.keys();
         let accounts = Accounts::new(house.ports.users.clone());
         let (sessions, mut specs) = sessions(house.ports.sessions.clone(), false);
-        specs.extend([tenants_spec, keys_spec]);
+        let (roles, roles_spec) = roles(house.ports.roles.clone());
+        specs.extend([tenants_spec, keys_spec, roles_spec]);
         specs.push(feed(FeedNeeds {
             changes,
             sessions: sessions.clone(),
             accounts: accounts.clone(),
             tenants: tenants.clone(),
+            roles: roles.clone(),
             keys: keys.clone(),
             clock: house.clock.clone(),
         }));
@@ -74,6 +78,7 @@ impl Node {
             sessions,
             accounts,
             tenants,
+            roles,
             keys,
             _tree: raise(specs).await,
         };
@@ -227,7 +232,7 @@ async fn a_feed_of_many_pages_is_read_to_its_end_before_a_node_is_fresh() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn changed_clients_tenants_and_keys_are_known_within_a_second() {
+async fn changed_clients_tenants_roles_and_keys_are_known_within_a_second() {
     let house = House::new().await;
     let (one, two) = (Node::new(&house).await, Node::new(&house).await);
     let tenant = house.world.tenant;
@@ -240,6 +245,8 @@ async fn changed_clients_tenants_and_keys_are_known_within_a_second() {
 
     within_a_second(async |round| turn_client(&house, &one, &two, round % 2 == 0).await).await;
     within_a_second(async |round| rename(&house, &one, &two, &format!("renamed-{round}")).await)
+        .await;
+    within_a_second(async |round| add_role(&house, &one, &two, &format!("role-{round}")).await)
         .await;
     within_a_second(async |_| {
         house.clock.advance(Duration::from_mins(10));
@@ -272,6 +279,23 @@ async fn turn_client(house: &House, one: &Node, two: &Node, disabled: bool) -> D
         found
             .unwrap()
             .is_some_and(|client| client.disabled == disabled)
+    })
+    .await
+}
+
+/// Makes a role on one node; says how long the other took to know.
+async fn add_role(house: &House, one: &Node, two: &Node, name: &str) -> Duration {
+    let tenant = house.world.tenant;
+    let entry = house.world.entry(EventKind::RoleCreated);
+    let role = house.world.role(name, &[]);
+    let made = one.roles.create_role(role, entry, in_time());
+    made.await.unwrap();
+    assert!(
+        one.roles.of(tenant).has_role(name),
+        "before it was answered"
+    );
+    within(SOON, "the role is known", || async {
+        two.roles.of(tenant).has_role(name)
     })
     .await
 }

@@ -36,6 +36,8 @@ pub enum ChangeKind {
     ApiKeyChanged(ApiKeyId),
     /// The tenant changed; load it again.
     TenantChanged,
+    /// The tenant's roles or policies changed; load them again.
+    RolesChanged,
     /// The key ring changed; load it again.
     KeysChanged,
 }
@@ -52,6 +54,7 @@ impl ChangeKind {
             Self::ClientChanged(id) => ("client_changed", id.clone()),
             Self::ApiKeyChanged(id) => ("api_key_changed", id.to_string()),
             Self::TenantChanged => ("tenant_changed", String::new()),
+            Self::RolesChanged => ("roles_changed", String::new()),
             Self::KeysChanged => ("keys_changed", String::new()),
         }
     }
@@ -68,6 +71,7 @@ impl ChangeKind {
             "client_changed" => Self::ClientChanged(about.to_owned()),
             "api_key_changed" => Self::ApiKeyChanged(about.parse().ok()?),
             "tenant_changed" => Self::TenantChanged,
+            "roles_changed" => Self::RolesChanged,
             "keys_changed" => Self::KeysChanged,
             _ => return None,
         })
@@ -90,6 +94,7 @@ mod tests {
             ChangeKind::ClientChanged("client_x".to_owned()),
             ChangeKind::ApiKeyChanged(ApiKeyId::generate(now, &random)),
             ChangeKind::TenantChanged,
+            ChangeKind::RolesChanged,
             ChangeKind::KeysChanged,
         ];
         for kind in kinds {

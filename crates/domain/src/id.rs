@@ -83,6 +83,8 @@ ids! {
     PasskeyId,
     /// Names a data key of a tenant.
     DataKeyId,
+    /// Names a policy of a tenant.
+    PolicyId,
     /// Names one HTTP or gRPC request, for logs and audit.
     RequestId,
 }

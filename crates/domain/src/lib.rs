@@ -23,6 +23,7 @@ pub mod one_time;
 pub mod page;
 pub mod random;
 pub mod rejection;
+pub mod role;
 pub mod scope;
 pub mod secret;
 pub mod session;

@@ -26,6 +26,7 @@ pub mod oauth;
 pub mod oidc;
 pub mod opaque;
 pub mod password;
+pub mod rbac;
 pub mod recovery_code;
 pub mod request_object;
 pub mod seal;

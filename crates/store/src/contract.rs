@@ -38,6 +38,7 @@ mod keys;
 mod notices;
 mod one_time;
 mod outbox;
+mod roles;
 mod salts;
 mod sessions;
 mod spent;
@@ -69,6 +70,7 @@ pub fn cases() -> Vec<Case> {
         spent::cases(),
         attempts::cases(),
         clients::cases(),
+        roles::cases(),
         api_keys::cases(),
         keys::cases(),
         outbox::cases(),

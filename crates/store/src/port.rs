@@ -29,6 +29,7 @@ pub mod keys;
 pub mod notices;
 pub mod one_time;
 pub mod outbox;
+pub mod roles;
 pub mod salts;
 pub mod sessions;
 pub mod shared;
@@ -67,6 +68,8 @@ pub struct Ports {
     pub attempts: Arc<dyn attempts::Attempts>,
     /// Clients.
     pub clients: Arc<dyn clients::Clients>,
+    /// Roles and policies.
+    pub roles: Arc<dyn roles::Roles>,
     /// API keys.
     pub api_keys: Arc<dyn api_keys::ApiKeys>,
     /// Signing keys.

@@ -47,6 +47,7 @@ mod notices;
 mod one_time;
 mod outbox;
 mod pool;
+mod roles;
 mod row;
 mod salts;
 mod schema;
@@ -163,6 +164,7 @@ impl Postgres {
             spent: store.clone(),
             attempts: store.clone(),
             clients: store.clone(),
+            roles: store.clone(),
             api_keys: store.clone(),
             keys: store.clone(),
             outbox: store.clone(),

@@ -45,6 +45,7 @@ mod one_time;
 mod outbox;
 mod queue;
 mod readers;
+mod roles;
 mod row;
 mod salts;
 mod schema;
@@ -156,6 +157,7 @@ impl Sqlite {
             spent: this.clone(),
             attempts: this.clone(),
             clients: this.clone(),
+            roles: this.clone(),
             api_keys: this.clone(),
             keys: this.clone(),
             outbox: this.clone(),

@@ -21,6 +21,7 @@ use protocol::opaque::RandomToken;
 use super::not_found;
 use super::role::require_appointer;
 use crate::flow::account::{Mistakes, parse_name};
+use crate::flow::allowed::subjects_of_client;
 use crate::flow::signature::publish;
 use crate::flow::token::client_auth::stored_signature;
 use crate::flow::{Act, Flows};
@@ -82,7 +83,7 @@ pub async fn create(
 ) -> Result<(Client, Option<SecretText>), Rejection> {
     let terms = terms(flows, message.client_type);
     let (name, metadata) = check(terms, &message.name, message.metadata)?;
-    require_appointer(act, &metadata.roles)?;
+    require_appointer(flows, act, &metadata.roles)?;
     sector::check(flows, None, &metadata).await?;
     let minted = has_secret(&metadata).then(|| mint_secret(flows, act.now));
     let (secret, stored) = minted.unzip();
@@ -117,7 +118,7 @@ pub async fn create(
 pub async fn delete(flows: &Flows, act: &Act, client: String) -> Result<(), Rejection> {
     if !act.may_appoint {
         let stored = get(flows, act, &client).await?;
-        require_appointer(act, &stored.metadata.roles)?;
+        require_appointer(flows, act, &subjects_of_client(&stored))?;
     }
     let entry = act.entry(EventKind::ClientDeleted).about(&client);
     let deleted = flows.tenants.delete_client(client, entry, act.deadline);

@@ -14,6 +14,7 @@ use store::port::factors::RemoveAllFactors;
 
 use super::not_found;
 use super::role::require_appointer;
+use crate::flow::allowed::subjects_of_user;
 use crate::flow::mfa::{self, Status};
 use crate::flow::sign_in::factor::factor_keys;
 use crate::flow::{Act, Flows, attempt};
@@ -34,7 +35,7 @@ pub async fn status(flows: &Flows, act: &Act, user: UserId) -> Result<Status, Re
 /// fault.
 pub async fn reset(flows: &Flows, act: &Act, user: UserId) -> Result<(), Rejection> {
     let user = load(flows, act, user).await?;
-    require_appointer(act, &user.roles)?;
+    require_appointer(flows, act, &subjects_of_user(&user))?;
     let removal = RemoveAllFactors {
         tenant: act.tenant.id,
         user: user.id,

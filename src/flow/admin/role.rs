@@ -1,23 +1,25 @@
-//! Role names, as operators write them; and who may have to do with the role `admin`.
+//! Role names, as operators write them; and who may have to do with roles that open the admin door.
 
 use domain::rejection::{Code, Refusal};
-use domain::user::ROLE_ADMIN;
+use domain::role::is_role_name;
 
-use crate::flow::Act;
 use crate::flow::account::Mistakes;
+use crate::flow::allowed::ADMIN;
+use crate::flow::{Act, Flows};
 
 /// How many roles one account or client may have.
 const MAX_ROLES: usize = 100;
-/// The longest name of a role, in bytes.
-const MAX_BYTES: usize = 64;
 
 /// Checks the names of roles, names the field of a bad one, and drops repeats.
 pub(super) fn check_roles(mistakes: &mut Mistakes, roles: Vec<String>) -> Vec<String> {
     if roles.len() > MAX_ROLES {
         mistakes.add("roles", "must be 100 at most");
     }
-    if !roles.iter().all(|role| is_name(role)) {
-        mistakes.add("roles", "each must be 1 to 64 of a-z, 0-9, _, : and -");
+    if !roles.iter().all(|role| is_role_name(role)) {
+        mistakes.add(
+            "roles",
+            "each must be 1 to 64 of a-z, 0-9, _, : and -, not user: or client:",
+        );
     }
     let mut kept: Vec<String> = Vec::with_capacity(roles.len().min(MAX_ROLES));
     for role in roles.into_iter().take(MAX_ROLES) {
@@ -28,22 +30,25 @@ pub(super) fn check_roles(mistakes: &mut Mistakes, roles: Vec<String>) -> Vec<St
     kept
 }
 
-/// Refuses to give these roles, or to touch who has them, if `admin` is among them and whoever acts
-/// may not make operators: a key for one area would else make itself a key for all, by a new
-/// operator or by an old one's address or secret (OWASP ASVS 5.0 §8.2.1).
-pub(super) fn require_appointer(act: &Act, roles: &[String]) -> Result<(), Refusal> {
-    if act.may_appoint || !roles.iter().any(|role| role == ROLE_ADMIN) {
+/// Refuses to give these roles, or to touch who has them, if one of them opens any of the admin door and
+/// whoever acts may not make operators: who looks after one area would else make themselves one for all,
+/// by a new operator or by an old one's address or secret (OWASP ASVS 5.0 §8.2.1).
+pub(super) fn require_appointer(
+    flows: &Flows,
+    act: &Act,
+    subjects: &[String],
+) -> Result<(), Refusal> {
+    if act.may_appoint {
+        return Ok(());
+    }
+    let rules = flows.roles.of(act.tenant.id);
+    if !rules.reaches(subjects.iter().map(String::as_str), ADMIN) {
         return Ok(());
     }
     Err(Refusal::new(
         Code::Forbidden,
-        "This key opens one area only: it may neither make operators, change them, nor sign them in.",
+        "This opens one area only: it may neither make operators, change them, nor sign them in.",
     ))
-}
-
-fn is_name(role: &str) -> bool {
-    let fine = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_:-".contains(&b);
-    (1..=MAX_BYTES).contains(&role.len()) && role.bytes().all(fine)
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use store::port::users::{NewUser, Registration, UserWrite};
 use super::role::{check_roles, require_appointer};
 use super::{not_found, stale};
 use crate::flow::account::{Mistakes, parse_name};
+use crate::flow::allowed::subjects_of_user;
 use crate::flow::new_password::{self, Whose};
 use crate::flow::register::{new_user, taken};
 use crate::flow::{Act, Flows};
@@ -83,7 +84,7 @@ pub async fn find(flows: &Flows, act: &Act, email: EmailAddress) -> Result<User,
 /// key for one area would make; 409 when the address is taken; or a fault.
 pub async fn create(flows: &Flows, act: &Act, message: CreateUser) -> Result<User, Rejection> {
     let (email, name, roles) = check(flows, act, &message).await?;
-    require_appointer(act, &roles)?;
+    require_appointer(flows, act, &roles)?;
     let password = match message.password {
         Some(password) => Some(new_password::hash(act, flows.hashing.reserve()?, password).await?),
         None => None,
@@ -126,7 +127,7 @@ pub async fn delete(flows: &Flows, act: &Act, user: UserId) -> Result<(), Reject
     Ok(())
 }
 
-/// Refuses to change an operator's account, or to sign anybody in to it, for a key that opens one area
+/// Refuses to change an operator's account, or to sign anybody in to it, for who looks after one area
 /// only.
 ///
 /// # Errors
@@ -140,7 +141,7 @@ pub(crate) async fn require_in_reach(
         return Ok(());
     }
     let user = get(flows, act, user).await?;
-    Ok(require_appointer(act, &user.roles)?)
+    Ok(require_appointer(flows, act, &subjects_of_user(&user))?)
 }
 
 async fn check(
@@ -180,7 +181,7 @@ async fn write(
     entry: Entry,
 ) -> Result<User, Rejection> {
     require_in_reach(flows, act, user).await?;
-    require_appointer(act, patch.roles.as_deref().unwrap_or_default())?;
+    require_appointer(flows, act, patch.roles.as_deref().unwrap_or_default())?;
     let until = flows.remember_until(act.now);
     let written = flows.users.update_user(user, patch, until, entry);
     match act.wait(written).await? {

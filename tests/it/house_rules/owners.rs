@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use super::sources;
 
 /// What every owner may use.
-const COMMON: [&str; 13] = [
+const COMMON: [&str; 14] = [
     "clock",
     "deadline",
     "denylist",
@@ -16,6 +16,7 @@ const COMMON: [&str; 13] = [
     "handle",
     "lib",
     "patience",
+    "remembered",
     "rounds",
     "schedule",
     "snapshot",
@@ -25,7 +26,13 @@ const COMMON: [&str; 13] = [
 ];
 
 /// The handles that the feed speaks to.
-const TOLD_BY_THE_FEED: [&str; 3] = ["keys::Keys", "sessions::Sessions", "tenants::Tenants"];
+const TOLD_BY_THE_FEED: [&str; 5] = [
+    "accounts::Accounts",
+    "keys::Keys",
+    "roles::Roles",
+    "sessions::Sessions",
+    "tenants::Tenants",
+];
 
 /// Names every import of one owner's module by another's.
 pub fn imports_between_owners() -> Vec<String> {

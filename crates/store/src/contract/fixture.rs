@@ -35,6 +35,7 @@ mod data_keys;
 pub mod factors;
 mod grants;
 mod notices;
+mod roles;
 mod trail;
 
 /// `REFRESH_REUSE_WINDOW` in every case.

@@ -44,6 +44,7 @@ fn runner() -> Result<Runner, Fault> {
     let proofs = include_str!("../../../../migrations/postgres/0010_proofs.sql");
     let passwords = include_str!("../../../../migrations/postgres/0011_passwords.sql");
     let activity = include_str!("../../../../migrations/postgres/0012_activity_and_erasure.sql");
+    let roles = include_str!("../../../../migrations/postgres/0013_roles.sql");
     let all = [
         ("V1__foundation", foundation),
         ("V2__unended_sessions", unended),
@@ -57,6 +58,7 @@ fn runner() -> Result<Runner, Fault> {
         ("V10__proofs", proofs),
         ("V11__passwords", passwords),
         ("V12__activity_and_erasure", activity),
+        ("V13__roles", roles),
     ];
     let migrations: Result<Vec<_>, _> = all
         .into_iter()

@@ -9,7 +9,8 @@ use std::net::IpAddr;
 
 use domain::email::EmailAddress;
 use domain::id::{
-    ApiKeyId, DataKeyId, FamilyId, MailId, PasskeyId, RequestId, SessionId, TenantId, UserId,
+    ApiKeyId, DataKeyId, FamilyId, MailId, PasskeyId, PolicyId, RequestId, SessionId, TenantId,
+    UserId,
 };
 use domain::page::{MAX_PER_PAGE, Page, PageRequest, PageStart};
 use domain::scope::ScopeSet;
@@ -69,7 +70,8 @@ macro_rules! ids {
 }
 
 ids!(
-    ApiKeyId, DataKeyId, FamilyId, MailId, PasskeyId, RequestId, SessionId, TenantId, UserId
+    ApiKeyId, DataKeyId, FamilyId, MailId, PasskeyId, PolicyId, RequestId, SessionId, TenantId,
+    UserId
 );
 
 /// A row, read column by column from the left.

@@ -12,7 +12,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 /// Each migration by name and text, in order. A released one is never edited.
-const MIGRATIONS: [(&str, &str); 12] = [
+const MIGRATIONS: [(&str, &str); 13] = [
     (
         "V1__foundation",
         include_str!("../../../../migrations/sqlite/0001_foundation.sql"),
@@ -60,6 +60,10 @@ const MIGRATIONS: [(&str, &str); 12] = [
     (
         "V12__activity_and_erasure",
         include_str!("../../../../migrations/sqlite/0012_activity_and_erasure.sql"),
+    ),
+    (
+        "V13__roles",
+        include_str!("../../../../migrations/sqlite/0013_roles.sql"),
     ),
 ];
 

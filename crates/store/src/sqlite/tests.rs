@@ -227,6 +227,7 @@ fn migrations_are_pending_until_they_are_applied_once() {
         "V10__proofs",
         "V11__passwords",
         "V12__activity_and_erasure",
+        "V13__roles",
     ];
     assert_eq!(sqlite.pending_migrations().unwrap(), all);
     assert_eq!(sqlite.migrate().unwrap(), all);

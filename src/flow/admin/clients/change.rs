@@ -15,6 +15,7 @@ use super::{get, mint_secret, sector, terms};
 use crate::flow::account::{Mistakes, parse_name};
 use crate::flow::admin::role::require_appointer;
 use crate::flow::admin::{not_found, stale};
+use crate::flow::allowed::subjects_of_client;
 use crate::flow::signature::publish;
 use crate::flow::{Act, Flows};
 
@@ -97,10 +98,10 @@ async fn write(
 ) -> Result<Client, Rejection> {
     for _ in 0..TRIES {
         let client = get(flows, act, id).await?;
-        require_appointer(act, &client.metadata.roles)?;
+        require_appointer(flows, act, &subjects_of_client(&client))?;
         let (mut patch, entry) = make(&client)?;
         let roles = patch.metadata.as_ref().map(|next| next.roles.as_slice());
-        require_appointer(act, roles.unwrap_or_default())?;
+        require_appointer(flows, act, roles.unwrap_or_default())?;
         if let Some(next) = &patch.metadata {
             sector::check(flows, Some(&client.metadata), next).await?;
         }

@@ -36,6 +36,25 @@ pub struct PatchUser {
     pub version: Option<i64>,
 }
 
+// === impl PatchUser ===
+
+impl PatchUser {
+    /// Changes nothing of an account yet.
+    #[must_use]
+    pub const fn of(user: UserId) -> Self {
+        Self {
+            user,
+            email: None,
+            email_verified: None,
+            name: None,
+            status: None,
+            roles: None,
+            password_compromised: false,
+            version: None,
+        }
+    }
+}
+
 /// Close an account for now.
 #[derive(Debug, Clone)]
 pub struct LockUser {
@@ -169,16 +188,10 @@ mod tests {
     use super::*;
 
     fn nothing() -> PatchUser {
-        PatchUser {
-            user: UserId::generate(UnixMillis::from_millis(1), &Counting::default()),
-            email: None,
-            email_verified: None,
-            name: None,
-            status: None,
-            roles: None,
-            password_compromised: false,
-            version: None,
-        }
+        PatchUser::of(UserId::generate(
+            UnixMillis::from_millis(1),
+            &Counting::default(),
+        ))
     }
 
     #[test]

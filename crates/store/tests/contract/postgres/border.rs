@@ -54,11 +54,10 @@ async fn fill(store: &Postgres) -> World {
     let ports = &world.ports;
     let token = world.one_time(user.id, Purpose::ResetPassword);
     let entry = world.entry(EventKind::PasswordResetRequested);
-    ports
+    let issued = ports
         .one_time
-        .issue_one_time(token, world.mail(at(0)), entry)
-        .await
-        .unwrap();
+        .issue_one_time(token, world.mail(at(0)), entry);
+    issued.await.unwrap();
     let claim = world.attempt(AttemptKey([1; 32]), at(0));
     ports.attempts.claim_attempt(claim).await.unwrap();
     let client = OAuthClient {
@@ -105,6 +104,7 @@ async fn fill(store: &Postgres) -> World {
     authorize(&world, &session).await;
     world.bind_everything(user.id).await;
     world.leave_notice(user.id).await;
+    world.make_rules().await;
     world
 }
 
@@ -143,7 +143,7 @@ async fn tables(client: &Client) -> Vec<String> {
           AND relname <> 'refinery_schema_history'";
     let rows = client.query(sql, &[]).await.unwrap();
     let names: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
-    assert_eq!(names.len(), 23);
+    assert_eq!(names.len(), 25);
     names
 }
 
@@ -311,6 +311,7 @@ async fn nodes_that_migrate_at_once_apply_each_migration_once(database: Database
         "V10__proofs",
         "V11__passwords",
         "V12__activity_and_erasure",
+        "V13__roles",
     ];
     assert_eq!(before, all);
     assert_eq!(applied, before, "each was applied by one node");

@@ -1,0 +1,205 @@
+//! What roles allow whoever calls, or somebody who is asked about.
+//!
+//! An account is known to the rules by its roles and by `user:` and its id; a client by its roles and by
+//! `client:` and its id. Who acts for another, shows another issuer's word or has no sign-in is known by
+//! nothing. The decision is [`protocol::rbac`]'s, from the roles owner's snapshot; the account and the
+//! client are read from memory, so a role that was taken away is gone everywhere within a second.
+
+use domain::api_key::ApiKey;
+use domain::client::Client;
+use domain::id::UserId;
+use domain::rejection::{Fault, OAuthCode, Refusal, Rejection};
+use domain::role::{SUBJECT_CLIENT, SUBJECT_USER, is_role_name};
+use domain::user::{User, UserStatus};
+
+use super::caller::Caller;
+use super::{Act, Flows, live};
+
+/// The object of everything on one part of the admin door, without the part's name.
+pub(crate) const ADMIN: &str = "admin:";
+/// The action of what changes nothing.
+pub(crate) const READ: &str = "read";
+/// The action of what changes something.
+pub(crate) const WRITE: &str = "write";
+
+/// What an operator is about to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Something that changes nothing.
+    Read,
+    /// Something that changes something.
+    Write,
+}
+
+/// The area of the admin door in which roles and policies are made.
+const RULES: &str = "rbac";
+
+/// The scope that opens everything on the admin door.
+const ADMIN_EVERYTHING: &str = "admin:*";
+
+/// Names an account to the rules.
+pub(crate) fn subjects_of_user(user: &User) -> Vec<String> {
+    subjects(&user.roles, format!("{SUBJECT_USER}{}", user.id))
+}
+
+/// Names a client to the rules.
+pub(crate) fn subjects_of_client(client: &Client) -> Vec<String> {
+    subjects(
+        &client.metadata.roles,
+        format!("{SUBJECT_CLIENT}{}", client.id),
+    )
+}
+
+/// Names a caller to the rules; by nothing who may not be judged by them. An API key has scopes instead.
+///
+/// # Errors
+/// A fault when the store is away.
+pub(crate) async fn subjects_of(
+    flows: &Flows,
+    act: &Act,
+    caller: &Caller,
+) -> Result<Vec<String>, Fault> {
+    match caller {
+        Caller::Person(claims, ..) | Caller::System(claims) if claims.act.is_some() => {
+            Ok(Vec::new())
+        }
+        Caller::Person(claims, user, Some(_)) if claims.account.is_none() => {
+            let found = load_user(flows, act, *user).await?;
+            Ok(found.unwrap_or_default())
+        }
+        Caller::Person(..) | Caller::ApiKey(_) => Ok(Vec::new()),
+        Caller::System(claims) => {
+            let found = live::find_client(flows, act, &claims.client_id).await?;
+            Ok(found.map_or_else(Vec::new, |client| subjects_of_client(&client)))
+        }
+    }
+}
+
+/// Names the account of this id to the rules, if it may be used.
+///
+/// # Errors
+/// A fault when the store is away.
+pub(crate) async fn load_user(
+    flows: &Flows,
+    act: &Act,
+    user: UserId,
+) -> Result<Option<Vec<String>>, Fault> {
+    let found = flows.accounts.load(act.tenant.id, user, act.deadline);
+    let active = found
+        .await?
+        .filter(|user| user.status == UserStatus::Active);
+    Ok(active.map(|user| subjects_of_user(&user)))
+}
+
+/// Demands an operator of one area of the admin door: whom the rules allow `read` or `write` on
+/// `admin:<area>`, or an API key with the scope `admin:*` or `admin:<area>`, or one of those with `:read`
+/// behind it for what changes nothing. Says whether they may make operators: who may change the rules,
+/// and the holder of a key for everything.
+///
+/// # Errors
+/// 403 for anybody else; a fault when a store is away.
+pub(crate) async fn require_operator(
+    flows: &Flows,
+    act: &Act,
+    caller: &Caller,
+    (area, access): (&str, Access),
+) -> Result<bool, Rejection> {
+    let (may, may_appoint) = match caller {
+        Caller::ApiKey(key) => (opens(key, area, access), opens(key, "*", Access::Write)),
+        Caller::Person(..) | Caller::System(_) => {
+            let subjects = subjects_of(flows, act, caller).await?;
+            let rules = flows.roles.of(act.tenant.id);
+            let decide = |area: &str, action: &str| {
+                let named = subjects.iter().map(String::as_str);
+                let object = format!("{ADMIN}{area}");
+                rules.decide(named, &object, action).is_some()
+            };
+            (decide(area, access.action()), decide(RULES, WRITE))
+        }
+    };
+    if may {
+        return Ok(may_appoint);
+    }
+    Err(Refusal::oauth(
+        OAuthCode::InsufficientScope,
+        "Only an operator may do this.",
+    )
+    .into())
+}
+
+// === impl Access ===
+
+impl Access {
+    const fn action(self) -> &'static str {
+        match self {
+            Self::Read => READ,
+            Self::Write => WRITE,
+        }
+    }
+}
+
+/// Says whether a key opens an area; `*` is all of them.
+fn opens(key: &ApiKey, area: &str, access: Access) -> bool {
+    let has = |scope: &str| {
+        key.scopes.contains(scope)
+            || access == Access::Read && key.scopes.contains(&format!("{scope}:{READ}"))
+    };
+    has(ADMIN_EVERYTHING) || has(&format!("{ADMIN}{area}"))
+}
+
+/// A role that is named like one account or client alone is none of anybody's roles.
+fn subjects(roles: &[String], own: String) -> Vec<String> {
+    let roles = roles.iter().filter(|role| is_role_name(role)).cloned();
+    roles.chain([own]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::id::{ApiKeyId, TenantId};
+    use domain::random::Counting;
+    use domain::scope::ScopeSet;
+    use domain::time::UnixMillis;
+
+    use super::*;
+
+    fn key(scopes: &str) -> ApiKey {
+        let (now, random) = (UnixMillis::from_millis(1), Counting::default());
+        ApiKey {
+            id: ApiKeyId::generate(now, &random),
+            tenant: TenantId::generate(now, &random),
+            name: "k".to_owned(),
+            visible_prefix: "qf_ak_ab".to_owned(),
+            signature: [0; 32],
+            scopes: ScopeSet::parse(scopes).expect("a scope"),
+            created_at: now,
+            expires_at: None,
+            revoked_at: None,
+        }
+    }
+
+    #[test]
+    fn a_role_named_like_another_account_stands_for_nobody() {
+        let roles = ["user", "user:7", "client:x"].map(str::to_owned);
+        assert_eq!(subjects(&roles, "user:8".to_owned()), ["user", "user:8"]);
+    }
+
+    #[test]
+    fn a_key_opens_its_areas_and_no_other() {
+        let opens = |scopes, area| super::opens(&key(scopes), area, Access::Write);
+        assert!(opens("admin:*", "users") && opens("admin:*", "*"));
+        assert!(opens("read admin:users", "users"));
+        assert!(!opens("admin:users", "clients"));
+        assert!(!opens("admin:users", "*"));
+        assert!(!opens("admin", "users"));
+    }
+
+    #[test]
+    fn a_key_that_reads_changes_nothing() {
+        for scopes in ["admin:users:read", "admin:*:read"] {
+            assert!(opens(&key(scopes), "users", Access::Read));
+            assert!(!opens(&key(scopes), "users", Access::Write));
+        }
+        assert!(!opens(&key("admin:users:read"), "clients", Access::Read));
+        assert!(opens(&key("admin:users"), "users", Access::Read));
+    }
+}
