@@ -160,6 +160,10 @@ for (const [name, options] of Object.entries(LOOKS)) {
     await typePassword(page, email);
     await page.locator('a[href*="method=backup"]').click();
     await look(page, 'second-factor-backup', name);
+    await page.locator('a[href*="/recover-factor"]').click();
+    await look(page, 'recover-factor', name);
+    await page.locator('a[href*="/second-factor"]').click();
+    await page.locator('a[href*="method=backup"]').click();
     await page.locator('#code').fill(backup);
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'You are signed in' }).waitFor();

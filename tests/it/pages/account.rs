@@ -197,7 +197,10 @@ async fn an_app_is_added_and_removed_by_whoever_proved_lately_who_they_are(house
     page.expect(303);
     let page = browser.open("/account/factors/app/remove").await;
     page.posts_to("/account/factors/app/remove");
-    confirm(&mut browser, &page).await;
+    let page = confirm(&mut browser, &page).await;
+    // OWASP ASVS 5.0 §7.4.3: whoever changed a factor is offered to end the others.
+    let offer = "href=\"/account/sessions/end-others\"";
+    assert!(page.answer.text.contains(offer), "{}", page.answer.text);
     person.login().await;
 }
 
