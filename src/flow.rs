@@ -69,6 +69,8 @@ pub mod clients;
 pub mod consents;
 pub mod device;
 mod evenly;
+pub mod export;
+pub mod fresh;
 pub mod introspect;
 pub mod issuer;
 pub mod kept;

@@ -8,21 +8,19 @@
 //! [`app`] is the app that shows codes, [`codes`] the backup codes; [`recovery`] is for whoever lost all of
 //! them.
 
-use std::time::Duration;
-
 use domain::event::Actor;
 use domain::factor::{Factor, Factors, MfaPolicy};
 use domain::id::UserId;
 use domain::mail::{LetterBody, MailJob};
-use domain::rejection::{Code, Fault, OAuthCode, Refusal, Rejection, StepUp};
+use domain::rejection::{Code, Fault, Refusal, Rejection};
 use domain::secret::SecretText;
-use domain::time::UnixMillis;
 use domain::user::{User, UserStatus};
-use protocol::assurance::{Demand, Level, Standing};
+use protocol::assurance::{Demand, Standing};
 
 use super::account::AccountHolder;
 use super::browser::Browser;
 use super::caller::{Person, invalid_token};
+use super::fresh::Fresh;
 use super::letter::seal_letter;
 use super::sign_in::factor::factor_keys;
 use super::sign_in::{SignIn, expired};
@@ -56,9 +54,6 @@ pub struct Status {
     pub backup_codes: u32,
 }
 
-/// How long ago somebody may have proved who they are who changes their factors.
-pub const FRESH: Duration = Duration::from_mins(15);
-
 /// Tells what a person has bound.
 ///
 /// # Errors
@@ -72,36 +67,6 @@ pub async fn status(flows: &Flows, act: &Act, person: AccountHolder) -> Result<S
 pub(crate) async fn load(flows: &Flows, act: &Act, user: UserId) -> Result<Factors, Fault> {
     let bound = flows.factors.load_factors(act.tenant.id, user);
     act.wait(bound).await
-}
-
-/// Refuses whoever has not proved who they are a short while ago, as well as the account can (RFC 9470
-/// §3).
-///
-/// # Errors
-/// 401 `insufficient_user_authentication`, with what would do.
-pub(crate) fn check_fresh(
-    act: &Act,
-    bound: &Factors,
-    (auth_time, acr): (UnixMillis, &str),
-) -> Result<(), Refusal> {
-    let wanted = if bound.is_any() {
-        Level::Aal2
-    } else {
-        Level::Aal1
-    };
-    let is_fresh = act.now.since(auth_time) < FRESH;
-    let is_enough = wanted == Level::Aal1 || acr == Level::Aal2.as_str();
-    if is_fresh && is_enough {
-        return Ok(());
-    }
-    let hint = "Prove who you are again before you change how you sign in.";
-    Err(Refusal {
-        step_up: Some(Box::new(StepUp {
-            acr: wanted.as_str(),
-            max_age: FRESH,
-        })),
-        ..Refusal::oauth(OAuthCode::InsufficientUserAuthentication, hint)
-    })
 }
 
 /// Refuses to let go of what the tenant demands.
@@ -166,13 +131,7 @@ impl Binder {
     /// 401 if they did not prove who they are a short while ago; 403 where nothing may be bound; or a
     /// fault.
     pub async fn person(flows: &Flows, act: &Act, person: &Person) -> Result<Self, Rejection> {
-        let bound = load(flows, act, person.user).await?;
-        let claims = &person.claims;
-        let auth_time = claims.auth_time.unwrap_or_default();
-        let acr = claims.acr.as_deref().unwrap_or_default();
-        check_fresh(act, &bound, (UnixMillis::from_seconds(auth_time), acr))?;
-        let user = load_user(flows, act, person.user).await?;
-        Self::new(act.tenant.config.mfa, user, bound)
+        Self::of(act, Fresh::person(flows, act, person).await?)
     }
 
     /// Takes whoever is signed in in a browser.
@@ -180,19 +139,15 @@ impl Binder {
     /// # Errors
     /// As [`person`](Self::person).
     pub async fn browser(flows: &Flows, act: &Act, browser: &Browser) -> Result<Self, Rejection> {
-        let bound = load(flows, act, browser.user.id).await?;
-        let session = &browser.session;
-        let had = session
-            .proofs
-            .iter()
-            .filter(|one| one.factor != Factor::Password);
-        // After an idle hour one factor brings both back; here what was had must have been shown anew.
-        let shown_at = match had.map(|one| one.at).max() {
-            Some(at) if bound.is_any() => at.min(session.auth_time),
-            _ => session.auth_time,
-        };
-        check_fresh(act, &bound, (shown_at, &session.acr))?;
-        Self::new(act.tenant.config.mfa, browser.user.clone(), bound)
+        Self::of(act, Fresh::browser(flows, act, browser).await?)
+    }
+
+    /// Takes whoever proved a short while ago who they are.
+    ///
+    /// # Errors
+    /// 403 where nothing may be bound.
+    pub fn of(act: &Act, fresh: Fresh) -> Result<Self, Rejection> {
+        Self::new(act.tenant.config.mfa, fresh.user, fresh.bound)
     }
 
     /// Takes whoever is in the middle of a sign-in that owes a factor where none is bound. Whoever has

@@ -136,6 +136,7 @@ routes! {
    PATCH  "/auth/webauthn/credentials/{id}"   Act  auth::webauthn::rename         Public Person Json       Detached Network
    DELETE "/auth/webauthn/credentials/{id}"   Act  auth::webauthn::remove         Public Person None       Detached Network
    GET    "/auth/me/activity"                 Act  auth::activity::list           Public Person None       Attached Network
+   GET    "/auth/me/export"                   Act  auth::me::take_along           Public Person None       Attached Network
    GET    "/auth/me/consents"                 Act  auth::consents::list           Public Person None       Attached Network
    DELETE "/auth/me/consents"                 Act  auth::consents::take_back      Public Person None       Detached Network
    DELETE "/auth/me/consents/{client_id}"     Act  auth::consents::take_back      Public Person None       Detached Network
@@ -209,6 +210,8 @@ routes! {
    GET    "/account/applications/take-back"    Act  page::account::applications::ask_take_back   Public Browser None      Attached Network
    POST   "/account/applications/take-back"    Act  page::account::applications::take_back       Public Browser Form      Detached Network
    GET    "/account/activity"                  Act  page::account::activity::list                Public Browser None      Attached Network
+   GET    "/account/data"                      Act  page::account::data::show                    Public Browser None      Attached Network
+   GET    "/account/data/export"               Act  page::account::data::take_along              Public Browser None      Attached Network
 
    GET    "/admin/users"                      Act  admin::users::list             Admin  Admin  None       Attached Network
    POST   "/admin/users"                      Act  admin::users::create           Admin  Admin  Json       Detached Network

@@ -5,6 +5,7 @@ use crate::case::{Case, Scene};
 mod activity;
 mod authenticators;
 pub mod consents;
+mod export;
 mod guesses;
 mod letters;
 mod login;
@@ -36,6 +37,7 @@ pub fn cases() -> Vec<Case> {
         sessions::cases(),
         consents::cases(),
         activity::cases(),
+        export::cases(),
         webauthn::cases(),
         authenticators::cases(),
     ]

@@ -18,16 +18,18 @@ cases![
     new_backup_codes_are_shown_once,
     passkeys_are_renamed_and_removed_on_pages,
     what_happened_is_told_in_words_page_by_page,
+    ones_data_are_downloaded_by_whoever_proved_lately_who_they_are,
     nobody_changes_anothers_account,
 ];
 
-const PAGES: [&str; 6] = [
+const PAGES: [&str; 7] = [
     "/account",
     "/account/password",
     "/account/factors",
     "/account/sessions",
     "/account/applications",
     "/account/activity",
+    "/account/data",
 ];
 
 async fn signed_in(house: &House, person: &Person) -> Browser {
@@ -302,6 +304,27 @@ async fn what_happened_is_told_in_words_page_by_page(house: House) {
         .open("/account/activity?cursor=AAAA")
         .await
         .expect(400);
+}
+
+async fn ones_data_are_downloaded_by_whoever_proved_lately_who_they_are(house: House) {
+    let person = Person::register(&house.public(), "ada").await;
+    let mut browser = signed_in(&house, &person).await;
+    let page = browser.open("/account/data").await;
+    assert!(page.answer.text.contains("href=\"/account/data/export\""));
+    let page = browser.open("/account/data/export").await;
+    page.expect(200);
+    assert!(
+        page.answer
+            .header("content-disposition")
+            .starts_with("attachment;")
+    );
+    assert_eq!(
+        page.answer.json()["account"]["email"],
+        person.email.as_str()
+    );
+    house.clock.advance(Duration::from_mins(16));
+    let page = browser.open("/account/data/export").await;
+    assert_eq!(page.location(), "/sign-in?request=account.data");
 }
 
 async fn nobody_changes_anothers_account(house: House) {

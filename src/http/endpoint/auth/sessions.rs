@@ -37,9 +37,14 @@ pub(in crate::http) fn end(call: Call) -> Answer {
 }
 
 fn render(own: &OwnSessions) -> Reply {
+    render::json(StatusCode::OK, &view(own))
+}
+
+/// Shows where one is signed in.
+pub(in crate::http::endpoint) fn view(own: &OwnSessions) -> Value {
     let show = |session: &Session| show(session, own.current == Some(session.id));
     let sessions: Vec<Value> = own.sessions.iter().map(show).collect();
-    render::json(StatusCode::OK, &json!({ "sessions": sessions }))
+    json!({ "sessions": sessions })
 }
 
 fn show(session: &Session, is_current: bool) -> Value {

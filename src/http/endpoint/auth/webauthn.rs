@@ -168,7 +168,8 @@ fn render_begun(begun: &Begun) -> Reply {
     render::json(StatusCode::OK, &body)
 }
 
-fn view(passkey: &Passkey) -> Value {
+/// Shows a passkey to its owner.
+pub(in crate::http::endpoint) fn view(passkey: &Passkey) -> Value {
     json!({
         "id": passkey.id,
         "name": passkey.name,

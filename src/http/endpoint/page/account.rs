@@ -11,7 +11,7 @@ use http::StatusCode;
 
 use super::{Desk, Posted, Problem, query_of};
 use crate::flow::browser::Browser;
-use crate::flow::mfa::Binder;
+use crate::flow::fresh::Fresh;
 use crate::flow::new_password::least_length;
 use crate::flow::password::{ChangePassword, change_password};
 use crate::flow::profile::{UpdateMe, update_me};
@@ -23,17 +23,19 @@ use crate::http::render::Reply;
 
 pub(in crate::http) mod activity;
 pub(in crate::http) mod applications;
+pub(in crate::http) mod data;
 pub(in crate::http) mod factors;
 pub(in crate::http) mod sessions;
 
 /// The pages that a sign-in may lead back to, by the word that stands for a request then.
-const PLACES: [(&str, &str); 6] = [
+const PLACES: [(&str, &str); 7] = [
     ("account", "/account"),
     ("account.password", "/account/password"),
     ("account.factors", "/account/factors"),
     ("account.sessions", "/account/sessions"),
     ("account.applications", "/account/applications"),
     ("account.activity", "/account/activity"),
+    ("account.data", "/account/data"),
 ];
 
 /// Gives the page that a word stands for; nothing for any other text.
@@ -166,12 +168,12 @@ where
 /// so first, and comes back.
 fn fresh<Page, Shown>(call: Call, (posted, word): (Posted, &'static str), page: Page) -> Answer
 where
-    Page: FnOnce(Desk, Binder) -> Shown + Send + 'static,
+    Page: FnOnce(Desk, Browser, Fresh) -> Shown + Send + 'static,
     Shown: Future<Output = Result<Reply, Rejection>> + Send,
 {
     signed_in(call, (posted, word), move |desk, browser| async move {
-        match Binder::browser(desk.call.flows(), &desk.call.act, &browser).await {
-            Ok(binder) => page(desk, binder).await,
+        match Fresh::browser(desk.call.flows(), &desk.call.act, &browser).await {
+            Ok(fresh) => page(desk, browser, fresh).await,
             Err(Rejection::Refused(refusal))
                 if refusal.oauth == Some(OAuthCode::InsufficientUserAuthentication) =>
             {

@@ -17,6 +17,7 @@ pub(in crate::http) struct AccountTexts {
     pub(in crate::http) sessions: String,
     pub(in crate::http) applications: String,
     pub(in crate::http) activity: String,
+    pub(in crate::http) data: String,
     pub(in crate::http) save: String,
     pub(in crate::http) back: String,
     pub(in crate::http) email_proven: String,
@@ -53,6 +54,9 @@ pub(in crate::http) struct AccountTexts {
     pub(in crate::http) applications_none: String,
     pub(in crate::http) since: String,
     pub(in crate::http) take_back: String,
+    pub(in crate::http) export: String,
+    pub(in crate::http) export_text: String,
+    pub(in crate::http) export_button: String,
     pub(in crate::http) activity_lead: String,
     pub(in crate::http) activity_none: String,
     pub(in crate::http) older: String,
@@ -92,7 +96,7 @@ pub(in crate::http) struct Question {
 
 impl AccountTexts {
     /// Names the pages, in their order, and where each is.
-    pub(in crate::http) fn places(&self) -> [(&'static str, &str); 6] {
+    pub(in crate::http) fn places(&self) -> [(&'static str, &str); 7] {
         [
             ("/account", &self.overview),
             ("/account/password", &self.password),
@@ -100,6 +104,7 @@ impl AccountTexts {
             ("/account/sessions", &self.sessions),
             ("/account/applications", &self.applications),
             ("/account/activity", &self.activity),
+            ("/account/data", &self.data),
         ]
     }
 
@@ -217,12 +222,13 @@ mod tests {
     ];
 
     /// What can happen to an account and is told.
-    const TOLD: [EventKind; 30] = [
+    const TOLD: [EventKind; 31] = [
         EventKind::UserRegistered,
         EventKind::UserCreated,
         EventKind::UserUpdated,
         EventKind::UserLocked,
         EventKind::UserUnlocked,
+        EventKind::UserExported,
         EventKind::LoginSucceeded,
         EventKind::LoginFailed,
         EventKind::LoginOwing,

@@ -134,6 +134,13 @@ pub(in crate::http) struct ActivityRow<'a> {
     pub(in crate::http) device: String,
 }
 
+/// What is kept of a person.
+#[derive(Template)]
+#[template(path = "page/account/data.html")]
+pub(in crate::http) struct OwnData<'a> {
+    pub(in crate::http) frame: &'a Frame,
+}
+
 /// The question whether something is meant.
 #[derive(Template)]
 #[template(path = "page/account/confirm.html")]
@@ -195,6 +202,12 @@ impl Page for ApplicationList<'_> {
 impl Page for ActivityList<'_> {
     fn here(&self) -> &'static str {
         "/account/activity"
+    }
+}
+
+impl Page for OwnData<'_> {
+    fn here(&self) -> &'static str {
+        "/account/data"
     }
 }
 

@@ -7,7 +7,7 @@ use domain::secret::SecretText;
 use http::StatusCode;
 
 use super::{Asked, ask, done, done_of, fresh, signed_in, take_text};
-use crate::flow::mfa::{self, app, codes};
+use crate::flow::mfa::{self, Binder, app, codes};
 use crate::flow::passkey::bind;
 use crate::http::endpoint::page::{Desk, Posted, Problem};
 use crate::http::endpoint::{Answer, Call, not_found};
@@ -57,7 +57,8 @@ pub(in crate::http) fn ask_remove_app(call: Call) -> Answer {
 
 /// Removes the app of whoever proved lately who they are.
 pub(in crate::http) fn remove_app(call: Call) -> Answer {
-    fresh(call, (Posted::Form, WORD), |desk, binder| async move {
+    fresh(call, (Posted::Form, WORD), |desk, _, fresh| async move {
+        let binder = Binder::of(&desk.call.act, fresh)?;
         app::remove_of(desk.call.flows(), &desk.call.act, &binder).await?;
         Ok(done(&desk, HERE, Matter::RemoveApp.as_str()))
     })
@@ -70,7 +71,8 @@ pub(in crate::http) fn ask_codes(call: Call) -> Answer {
 
 /// Makes new backup codes, and shows them this once.
 pub(in crate::http) fn make_codes(call: Call) -> Answer {
-    fresh(call, (Posted::Form, WORD), |desk, binder| async move {
+    fresh(call, (Posted::Form, WORD), |desk, _, fresh| async move {
+        let binder = Binder::of(&desk.call.act, fresh)?;
         let made = codes::replace(desk.call.flows(), &desk.call.act, &binder.user).await?;
         let codes: Vec<&str> = made.iter().map(SecretText::expose).collect();
         let frame = desk.frame();
@@ -84,7 +86,8 @@ pub(in crate::http) fn make_codes(call: Call) -> Answer {
 }
 
 fn ask_plainly(call: Call, matter: Matter, action: &'static str) -> Answer {
-    fresh(call, (Posted::No, WORD), move |desk, _| async move {
+    fresh(call, (Posted::No, WORD), move |desk, _, fresh| async move {
+        Binder::of(&desk.call.act, fresh)?;
         let asked = Asked {
             here: HERE,
             matter,
@@ -98,7 +101,8 @@ fn ask_plainly(call: Call, matter: Matter, action: &'static str) -> Answer {
 
 /// Asks whether to remove a passkey.
 pub(in crate::http) fn ask_remove_passkey(call: Call) -> Answer {
-    fresh(call, (Posted::No, WORD), |desk, binder| async move {
+    fresh(call, (Posted::No, WORD), |desk, _, fresh| async move {
+        let binder = Binder::of(&desk.call.act, fresh)?;
         let id: PasskeyId = desk.call.id()?;
         let found = binder.bound.passkeys.iter().find(|one| one.id == id);
         let asked = Asked {
@@ -114,7 +118,8 @@ pub(in crate::http) fn ask_remove_passkey(call: Call) -> Answer {
 
 /// Removes a passkey of whoever proved lately who they are.
 pub(in crate::http) fn remove_passkey(call: Call) -> Answer {
-    fresh(call, (Posted::Form, WORD), |desk, binder| async move {
+    fresh(call, (Posted::Form, WORD), |desk, _, fresh| async move {
+        let binder = Binder::of(&desk.call.act, fresh)?;
         let id: PasskeyId = desk.call.id()?;
         bind::remove(desk.call.flows(), &desk.call.act, &binder, id).await?;
         Ok(done(&desk, HERE, Matter::RemovePasskey.as_str()))

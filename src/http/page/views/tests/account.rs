@@ -5,7 +5,7 @@ use domain::time::UnixMillis;
 use super::super::Scope;
 use super::super::account::{
     ActivityList, ActivityRow, Application, ApplicationList, ChangePassword, Confirm, FactorList,
-    Overview, PasskeyRow, RenamePasskey, SessionList, SessionRow,
+    Overview, OwnData, PasskeyRow, RenamePasskey, SessionList, SessionRow,
 };
 use super::{ODD, assert_shows_passwords, render};
 use crate::http::page::texts::account::Matter;
@@ -247,6 +247,16 @@ fn what_happened_is_told_in_words_and_what_is_not_known_is_left_out() {
         (page.rows, page.older) = (&[], "");
         let html = render_own(&page, &frame);
         assert!(html.contains(&texts.activity_none) && !html.contains("cursor="));
+    }
+}
+
+#[test]
+fn ones_data_can_be_taken_along() {
+    for language in LANGUAGES {
+        let frame = Frame::sample(language);
+        let page = OwnData { frame: &frame };
+        let html = render_own(&page, &frame);
+        assert!(html.contains("href=\"/t/acme/account/data/export\""));
     }
 }
 

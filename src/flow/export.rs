@@ -1,0 +1,89 @@
+//! Everything that is kept of a person, for themselves (GDPR Articles 15 and 20).
+//!
+//! No secret, no hash and nothing of other people is in it: what the store keeps to check a password or a
+//! factor says nothing of the person, and an operator who acted is told of as one. That somebody took
+//! the data along is itself written down first, and told among what happened.
+
+use domain::event::EventKind;
+use domain::factor::Factors;
+use domain::page::{MAX_PER_PAGE, PageRequest, PageStart};
+use domain::rejection::Rejection;
+use domain::time::UnixMillis;
+use domain::user::User;
+
+use super::account::AccountHolder;
+use super::activity::{self, Happened};
+use super::consents::{self, Allowed};
+use super::fresh::Fresh;
+use super::mfa::actor;
+use super::sessions::{self, OwnSessions};
+use super::{Act, Flows};
+
+/// What is kept of a person.
+#[derive(Debug, Clone)]
+pub struct Export {
+    /// Their account.
+    pub user: User,
+    /// When their password was set, if they have one.
+    pub password_set_at: Option<UnixMillis>,
+    /// What they bound beside it.
+    pub bound: Factors,
+    /// Where they are signed in.
+    pub sessions: OwnSessions,
+    /// What they allowed whom.
+    pub allowed: Vec<Allowed>,
+    /// What happened to the account, newest first.
+    pub activity: Vec<Happened>,
+    /// How much happened to it altogether.
+    pub activity_total: u64,
+}
+
+/// The most that is told of what happened: as many pages as are read for one export.
+const MOST_PAGES: usize = 100;
+
+/// Gathers what is kept of a person.
+///
+/// # Errors
+/// A fault when the store is away.
+pub async fn export(
+    flows: &Flows,
+    act: &Act,
+    fresh: Fresh,
+    person: AccountHolder,
+) -> Result<Export, Rejection> {
+    let entry = act.entry_by(actor(&fresh.user), EventKind::UserExported);
+    let told = flows.audit.append(vec![entry.about(&fresh.user.id)]);
+    act.wait(told).await?;
+    let found = flows.users.load_password(act.tenant.id, fresh.user.id);
+    let password = act.wait(found).await?.and_then(|found| found.password);
+    let (activity, activity_total) = load_activity(flows, act, person).await?;
+    Ok(Export {
+        password_set_at: password.map(|password| password.set_at),
+        sessions: sessions::list(flows, act, person).await?,
+        allowed: consents::list(flows, act, person.user).await?,
+        user: fresh.user,
+        bound: fresh.bound,
+        activity,
+        activity_total,
+    })
+}
+
+async fn load_activity(
+    flows: &Flows,
+    act: &Act,
+    person: AccountHolder,
+) -> Result<(Vec<Happened>, u64), Rejection> {
+    let (mut all, mut total) = (Vec::new(), 0);
+    let mut start = PageStart::Number(1);
+    for _ in 0..MOST_PAGES {
+        let per_page = MAX_PER_PAGE;
+        let page = activity::list(flows, act, person, PageRequest { start, per_page }).await?;
+        all.extend(page.items);
+        total = page.total;
+        match page.next {
+            Some(id) => start = PageStart::After(id),
+            None => break,
+        }
+    }
+    Ok((all, total))
+}
