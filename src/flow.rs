@@ -67,6 +67,7 @@ pub mod caller;
 pub mod client_keys;
 pub mod clients;
 pub mod consents;
+pub mod deletion;
 pub mod device;
 mod evenly;
 pub mod export;

@@ -1,7 +1,7 @@
 //! The janitor: it alone purges what has expired.
 //!
 //! Once a minute it deletes expired families, sessions, tokens, changes and counters, mails that were given up
-//! long ago, and clients that described themselves and that nobody uses, in steps small enough that no other verb waits for long. Retired signing
+//! long ago, clients that described themselves and that nobody uses, and accounts whose owners deleted them long enough ago, in steps small enough that no other verb waits for long. Retired signing
 //! keys are the keys owner's.
 //!
 //! A restart loses nothing: what has expired stays expired, and the next sweep finds it. Several

@@ -73,6 +73,8 @@ variables! {
     OTEL_EXPORTER_OTLP_ENDPOINT: Parsed<Url> = of(HTTP_URL);
     /// How long requests in flight may take to finish after SIGTERM.
     SHUTDOWN_GRACE: Span = of(span("0s", "1h")).or("30s");
+    /// How long an account that its owner deleted can be had back, before it is erased.
+    ACCOUNT_DELETION_GRACE: Span = of(span("1d", "365d")).or("30d");
 }
 
 fn derive_format(values: &Values) -> Option<String> {
@@ -111,6 +113,10 @@ impl LogSettings {
 
 pub(super) fn read_otel_endpoint(values: &Values) -> Result<Option<Url>, Mistake> {
     values.find(&OTEL_EXPORTER_OTLP_ENDPOINT)
+}
+
+pub(super) fn read_deletion_grace(values: &Values) -> Result<Duration, Mistake> {
+    values.get(&ACCOUNT_DELETION_GRACE)
 }
 
 pub(super) fn read_shutdown_grace(values: &Values) -> Result<Duration, Mistake> {

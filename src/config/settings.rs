@@ -21,7 +21,9 @@ use crate::config::mfa::{MfaSettings, WebauthnSettings};
 use crate::config::mistake::{Mistake, Mistakes};
 use crate::config::oidc::OidcSettings;
 use crate::config::passwords::{HashingSettings, PasswordSettings, SecretSettings};
-use crate::config::service::{Environment, LogSettings, read_otel_endpoint, read_shutdown_grace};
+use crate::config::service::{
+    Environment, LogSettings, read_deletion_grace, read_otel_endpoint, read_shutdown_grace,
+};
 use crate::config::store::StoreSettings;
 use crate::config::tenants::{EgressSettings, TenantSettings};
 use crate::config::tokens::{
@@ -41,6 +43,8 @@ pub struct Settings {
     pub otel_endpoint: Option<Url>,
     /// How long requests in flight may take to finish; `SHUTDOWN_GRACE`, 30 s.
     pub shutdown_grace: Duration,
+    /// How long a deleted account can be had back; `ACCOUNT_DELETION_GRACE`, 30 d.
+    pub deletion_grace: Duration,
     /// The public HTTP door; `PUBLIC_…`.
     pub public: DoorSettings,
     /// The admin HTTP door; `ADMIN_…`.
@@ -130,6 +134,7 @@ impl Settings {
             log: LogSettings::read(values)?,
             otel_endpoint: read_otel_endpoint(values)?,
             shutdown_grace: read_shutdown_grace(values)?,
+            deletion_grace: read_deletion_grace(values)?,
             public,
             admin,
             grpc,

@@ -21,13 +21,14 @@ use domain::rejection::{Code, Fault, Refusal, Rejection};
 use domain::secret::SecretText;
 use domain::session::Session;
 use domain::time::UnixMillis;
-use domain::user::{Credentials, PasswordRecord, User, UserStatus};
+use domain::user::{Credentials, PasswordRecord, User};
 use hashing::Place;
 use protocol::assurance::{Assurance, Demand, Standing, kept_when_idle};
 use serde_json::json;
 
 use super::account::nobody;
 use super::attempt::{self, Turn, attempt_keys};
+use super::deletion;
 use super::password::compromised;
 use super::sign_in::begin::{Proof, Proven, begin};
 use super::sign_in::verify::owed;
@@ -90,9 +91,9 @@ impl<R: Into<Rejection>> From<R> for NotSignedIn {
 
 /// What a look at the password found.
 enum Finding {
-    /// It is the password of an active account.
+    /// It is the password of an account that is its owner's, if only to have it back.
     Right {
-        user: User,
+        user: Box<User>,
         set_at: Option<UnixMillis>,
         outdated: Option<PasswordRecord>,
     },
@@ -145,7 +146,7 @@ async fn sign_in(flows: &Flows, act: &Act, message: Login) -> Result<Progress, N
         } => {
             let id = user.id;
             let known = Known {
-                user,
+                user: *user,
                 keys,
                 set_at,
                 demand: message.demand,
@@ -219,11 +220,11 @@ fn judge(found: Option<Credentials>, matches: bool, outdated: Option<PasswordRec
     match found.map(|credentials| credentials.user) {
         None => Finding::Wrong(None, "unknown"),
         Some(user) if !matches => Finding::Wrong(Some(user.id), "wrong"),
-        Some(user) if user.status != UserStatus::Active => {
+        Some(user) if !user.status.is_with_owner() => {
             Finding::Wrong(Some(user.id), user.status.as_str())
         }
         Some(user) => Finding::Right {
-            user,
+            user: Box::new(user),
             set_at,
             outdated,
         },
@@ -250,7 +251,15 @@ async fn go_on(
     let visitor = known.at.as_ref().map(|at| at.visitor.clone());
     let proved = (proofs, known.set_at);
     let sign_in = SignIn::new(flows, act, known.user.id, proved, visitor);
-    match sign_in.standing(&bound, known.demand) {
+    let standing = sign_in.standing(&bound, known.demand);
+    if deletion::is_leaving(&known.user, &standing) {
+        ticket.succeed();
+        attempt::forget(flows, act, known.keys).await;
+        return Err(deletion::refuse(flows, act, &known.user, &sign_in)
+            .await?
+            .into());
+    }
+    match standing {
         Standing::Done(reached) => {
             let signed_in = enter(flows, act, &known, (reached, sign_in.proofs), ticket).await?;
             Ok(signed_in)

@@ -163,7 +163,8 @@ impl Binder {
     ) -> Result<Self, Rejection> {
         let sign_in = SignIn::open(flows, act, token.expose(), visitor)?;
         let (user, bound) = sign_in.load(flows, act).await?;
-        if sign_in.standing(&bound, demand) != Standing::MustBind {
+        let is_owing = sign_in.standing(&bound, demand) == Standing::MustBind;
+        if !is_owing || user.status != UserStatus::Active {
             return Err(expired().into());
         }
         Ok(Self {

@@ -95,6 +95,7 @@ pub(crate) fn new_user(flows: &Flows, act: &Act, email: EmailAddress, name: Stri
         roles: vec![ROLE_USER.to_owned()],
         password_compromised: false,
         password_by_mail: false,
+        erase_at: None,
         created_at: act.now,
         updated_at: act.now,
         version: 1,

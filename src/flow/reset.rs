@@ -169,6 +169,7 @@ mod tests {
             roles: Vec::new(),
             password_compromised: false,
             password_by_mail: false,
+            erase_at: None,
             created_at: now,
             updated_at: now,
             version: 1,

@@ -20,7 +20,7 @@ use domain::id::{SessionId, UserId};
 use domain::rejection::{Code, Fault, Refusal, Rejection};
 use domain::secret::SecretText;
 use domain::time::UnixMillis;
-use domain::user::{Credentials, User, UserStatus};
+use domain::user::{Credentials, User};
 use protocol::assurance::{self, Demand, Level, Standing};
 use protocol::seal;
 use serde::{Deserialize, Serialize};
@@ -174,7 +174,7 @@ impl SignIn {
         }
     }
 
-    /// Loads the account, which must still be active and have the password that was shown, and what it
+    /// Loads the account, which must still be its owner's and have the password that was shown, and what it
     /// has bound.
     ///
     /// # Errors
@@ -182,7 +182,7 @@ impl SignIn {
     pub async fn load(&self, flows: &Flows, act: &Act) -> Result<(User, Factors), Rejection> {
         let found = flows.users.load_password(act.tenant.id, self.user);
         let found = act.wait(found).await?;
-        let found = found.filter(|found| found.user.status == UserStatus::Active);
+        let found = found.filter(|found| found.user.status.is_with_owner());
         let found = found
             .filter(|found| self.is_of(found))
             .ok_or_else(expired)?;

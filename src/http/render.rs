@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use domain::rejection::{Code, Fault, FieldError, OAuthCode, Refusal, Rejection};
+use domain::rejection::{Code, Fault, OAuthCode, Refusal, Rejection};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 use http_body_util::Full;
@@ -42,7 +42,16 @@ struct FirstPartyError<'a> {
     code: &'static str,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     details: &'a [Detail<'a>],
+    #[serde(flatten)]
+    leaving: Option<WayBack<'a>>,
     request_id: &'a str,
+}
+
+/// How a deleted account is had back.
+#[derive(Serialize)]
+struct WayBack<'a> {
+    erase_at: String,
+    restore_token: &'a str,
 }
 
 #[derive(Serialize)]
@@ -103,7 +112,7 @@ pub(super) fn rejection(rejection: &Rejection, dialect: Dialect, request_id: &st
 
 fn refusal(refusal: &Refusal, dialect: Dialect, request_id: &str) -> Reply {
     let words = words_of_refusal(refusal, dialect);
-    let mut reply = say(words, &refusal.hint, &refusal.fields, dialect, request_id);
+    let mut reply = say(words, &refusal.hint, Some(refusal), dialect, request_id);
     if let Some(span) = refusal.retry_after {
         reply.headers_mut().insert(RETRY_AFTER, whole_seconds(span));
     }
@@ -121,7 +130,7 @@ fn refusal(refusal: &Refusal, dialect: Dialect, request_id: &str) -> Reply {
 
 fn fault(fault: &Fault, dialect: Dialect, request_id: &str) -> Reply {
     let (words, hint) = words_of_fault(fault, dialect);
-    let mut reply = say(words, hint, &[], dialect, request_id);
+    let mut reply = say(words, hint, None, dialect, request_id);
     if words.status == StatusCode::SERVICE_UNAVAILABLE {
         let soon = HeaderValue::from_static("1");
         reply.headers_mut().insert(RETRY_AFTER, soon);
@@ -132,7 +141,7 @@ fn fault(fault: &Fault, dialect: Dialect, request_id: &str) -> Reply {
 fn say(
     words: Words,
     hint: &str,
-    fields: &[FieldError],
+    refusal: Option<&Refusal>,
     dialect: Dialect,
     request_id: &str,
 ) -> Reply {
@@ -143,6 +152,7 @@ fn say(
         };
         return json(words.status, &error);
     }
+    let fields = refusal.map_or(&[][..], |refusal| &refusal.fields);
     let details: Vec<Detail<'_>> = fields
         .iter()
         .map(|wrong| Detail {
@@ -154,9 +164,18 @@ fn say(
         error: hint,
         code: words.word,
         details: &details,
+        leaving: refusal.and_then(way_back),
         request_id,
     };
     json(words.status, &error)
+}
+
+fn way_back(refusal: &Refusal) -> Option<WayBack<'_>> {
+    let leaving = refusal.leaving.as_ref()?;
+    Some(WayBack {
+        erase_at: leaving.erase_at.to_string(),
+        restore_token: leaving.token.expose(),
+    })
 }
 
 /// RFC 9110 §15.5.2: a 401 says how to authenticate; RFC 6750 §3: what is wrong with the token; RFC

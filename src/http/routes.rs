@@ -113,6 +113,8 @@ routes! {
    POST   "/auth/verify-email/resend"         Act  auth::verify_email::resend     Public Anyone Json       Detached Network
    GET    "/auth/me"                          Act  auth::me::show                 Public Person None       Attached Network
    PATCH  "/auth/me"                          Act  auth::me::update               Public Person Json       Detached Network
+   DELETE "/auth/me"                          Act  auth::me::delete               Public Person None       Detached Network
+   POST   "/auth/me/restore"                  Act  auth::me::restore              Public Anyone Json       Detached Network
    PUT    "/auth/me/password"                 Act  auth::password::change         Public Person Json       Detached Network
    POST   "/auth/logout"                      Act  auth::logout::this             Public Person None       Detached Network
    POST   "/auth/logout/all"                  Act  auth::logout::all              Public Person None       Detached Network
@@ -212,6 +214,10 @@ routes! {
    GET    "/account/activity"                  Act  page::account::activity::list                Public Browser None      Attached Network
    GET    "/account/data"                      Act  page::account::data::show                    Public Browser None      Attached Network
    GET    "/account/data/export"               Act  page::account::data::take_along              Public Browser None      Attached Network
+   GET    "/account/data/delete"               Act  page::account::data::ask_delete              Public Browser None      Attached Network
+   POST   "/account/data/delete"               Act  page::account::data::delete                  Public Browser Form      Detached Network
+   GET    "/account/restore"                   Act  page::restore::show                          Public Browser None      Attached Network
+   POST   "/account/restore"                   Act  page::restore::submit                        Public Browser Form      Detached Network
 
    GET    "/admin/users"                      Act  admin::users::list             Admin  Admin  None       Attached Network
    POST   "/admin/users"                      Act  admin::users::create           Admin  Admin  Json       Detached Network

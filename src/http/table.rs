@@ -146,7 +146,7 @@ mod tests {
         let Found::OtherMethods { allow, .. } = found.find(&Method::POST, "/auth/me") else {
             panic!("not 405");
         };
-        assert_eq!(allow, "GET, HEAD, PATCH");
+        assert_eq!(allow, "GET, HEAD, PATCH, DELETE");
     }
 
     #[test]

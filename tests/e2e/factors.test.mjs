@@ -118,7 +118,7 @@ for (const [name, options] of Object.entries(LOOKS)) {
     await page.locator('[data-passkey-button]').click();
     await page.getByRole('heading', { name: 'You are signed in' }).waitFor();
 
-    for (const place of ['', '/password', '/sessions', '/applications']) {
+    for (const place of ['', '/password', '/sessions', '/applications', '/activity', '/data']) {
       await page.goto(`${service.issuer}/account${place}`);
       await look(page, `account${place.replace('/', '-')}`, name);
     }
@@ -128,6 +128,17 @@ for (const [name, options] of Object.entries(LOOKS)) {
     await page.getByRole('button', { name: 'Remove' }).click();
     await page.getByRole('status').waitFor();
     assert.ok(!(await page.content()).includes('My laptop'));
+
+    await page.goto(`${service.issuer}/account/data/delete`);
+    await page.getByRole('button', { name: 'Delete the account' }).click();
+    await page.getByRole('heading', { name: 'Your account is deleted' }).waitFor();
+    await look(page, 'account-deleted', name);
+    await page.goto(`${service.issuer}/sign-in?request=account`);
+    await typePassword(page, email);
+    await page.getByRole('heading', { name: 'This account was deleted' }).waitFor();
+    await look(page, 'account-restore', name);
+    await page.getByRole('button', { name: 'Restore the account' }).click();
+    await page.waitForURL(`${service.issuer}/account`);
     await context.close();
   });
 

@@ -5,6 +5,7 @@ use crate::case::{Case, Scene};
 mod activity;
 mod authenticators;
 pub mod consents;
+mod deletion;
 mod export;
 mod guesses;
 mod letters;
@@ -38,6 +39,7 @@ pub fn cases() -> Vec<Case> {
         consents::cases(),
         activity::cases(),
         export::cases(),
+        deletion::cases(),
         webauthn::cases(),
         authenticators::cases(),
     ]
@@ -52,6 +54,7 @@ pub fn scenes() -> Vec<Scene> {
         strangers::scenes(),
         guesses::scenes(),
         mfa::scenes(),
+        deletion::scenes(),
     ]
     .into_iter()
     .flatten()

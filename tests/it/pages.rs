@@ -12,6 +12,7 @@ use crate::house::House;
 use crate::oauth::World;
 
 mod account;
+mod deletion;
 mod factors;
 pub mod passkeys;
 mod recovery;
@@ -34,6 +35,7 @@ pub fn all() -> Vec<Case> {
     [
         cases(),
         account::cases(),
+        deletion::cases(),
         factors::cases(),
         passkeys::cases(),
         recovery::cases(),

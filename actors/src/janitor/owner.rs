@@ -75,6 +75,7 @@ fn is_full(step: Purged) -> bool {
         step.mails,
         step.clients,
         step.notices,
+        step.accounts,
     ];
     kinds.iter().any(|count| *count >= u64::from(BATCH))
 }
@@ -93,6 +94,7 @@ const fn sum(one: Purged, two: Purged) -> Purged {
         mails: one.mails.saturating_add(two.mails),
         clients: one.clients.saturating_add(two.clients),
         notices: one.notices.saturating_add(two.notices),
+        accounts: one.accounts.saturating_add(two.accounts),
     }
 }
 

@@ -55,6 +55,13 @@ pub enum LetterBody {
     PasswordChanged,
     /// An operator found that others know your password. It signs nobody in any more.
     PasswordCompromised,
+    /// You deleted your account; this is when it is erased, and until then you may have it back.
+    AccountDeleted {
+        /// When.
+        erase_at: UnixMillis,
+    },
+    /// Your account is not going to be erased any more.
+    AccountRestored,
     /// Somebody tried to register with your address; you already have an account.
     AlreadyRegistered,
     /// A way to prove who you are was set up.

@@ -4,6 +4,9 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use crate::secret::SecretText;
+use crate::time::UnixMillis;
+
 /// Why nothing came of an act.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
@@ -26,6 +29,8 @@ pub enum Code {
     Forbidden,
     /// 403: the right password, which others know as well: it is good for nothing.
     PasswordCompromised,
+    /// 403: the right proofs of an account that its owner deleted; says how to have it back.
+    AccountDeleted,
     /// 404: no such thing here.
     NotFound,
     /// 405: no such method on this path.
@@ -139,6 +144,17 @@ pub struct Refusal {
     pub dpop_nonce: Option<String>,
     /// What sign-in would do instead of this one.
     pub step_up: Option<Box<StepUp>>,
+    /// How to have a deleted account back.
+    pub leaving: Option<Box<Leaving>>,
+}
+
+/// An account that its owner deleted, told to whoever proved to be them.
+#[derive(Debug, Clone)]
+pub struct Leaving {
+    /// When it is erased.
+    pub erase_at: UnixMillis,
+    /// What they proved, sealed: it gives the account back.
+    pub token: SecretText,
 }
 
 /// What a sign-in must be (RFC 9470 §3).
@@ -158,6 +174,17 @@ pub struct FieldError {
     /// What is wrong, in words for people.
     pub message: Cow<'static, str>,
 }
+
+// === impl Leaving ===
+
+impl PartialEq for Leaving {
+    /// For tests: nothing else compares refusals.
+    fn eq(&self, other: &Self) -> bool {
+        self.erase_at == other.erase_at && self.token.expose() == other.token.expose()
+    }
+}
+
+impl Eq for Leaving {}
 
 // === impl Rejection ===
 
@@ -186,6 +213,7 @@ impl Refusal {
             retry_after: None,
             dpop_nonce: None,
             step_up: None,
+            leaving: None,
         }
     }
 

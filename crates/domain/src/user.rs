@@ -34,6 +34,8 @@ pub struct User {
     pub status: UserStatus,
     /// Why an operator locked it.
     pub locked_reason: Option<String>,
+    /// When it is erased, if its owner deleted it.
+    pub erase_at: Option<UnixMillis>,
     /// The names of its roles.
     pub roles: Vec<String>,
     /// Whether others are known to know its password (NIST SP 800-63B-4 §3.1.1.2): it signs nobody in
@@ -59,6 +61,8 @@ pub enum UserStatus {
     Locked,
     /// An operator closed it until further notice.
     Suspended,
+    /// Its owner deleted it. Until it is erased, they may have it back.
+    Deleted,
 }
 
 impl UserStatus {
@@ -69,7 +73,15 @@ impl UserStatus {
             Self::Active => "active",
             Self::Locked => "locked",
             Self::Suspended => "suspended",
+            Self::Deleted => "deleted",
         }
+    }
+
+    /// Says whether its owner may prove who they are: to get in, or to have it back. What an operator
+    /// closed is the operator's.
+    #[must_use]
+    pub const fn is_with_owner(self) -> bool {
+        matches!(self, Self::Active | Self::Deleted)
     }
 
     /// Reads the word a store kept; anything unknown may not sign in, because checks fail closed.
@@ -78,6 +90,7 @@ impl UserStatus {
         match word {
             "active" => Self::Active,
             "locked" => Self::Locked,
+            "deleted" => Self::Deleted,
             _ => Self::Suspended,
         }
     }
@@ -117,6 +130,8 @@ pub struct UserPatch {
     pub status: Option<UserStatus>,
     /// Why it is locked.
     pub locked_reason: Option<String>,
+    /// When it is erased; said with the status `Deleted`, forgotten with every other new one.
+    pub erase_at: Option<UnixMillis>,
     /// New roles, replacing the old.
     pub roles: Option<Vec<String>>,
     /// Others know the password. Ends the account's sessions in the same commit.
@@ -149,6 +164,7 @@ mod tests {
             UserStatus::Active,
             UserStatus::Locked,
             UserStatus::Suspended,
+            UserStatus::Deleted,
         ] {
             assert_eq!(UserStatus::from_stored(status.as_str()), status);
         }

@@ -45,6 +45,10 @@ fn every_letter() -> Vec<LetterBody> {
             address: Some(IpAddr::from([203, 0, 113, 7])),
             at: UnixMillis::from_millis(1_795_909_205_000),
         },
+        LetterBody::AccountDeleted {
+            erase_at: UnixMillis::from_millis(1_795_909_205_000),
+        },
+        LetterBody::AccountRestored,
     ]
 }
 
@@ -58,6 +62,7 @@ fn told(body: &LetterBody) -> Vec<&'static str> {
         LetterBody::NewSignIn { .. } => {
             vec!["Address: 203.0.113.7", "Time: 2026-11-28 23:40 UTC"]
         }
+        LetterBody::AccountDeleted { .. } => vec!["Time: 2026-11-28 23:40 UTC"],
         _ => Vec::new(),
     }
 }

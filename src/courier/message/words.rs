@@ -33,6 +33,8 @@ pub(super) struct Words {
     backup_codes_made: LetterWords,
     backup_code_used: LetterWords,
     new_sign_in: LetterWords,
+    account_deleted: LetterWords,
+    account_restored: LetterWords,
 }
 
 /// What one kind of letter says.
@@ -118,6 +120,8 @@ impl Words {
             LetterBody::BackupCodesMade => &self.backup_codes_made,
             LetterBody::BackupCodeUsed { .. } => &self.backup_code_used,
             LetterBody::NewSignIn { .. } => &self.new_sign_in,
+            LetterBody::AccountDeleted { .. } => &self.account_deleted,
+            LetterBody::AccountRestored => &self.account_restored,
         }
     }
 
@@ -134,6 +138,9 @@ impl Words {
                 let address = address.map(|address| (names.address.as_str(), address.to_string()));
                 let at = (names.at.as_str(), minute(*at));
                 address.into_iter().chain([at]).collect()
+            }
+            LetterBody::AccountDeleted { erase_at } => {
+                vec![(names.at.as_str(), minute(*erase_at))]
             }
             _ => Vec::new(),
         }

@@ -7,10 +7,11 @@
 use domain::email::EmailAddress;
 use domain::event::{Entry, EventKind};
 use domain::id::UserId;
+use domain::mail::LetterBody;
 use domain::page::{Page, PageRequest};
-use domain::rejection::{Refusal, Rejection};
+use domain::rejection::{Code, Refusal, Rejection};
 use domain::secret::SecretText;
-use domain::user::{ROLE_USER, User, UserFilter, UserPatch};
+use domain::user::{ROLE_USER, User, UserFilter, UserPatch, UserStatus};
 use serde_json::json;
 use store::port::users::{NewUser, Registration, UserWrite};
 
@@ -18,6 +19,7 @@ use super::role::{check_roles, require_appointer};
 use super::{not_found, stale};
 use crate::flow::account::{Mistakes, parse_name};
 use crate::flow::allowed::subjects_of_user;
+use crate::flow::letter::seal_letter;
 use crate::flow::new_password::{self, Whose};
 use crate::flow::register::{new_user, taken};
 use crate::flow::{Act, Flows};
@@ -172,6 +174,35 @@ async fn check(
     Ok((email, name, roles))
 }
 
+/// An account that its owner deleted is theirs: an operator gives it back or erases it, and closes it in
+/// no other way, since whoever is deleted has it back.
+async fn check_way_back(
+    flows: &Flows,
+    act: &Act,
+    user: UserId,
+    mut patch: UserPatch,
+) -> Result<UserPatch, Rejection> {
+    let Some(wanted) = patch.status else {
+        return Ok(patch);
+    };
+    let found = get(flows, act, user).await?;
+    if found.status != UserStatus::Deleted {
+        return Ok(patch);
+    }
+    if wanted != UserStatus::Active {
+        let hint = "Its owner deleted the account. Restore it first, or erase it.";
+        return Err(Refusal::new(Code::Conflict, hint).into());
+    }
+    patch.expected_version = patch.expected_version.or(Some(found.version));
+    patch.notice = Some(seal_letter(
+        flows,
+        act,
+        &found,
+        LetterBody::AccountRestored,
+    )?);
+    Ok(patch)
+}
+
 /// Writes a change to an account in reach, and refuses on this node the sessions that it ended.
 async fn write(
     flows: &Flows,
@@ -182,6 +213,7 @@ async fn write(
 ) -> Result<User, Rejection> {
     require_in_reach(flows, act, user).await?;
     require_appointer(flows, act, patch.roles.as_deref().unwrap_or_default())?;
+    let patch = check_way_back(flows, act, user, patch).await?;
     let until = flows.remember_until(act.now);
     let written = flows.users.update_user(user, patch, until, entry);
     match act.wait(written).await? {

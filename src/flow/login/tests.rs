@@ -2,6 +2,7 @@
 
 use domain::id::TenantId;
 use domain::random::Counting;
+use domain::user::UserStatus;
 
 use super::*;
 
@@ -19,6 +20,7 @@ fn credentials(status: UserStatus) -> Credentials {
             roles: vec!["user".to_owned()],
             password_compromised: false,
             password_by_mail: false,
+            erase_at: None,
             created_at: now,
             updated_at: now,
             version: 1,
@@ -37,6 +39,9 @@ fn only_the_right_password_of_an_active_account_gets_in() {
     assert!(!is_right(Some(credentials(UserStatus::Active)), false));
     assert!(!is_right(Some(credentials(UserStatus::Locked)), true));
     assert!(!is_right(Some(credentials(UserStatus::Suspended)), true));
+    // Its owner goes on to prove who they are, and is told how to have it back.
+    assert!(is_right(Some(credentials(UserStatus::Deleted)), true));
+    assert!(!is_right(Some(credentials(UserStatus::Deleted)), false));
     assert!(!is_right(None, true) && !is_right(None, false));
 }
 

@@ -17,7 +17,7 @@ use domain::one_time::Purpose;
 use domain::rejection::{Code, Fault, Refusal, Rejection};
 use domain::secret::SecretText;
 use domain::time::UnixMillis;
-use domain::user::User;
+use domain::user::{User, UserStatus};
 use protocol::assurance::{Demand, Standing};
 use protocol::recovery_code;
 use store::port::factors::RecoverFactors;
@@ -143,6 +143,10 @@ async fn find(
 ) -> Result<Lost, Rejection> {
     let sign_in = SignIn::open(flows, act, token.expose(), visitor)?;
     let (user, bound) = sign_in.load(flows, act).await?;
+    // Whoever deleted their account proves all of it to have it back: recovery is no way around that.
+    if user.status != UserStatus::Active {
+        return Err(expired().into());
+    }
     let owes_another = match sign_in.standing(&bound, demand) {
         Standing::Owes(methods) => !methods.contains(&Factor::Password),
         Standing::Done(_) | Standing::MustBind => false,

@@ -9,7 +9,7 @@ use domain::event::EventKind;
 use domain::factor::{Factor, Factors, Passkey, Proved};
 use domain::id::UserId;
 use domain::rejection::{Code, Fault, Refusal, Rejection};
-use domain::user::{User, UserStatus};
+use domain::user::User;
 use protocol::assurance::Demand;
 use serde_json::json;
 use store::port::factors::UsePasskey;
@@ -157,7 +157,7 @@ async fn try_sign_in(
 /// proved opens no account.
 fn may_sign_in(act: &Act, user: &User) -> bool {
     let is_proven = user.email_verified || !act.tenant.config.silent_registration;
-    user.status == UserStatus::Active && is_proven
+    user.status.is_with_owner() && is_proven
 }
 
 /// Judges an answer by the passkey that it is said to come from, and has the store take its counter.

@@ -9,7 +9,7 @@ use protocol::assurance::{Demand, Standing};
 use super::begin::{Proof, Proven, begin};
 use super::factor::{self, Shown};
 use super::{Owed, Progress, SignIn, expired};
-use crate::flow::{Act, Flows};
+use crate::flow::{Act, Flows, deletion};
 
 /// Go on with a sign-in.
 #[derive(Debug, Clone)]
@@ -27,8 +27,8 @@ pub struct Verify {
 /// Looks at one more factor, and begins the session if that is enough.
 ///
 /// # Errors
-/// 401 for a sign-in that is not ours, too old or done, and for a wrong factor; 429 with the time to
-/// wait; or a fault.
+/// 401 for a sign-in that is not ours, too old or done, and for a wrong factor; 403 for an account that
+/// was deleted; 429 with the time to wait; or a fault.
 ///
 /// # Cancel safety
 /// The code may be spent without a session; the person shows the next one.
@@ -70,7 +70,11 @@ pub(crate) async fn settle(
     (mut sign_in, user, bound): (SignIn, &User, &Factors),
     demand: Demand,
 ) -> Result<Progress, Rejection> {
-    let reached = match sign_in.standing(bound, demand) {
+    let standing = sign_in.standing(bound, demand);
+    if deletion::is_leaving(user, &standing) {
+        return Err(deletion::refuse(flows, act, user, &sign_in).await?.into());
+    }
+    let reached = match standing {
         Standing::Done(reached) => reached,
         standing => return Ok(Progress::Owes(owed(flows, act, &sign_in, standing)?)),
     };

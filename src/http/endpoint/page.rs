@@ -28,6 +28,7 @@ pub(in crate::http) mod passkey;
 pub(in crate::http) mod password;
 pub(in crate::http) mod recovery;
 pub(in crate::http) mod register;
+pub(in crate::http) mod restore;
 pub(in crate::http) mod second_factor;
 pub(in crate::http) mod sign_in;
 pub(in crate::http) mod sign_out;

@@ -1,5 +1,6 @@
 //! How an account is shown: to its owner, and to an operator.
 
+use domain::time::UnixMillis;
 use domain::user::User;
 use serde_json::{Value, json};
 
@@ -23,6 +24,7 @@ pub(super) fn record(user: &User) -> Value {
         "email_verified": user.email_verified,
         "status": user.status,
         "locked_reason": user.locked_reason,
+        "erase_at": user.erase_at.as_ref().map(UnixMillis::to_string),
         "roles": user.roles,
         "password_compromised": user.password_compromised,
         "created_at": user.created_at.to_string(),

@@ -9,8 +9,8 @@ use super::views::factor::{
     BackupCodes, BindApp, BindFactor, BindPasskey, RecoverFactor, SecondFactor,
 };
 use super::views::{
-    Consent, Device, DeviceConsent, Error, Forgotten, FormPost, Message, Register, Reset, SignIn,
-    SignOut, SignedOut, Verify,
+    Consent, Device, DeviceConsent, Error, Forgotten, FormPost, Message, Register, Reset, Restore,
+    SignIn, SignOut, SignedOut, Verify,
 };
 
 /// A page, and whether it runs something.
@@ -81,6 +81,7 @@ impl Page for Error<'_> {}
 impl Page for Forgotten<'_> {}
 impl Page for Message<'_> {}
 impl Page for RecoverFactor<'_> {}
+impl Page for Restore<'_> {}
 impl Page for SignOut<'_> {}
 impl Page for SignedOut<'_> {}
 impl Page for Verify<'_> {}

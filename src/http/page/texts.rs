@@ -90,6 +90,9 @@ pub(in crate::http) struct Texts {
     pub(in crate::http) verified_text: String,
     pub(in crate::http) registered_heading: String,
     pub(in crate::http) registered_text: String,
+    pub(in crate::http) restore_heading: String,
+    restore_text: String,
+    pub(in crate::http) restore_button: String,
     pub(in crate::http) continue_heading: String,
     pub(in crate::http) continue_button: String,
     pub(in crate::http) error_heading: String,
@@ -185,6 +188,11 @@ impl Texts {
         }
     }
 
+    /// Says when a deleted account is erased, and that it can be had back.
+    pub(in crate::http) fn restore_until(&self, day: &str) -> String {
+        fill(&self.restore_text, day)
+    }
+
     /// Says how long to wait.
     pub(in crate::http) fn wait(&self, seconds: u64) -> String {
         fill(&self.problem_wait, &seconds)
@@ -219,6 +227,7 @@ mod tests {
                 &texts.sign_out_client,
                 &texts.lifetime_days,
                 &texts.problem_wait,
+                &texts.restore_text,
             ] {
                 assert_eq!(text.matches("{}").count(), 1, "{}: {text}", texts.lang);
             }

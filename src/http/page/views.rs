@@ -79,6 +79,17 @@ pub(in crate::http) struct DeviceConsent<'a> {
     pub(in crate::http) facts: &'a [Fact<'a>],
 }
 
+/// The question whether a deleted account is wanted back.
+#[derive(Template)]
+#[template(path = "page/restore.html")]
+pub(in crate::http) struct Restore<'a> {
+    pub(in crate::http) frame: &'a Frame,
+    pub(in crate::http) csrf: &'a str,
+    pub(in crate::http) request: &'a str,
+    /// When it is erased, in a sentence.
+    pub(in crate::http) text: &'a str,
+}
+
 /// A scope, in words and by its name.
 pub(in crate::http) struct Scope<'a> {
     pub(in crate::http) text: &'a str,

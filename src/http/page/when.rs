@@ -23,6 +23,11 @@ impl When {
         let words = parts.map_or_else(|_| machine.clone(), |parts| write(parts, texts));
         Self { machine, words }
     }
+
+    /// Gives the words alone, for a sentence.
+    pub(in crate::http) fn words(&self) -> &str {
+        &self.words
+    }
 }
 
 fn write(at: OffsetDateTime, texts: &Texts) -> String {

@@ -69,6 +69,7 @@ const fn words_of_code(code: Code) -> Words {
         Code::BadRequest => (StatusCode::BAD_REQUEST, "BAD_REQUEST"),
         Code::Unauthorized => (StatusCode::UNAUTHORIZED, "UNAUTHORIZED"),
         Code::Forbidden => (StatusCode::FORBIDDEN, "FORBIDDEN"),
+        Code::AccountDeleted => (StatusCode::FORBIDDEN, "ACCOUNT_DELETED"),
         Code::PasswordCompromised => (StatusCode::FORBIDDEN, "PASSWORD_COMPROMISED"),
         Code::NotFound => (StatusCode::NOT_FOUND, "NOT_FOUND"),
         Code::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED"),
@@ -103,7 +104,7 @@ const fn status_of_oauth(code: OAuthCode, first_party: StatusCode) -> StatusCode
 const fn oauth_word_of_code(code: Code) -> &'static str {
     match code {
         Code::Unauthorized => "invalid_client",
-        Code::Forbidden | Code::PasswordCompromised => "access_denied",
+        Code::Forbidden | Code::PasswordCompromised | Code::AccountDeleted => "access_denied",
         Code::RateLimited => "temporarily_unavailable",
         _ => "invalid_request",
     }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use domain::time::Clock;
 use serde_json::json;
 
 use crate::backend::Backend;
@@ -14,6 +15,7 @@ scenes![
     access_token_ttl_ends_an_access_token,
     agent_token_ttl_is_what_agents_get,
     refresh_token_ttl_ends_a_family_that_rests,
+    account_deletion_grace_decides_when_an_account_is_erased,
     refresh_token_max_age_ends_a_family_that_is_used,
     refresh_reuse_window_decides_who_gets_the_same_successor,
 ];
@@ -97,5 +99,15 @@ async fn refresh_reuse_window_decides_who_gets_the_same_successor() {
     person.refresh(&second.refresh).await.expect(200);
     person.refresh(&first.refresh).await.expect(401);
     person.refresh(&third.refresh).await.expect(401);
+    house.stop().await;
+}
+
+async fn account_deletion_grace_decides_when_an_account_is_erased() {
+    let house = House::with(Backend::Sqlite, &[("ACCOUNT_DELETION_GRACE", "7d")]).await;
+    let person = Person::register(&house.public(), "ada").await;
+    let me = house.public().bearer(&person.login().await.access);
+    let deleted = me.delete("/auth/me").await.expect(202);
+    let day = house.clock.now() + Duration::from_hours(7 * 24);
+    assert_eq!(deleted.field("erase_at"), day.to_string());
     house.stop().await;
 }

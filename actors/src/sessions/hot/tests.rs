@@ -60,6 +60,7 @@ fn granted(random: &Counting) -> Granted {
         roles: Vec::new(),
         password_compromised: false,
         password_by_mail: false,
+        erase_at: None,
         created_at: at(0),
         updated_at: at(0),
         version: 1,

@@ -183,6 +183,7 @@ mod tests {
             roles: vec!["user".to_owned()],
             password_compromised: false,
             password_by_mail: false,
+            erase_at: None,
             created_at: now,
             updated_at: now,
             version: 1,

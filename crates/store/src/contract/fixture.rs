@@ -222,6 +222,7 @@ impl World {
             roles: vec![ROLE_USER.to_owned()],
             password_compromised: false,
             password_by_mail: false,
+            erase_at: None,
             created_at: now,
             updated_at: now,
             version: 1,

@@ -5,12 +5,14 @@ use std::time::Duration;
 use domain::attempt::{AttemptClaim, AttemptKey, AttemptPolicy, AttemptVerdict};
 use domain::change::ChangeKind;
 use domain::event::EventKind;
+use domain::factor::Factors;
+use domain::id::UserId;
 use domain::one_time::Purpose;
 use domain::session::EndReason;
 use domain::time::UnixMillis;
-use domain::user::UserPatch;
+use domain::user::{UserPatch, UserStatus};
 
-use crate::contract::fixture::{World, at};
+use crate::contract::fixture::{World, at, much_later};
 use crate::port::Ports;
 use crate::port::changes::REVOCATION_KEPT;
 use crate::port::janitor::{Purged, UNUSED_CLIENT_KEPT};
@@ -20,6 +22,7 @@ super::claims!("janitor":
     families_and_sessions_go_a_day_after_their_end,
     expired_tokens_go_and_live_ones_stay,
     changes_go_when_nobody_needs_them,
+    gdpr_17_an_account_is_erased_on_the_day_its_owner_was_told,
     counters_go_after_ninety_days_but_a_disabled_password_stays,
     mails_that_were_given_up_go_after_thirty_days,
     a_purge_deletes_no_more_than_asked,
@@ -38,6 +41,7 @@ async fn purge(world: &World, now: UnixMillis) -> Purged {
         }
         sum.families += purged.families;
         sum.sessions += purged.sessions;
+        sum.accounts += purged.accounts;
         sum.one_time += purged.one_time;
         sum.pushed_requests += purged.pushed_requests;
         sum.codes += purged.codes;
@@ -93,6 +97,61 @@ async fn expired_tokens_go_and_live_ones_stay(ports: Ports) {
     let left = tokens.load_one_time(world.tenant, verify.purpose, verify.signature, now);
     assert_eq!(left.await.unwrap(), Some(user));
     assert_eq!(ports.outbox.count_waiting().await.unwrap(), 2);
+}
+
+async fn gdpr_17_an_account_is_erased_on_the_day_its_owner_was_told(ports: Ports) {
+    let (world, day) = (World::new(ports.clone()).await, at(0) + DAY * 30);
+    let elsewhere = world.beside().await;
+    let to = |status, erase_at| UserPatch {
+        status: Some(status),
+        erase_at,
+        ..UserPatch::default()
+    };
+    let mut accounts = Vec::new();
+    for (world, status, erase_at) in [
+        (&world, UserStatus::Deleted, Some(day)),
+        (&elsewhere, UserStatus::Deleted, Some(day + DAY)),
+        (&world, UserStatus::Locked, None),
+    ] {
+        let name = format!("user{}@example.org", accounts.len());
+        let user = world.register(&name).await.id;
+        world.sign_in(user).await;
+        world.bind_everything(user).await;
+        let entry = world.entry(EventKind::UserUpdated).about(&user);
+        let patched = ports
+            .users
+            .update_user(user, to(status, erase_at), much_later(), entry);
+        patched.await.unwrap();
+        accounts.push((world, user));
+    }
+    let is_there = async |(world, user): &(&World, UserId)| {
+        let found = ports.users.load_user(world.tenant, *user).await.unwrap();
+        found.is_some()
+    };
+    assert_eq!(
+        purge(&world, day - Duration::from_millis(1)).await.accounts,
+        0
+    );
+    let purged = purge(&world, day).await;
+    assert_eq!(purged.accounts, 1);
+    let [erased, other, locked] = &accounts[..] else {
+        unreachable!()
+    };
+    assert!(!is_there(erased).await && is_there(other).await && is_there(locked).await);
+    let bound = ports
+        .factors
+        .load_factors(world.tenant, erased.1)
+        .await
+        .unwrap();
+    assert_eq!(bound, Factors::default());
+    let told = world.trail().await.pop().unwrap();
+    assert_eq!(told.fields["event"], "user.deleted");
+    assert_eq!(told.fields["subject"], erased.1.to_string());
+    assert_eq!(told.fields["actor_type"], "system");
+    assert_eq!(purge(&world, day + DAY).await.accounts, 1);
+    assert!(!is_there(other).await && is_there(locked).await);
+    let free = world.register("user0@example.org").await;
+    assert_ne!(free.id, erased.1, "the address is free again");
 }
 
 async fn changes_go_when_nobody_needs_them(ports: Ports) {

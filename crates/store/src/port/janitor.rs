@@ -44,10 +44,22 @@ pub struct Purged {
     /// Clients that described themselves, did so last [`UNUSED_CLIENT_KEPT`] ago, and have neither a
     /// consent nor a refresh family that has not ended; each with a `client.deleted` entry.
     pub clients: u64,
+    /// Accounts that their owners deleted, on the day that they were told, with everything that belongs
+    /// to them; each with a `user.deleted` entry.
+    pub accounts: u64,
 }
 
 /// Makes the entry of a client that nobody used; a backend names tenant and client.
 pub(crate) fn unused_entry(now: UnixMillis) -> Entry {
+    entry(EventKind::ClientDeleted, now).with(json!({ "reason": "unused" }))
+}
+
+/// Makes the entry of an account whose days of grace are over; a backend names tenant and account.
+pub(crate) fn erased_entry(now: UnixMillis) -> Entry {
+    entry(EventKind::UserDeleted, now).with(json!({ "reason": "owner" }))
+}
+
+fn entry(kind: EventKind, now: UnixMillis) -> Entry {
     let origin = Origin {
         tenant: TenantId::from_uuid(Uuid::nil()),
         actor: Actor::System,
@@ -56,7 +68,7 @@ pub(crate) fn unused_entry(now: UnixMillis) -> Entry {
         request: RequestId::from_uuid(Uuid::nil()),
         at: now,
     };
-    Entry::new(EventKind::ClientDeleted, &origin).with(json!({ "reason": "unused" }))
+    Entry::new(kind, &origin)
 }
 
 /// Purges what has expired.

@@ -13,7 +13,7 @@ use super::row::{self, Line};
 use super::{Postgres, Scope};
 use crate::port::Pending;
 use crate::port::changes::{HINT_KEPT, REVOCATION_KEPT};
-use crate::port::janitor::{Janitor, Purged, UNUSED_CLIENT_KEPT, unused_entry};
+use crate::port::janitor::{Janitor, Purged, UNUSED_CLIENT_KEPT, erased_entry, unused_entry};
 
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
@@ -127,6 +127,31 @@ const PURGE_CLIENTS: &str = "
     )
     SELECT count(*) AS gone FROM gone";
 
+/// `$3` until when nodes are told to forget them, `$4` and `$5` the instant and fields of the entry. What
+/// belongs to an account goes by its foreign keys.
+const ERASE_ACCOUNTS: &str = "
+    WITH due AS (
+        SELECT tenant_id, id
+        FROM users
+        WHERE erase_at <= $1::bigint AND status = 'deleted'
+        LIMIT $2
+        FOR UPDATE SKIP LOCKED
+    ), gone AS (
+        DELETE FROM users AS u
+        USING due
+        WHERE u.tenant_id = due.tenant_id AND u.id = due.id
+        RETURNING u.tenant_id, u.id
+    ), told AS (
+        INSERT INTO changes (tenant_id, kind, about, expires_at)
+        SELECT tenant_id, 'user_changed', id::text, $3
+        FROM gone
+    ), entry AS (
+        INSERT INTO audit (tenant_id, at, fields)
+        SELECT tenant_id, $4, $5::jsonb || jsonb_build_object('subject', id::text)
+        FROM gone
+    )
+    SELECT count(*) AS gone FROM gone";
+
 const PURGE_NOTICES: &str = "
     WITH old AS (
         SELECT tenant_id, session_id, client_id
@@ -155,8 +180,10 @@ impl Postgres {
         let entry = Line::of(&unused_entry(now));
         let unused = (now - UNUSED_CLIENT_KEPT).as_millis();
         let hint = (now + HINT_KEPT).as_millis();
+        let erased = Line::of(&erased_entry(now));
         let now = now.as_millis();
         let clients: Values<'_> = &[&unused, &limit, &hint, &entry.at, &entry.fields];
+        let accounts: Values<'_> = &[&now, &limit, &hint, &erased.at, &erased.fields];
         let aged: Values<'_> = &[&yesterday, &limit];
         let over: Values<'_> = &[&an_hour_ago, &limit];
         let due: Values<'_> = &[&now, &limit];
@@ -179,6 +206,7 @@ impl Postgres {
             mails: self.purge_one(PURGE_MAILS, given_up).await?,
             clients: self.purge_one(PURGE_CLIENTS, clients).await?,
             notices: self.purge_one(PURGE_NOTICES, given_up).await?,
+            accounts: self.purge_one(ERASE_ACCOUNTS, accounts).await?,
         })
     }
 

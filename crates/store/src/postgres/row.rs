@@ -30,7 +30,8 @@ macro_rules! user_columns {
          u.email_verified AS u_email_verified, u.name AS u_name, u.status AS u_status, \
          u.locked_reason AS u_locked_reason, u.roles AS u_roles, \
          u.password_compromised AS u_password_compromised, \
-         u.password_by_mail AS u_password_by_mail, u.created_at AS u_created_at, \
+         u.password_by_mail AS u_password_by_mail, \
+         u.erase_at AS u_erase_at, u.created_at AS u_created_at, \
          u.updated_at AS u_updated_at, u.version AS u_version"
     };
 }
@@ -126,6 +127,7 @@ pub(super) fn user(row: &Row) -> Result<User, Fault> {
         roles: json(row, "u_roles")?,
         password_compromised: get(row, "u_password_compromised")?,
         password_by_mail: get(row, "u_password_by_mail")?,
+        erase_at: maybe_instant(row, "u_erase_at")?,
         created_at: instant(row, "u_created_at")?,
         updated_at: instant(row, "u_updated_at")?,
         version: get(row, "u_version")?,

@@ -7,14 +7,15 @@
 use std::time::Duration;
 
 use domain::change::ChangeKind;
+use domain::id::UserId;
 use domain::time::UnixMillis;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::row::Columns;
-use super::{Sqlite, Step, audit, changes};
+use super::{Sqlite, Step, audit, changes, users};
 use crate::port::Pending;
 use crate::port::changes::REVOCATION_KEPT;
-use crate::port::janitor::{Janitor, Purged, UNUSED_CLIENT_KEPT, unused_entry};
+use crate::port::janitor::{Janitor, Purged, UNUSED_CLIENT_KEPT, erased_entry, unused_entry};
 
 /// How long ended sessions and families are kept.
 const KEPT: Duration = Duration::from_hours(24);
@@ -181,6 +182,12 @@ LIMIT ?2";
 const DELETE_NOTICE: &str = "DELETE FROM logout_notices
 WHERE rowid = ?2 AND status = 'abandoned' AND created_at < ?1";
 
+/// It goes through an index that holds those accounts alone.
+pub(super) const FIND_ACCOUNTS: &str = "SELECT tenant_id, id
+FROM users
+WHERE erase_at <= ?1 AND status = 'deleted'
+LIMIT ?2";
+
 impl Janitor for Sqlite {
     fn purge(&self, now: UnixMillis, limit: u32) -> Pending<'_, Purged> {
         Box::pin(async move {
@@ -209,6 +216,7 @@ impl Janitor for Sqlite {
             let unused = (now - UNUSED_CLIENT_KEPT).as_millis();
             let clients = self.find(FIND_CLIENTS, unused, limit).await?;
             let clients = self.delete_clients(now, clients).await?;
+            let accounts = self.erase_accounts(now, limit).await?;
             let over = self.purge_authorizations(now, limit).await?;
             Ok(Purged {
                 families,
@@ -219,6 +227,7 @@ impl Janitor for Sqlite {
                 mails,
                 notices,
                 clients,
+                accounts,
                 ..over
             })
         })
@@ -236,6 +245,26 @@ impl Sqlite {
                 spent_ids: sweep(step, DELETE_SPENT, now, limit)?,
                 ..Purged::default()
             })
+        })
+    }
+
+    /// What belongs to an account goes by its foreign keys.
+    fn erase_accounts(&self, now: UnixMillis, limit: u32) -> Pending<'_, u64> {
+        self.write(move |step| {
+            let mut statement = step.prepare_cached(FIND_ACCOUNTS)?;
+            let due = statement.query_map(params![now.as_millis(), limit], |row| {
+                let columns = &mut Columns::of(row);
+                Ok((columns.id()?, columns.id::<UserId>()?))
+            })?;
+            let due = due.collect::<rusqlite::Result<Vec<_>>>()?;
+            let mut erased = 0;
+            for (tenant, user) in due {
+                let mut entry = erased_entry(now).about(&user);
+                entry.origin.tenant = tenant;
+                let gone = users::delete(step, user, now + REVOCATION_KEPT, &entry)?;
+                erased += u64::from(gone.is_some());
+            }
+            Ok(erased)
         })
     }
 

@@ -28,7 +28,8 @@ use uuid::Uuid;
 macro_rules! user_columns {
     () => {
         "u.id, u.tenant_id, u.email, u.email_verified, u.name, u.status, u.locked_reason, u.roles, \
-         u.password_compromised, u.password_by_mail, u.created_at, u.updated_at, u.version"
+         u.password_compromised, u.password_by_mail, u.erase_at, u.created_at, \
+         u.updated_at, u.version"
     };
 }
 /// The columns of a session, for a table called `s`; see [`session`].
@@ -155,6 +156,7 @@ pub(super) fn user(columns: &mut Columns<'_>) -> rusqlite::Result<User> {
         roles: columns.json()?,
         password_compromised: columns.take()?,
         password_by_mail: columns.take()?,
+        erase_at: columns.maybe_time()?,
         created_at: columns.time()?,
         updated_at: columns.time()?,
         version: columns.take()?,

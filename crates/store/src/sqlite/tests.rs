@@ -263,6 +263,7 @@ async fn hot_queries_search_and_never_scan() {
         users::SEARCH,
         audit::LIST_TOLD,
         audit::COUNT_TOLD,
+        janitor::FIND_ACCOUNTS,
     ] {
         let plan = sqlite.read(move |connection| {
             let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;

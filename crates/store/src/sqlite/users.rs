@@ -23,6 +23,7 @@ mod patch;
 
 #[cfg(test)]
 pub(super) use list::SEARCH;
+pub(super) use patch::delete;
 
 const INSERT: &str = "INSERT INTO users
     (tenant_id, id, email, email_key, email_verified, name, name_key, status, locked_reason, roles,

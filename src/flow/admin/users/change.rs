@@ -143,6 +143,7 @@ fn check(message: PatchUser) -> Result<UserPatch, Refusal> {
         name: name.and_then(|name| mistakes.check("name", name)),
         status: message.status,
         locked_reason: None,
+        erase_at: None,
         roles: message.roles.map(|roles| check_roles(&mut mistakes, roles)),
         password_compromised: message.password_compromised,
         notice: None,

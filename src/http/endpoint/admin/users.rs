@@ -13,10 +13,11 @@ use crate::http::render;
 
 const PLURAL: &str = "users";
 /// The words of [`UserStatus`].
-const STATUSES: [UserStatus; 3] = [
+const STATUSES: [UserStatus; 4] = [
     UserStatus::Active,
     UserStatus::Locked,
     UserStatus::Suspended,
+    UserStatus::Deleted,
 ];
 
 /// Lists accounts: `search`, `status`, `role` and the page.
@@ -113,7 +114,7 @@ fn parse_update(user: UserId, mut fields: Fields) -> Result<PatchUser, Refusal> 
         email: fields.optional_text("email"),
         email_verified: fields.optional_flag("email_verified"),
         name: fields.optional_text("name"),
-        status: take_status(&mut fields),
+        status: take_new_status(&mut fields),
         roles: fields.optional_texts("roles"),
         password_compromised: take_compromised(&mut fields),
         version: fields.optional_number("version").map(i64::from),
@@ -141,11 +142,21 @@ fn take_compromised(fields: &mut Fields) -> bool {
     is_compromised == Some(true)
 }
 
+/// Takes a status that an operator may give: an account is deleted by its owner, and erased by operators.
+fn take_new_status(fields: &mut Fields) -> Option<UserStatus> {
+    let status = take_status(fields)?;
+    if status == UserStatus::Deleted {
+        fields.refuse("status", "must be active, locked or suspended");
+        return None;
+    }
+    Some(status)
+}
+
 fn take_status(fields: &mut Fields) -> Option<UserStatus> {
     let word = fields.optional_text("status")?;
     let status = STATUSES.into_iter().find(|status| status.as_str() == word);
     if status.is_none() {
-        fields.refuse("status", "must be active, locked or suspended");
+        fields.refuse("status", "must be active, locked, suspended or deleted");
     }
     status
 }
@@ -172,9 +183,12 @@ mod tests {
     #[test]
     fn what_is_not_a_status_is_refused_by_name() {
         let id = UserId::generate(UnixMillis::default(), &Counting::default());
-        let refused = parse_update(id, fields(r#"{"status":"gone"}"#)).expect_err("refused");
-        assert_eq!(refused.code, Code::Validation);
-        assert_eq!(refused.fields[0].field, "status");
+        for word in ["gone", "deleted"] {
+            let body = format!(r#"{{"status":"{word}"}}"#);
+            let refused = parse_update(id, fields(&body)).expect_err("refused");
+            assert_eq!(refused.code, Code::Validation);
+            assert_eq!(refused.fields[0].field, "status");
+        }
         assert!(parse_update(id, fields(r#"{"status":"suspended","version":3}"#)).is_ok());
     }
 }

@@ -1,13 +1,18 @@
-//! GET and PATCH /auth/me: one's own profile; GET /auth/me/export: everything that is kept. Flows:
-//! [`load_me`], [`update_me`], [`export`].
+//! GET and PATCH /auth/me: one's own profile; GET /auth/me/export: everything that is kept;
+//! DELETE /auth/me and POST /auth/me/restore: going, and coming back. Flows: [`load_me`], [`update_me`],
+//! [`export`], [`deletion`].
 
 use domain::rejection::Refusal;
 use http::StatusCode;
+use serde_json::json;
 
 use super::super::{Answer, Call, export as document, user};
+use super::mfa::render as render_progress;
+use crate::flow::deletion::{self, Restore};
 use crate::flow::export::export;
 use crate::flow::fresh::Fresh;
 use crate::flow::profile::{UpdateMe, load_me, update_me};
+use crate::flow::sign_in::demand_of;
 use crate::http::fields::Fields;
 use crate::http::render;
 
@@ -35,6 +40,35 @@ pub(in crate::http) fn take_along(call: Call) -> Answer {
         let fresh = Fresh::person(flows, &call.act, person).await?;
         let export = export(flows, &call.act, fresh, person.holder()).await?;
         Ok(document::render(&export, &call.act))
+    })
+}
+
+/// Deletes the account of whoever signed in freshly → 202 `{message,erase_at}`.
+pub(in crate::http) fn delete(call: Call) -> Answer {
+    Box::pin(async move {
+        let flows = call.flows();
+        let fresh = Fresh::person(flows, &call.act, call.person()?).await?;
+        let erase_at = deletion::delete(flows, &call.act, fresh).await?;
+        let body = json!({
+            "message": "The account is closed. Until it is erased, a sign-in can restore it.",
+            "erase_at": erase_at.to_string(),
+        });
+        Ok(render::json(StatusCode::ACCEPTED, &body))
+    })
+}
+
+/// Gives it back to whoever proved all that a sign-in asks: `restore_token` → 200 as for a sign-in.
+pub(in crate::http) fn restore(mut call: Call) -> Answer {
+    Box::pin(async move {
+        let mut fields = call.take_fields();
+        let token = fields.secret("restore_token");
+        let message = Restore {
+            token: fields.finish(token)?,
+            visitor: None,
+            demand: demand_of(&call.act, None),
+        };
+        let progress = deletion::restore(call.flows(), &call.act, message).await?;
+        Ok(render_progress(&progress))
     })
 }
 

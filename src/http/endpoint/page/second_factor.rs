@@ -7,7 +7,7 @@ use http::StatusCode;
 use protocol::assurance::Standing;
 
 use super::station::Station;
-use super::{Desk, Posted, Problem, passkey, query_of, recovery, sign_in};
+use super::{Desk, Posted, Problem, passkey, query_of, recovery, restore, sign_in};
 use crate::flow::sign_in::demand_of;
 use crate::flow::sign_in::factor::Shown;
 use crate::flow::sign_in::step_up::step_up;
@@ -46,6 +46,9 @@ pub(in crate::http) fn submit(call: Call) -> Answer {
         match prove(&desk, &station, shown).await {
             Ok(reply) => Ok(reply),
             Err(rejection) => {
+                if let Some(reply) = restore::offer(&desk, &rejection) {
+                    return Ok(reply);
+                }
                 let problem = Problem::of_factor(rejection, &desk.frame(), &method)?;
                 let look = (StatusCode::UNPROCESSABLE_ENTITY, &station);
                 form(&desk, look, (&methods, Some(&method)), &problem)

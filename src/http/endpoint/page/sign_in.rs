@@ -5,7 +5,7 @@ use domain::secret::SecretText;
 use http::StatusCode;
 use protocol::opaque::Made;
 
-use super::{Desk, Posted, Problem};
+use super::{Desk, Posted, Problem, restore};
 use crate::flow::browser::Remembered;
 use crate::flow::login::login;
 use crate::flow::passkey::show::SignInByPasskey;
@@ -70,6 +70,9 @@ async fn by_passkey(desk: &Desk, answered: Answered) -> Result<Reply, Rejection>
     match passkey::show::sign_in(flows, act, message).await {
         Ok(progress) => Ok(go_on(desk, &progress)),
         Err(rejection) => {
+            if let Some(reply) = restore::offer(desk, &rejection) {
+                return Ok(reply);
+            }
             let problem = Problem::of_factor(rejection, &desk.frame(), "passkey")?;
             form(desk, StatusCode::UNPROCESSABLE_ENTITY, "", &problem)
         }
@@ -126,6 +129,9 @@ pub(super) fn remember(desk: &Desk, signed_in: &SignedIn, reply: &mut Reply) {
 }
 
 fn refuse(desk: &Desk, rejection: Rejection, email: &str) -> Result<Reply, Rejection> {
+    if let Some(reply) = restore::offer(desk, &rejection) {
+        return Ok(reply);
+    }
     let problem = Problem::of(rejection, &desk.frame())?;
     form(desk, StatusCode::UNPROCESSABLE_ENTITY, email, &problem)
 }

@@ -108,7 +108,7 @@ fn is_for_later(oauth: Option<OAuthCode>, code: domain::rejection::Code) -> bool
 }
 
 /// Reads the sign-in in progress that this browser brings.
-fn sign_in_of(desk: &Desk) -> Option<(SecretText, SignIn)> {
+pub(super) fn sign_in_of(desk: &Desk) -> Option<(SecretText, SignIn)> {
     let (flows, act) = (desk.call.flows(), &desk.call.act);
     let text = cookies::read(&desk.call.headers, &act.tenant, Kind::SignIn)?;
     let sign_in = SignIn::open(flows, act, &text, Some(desk.guard.visitor())).ok()?;

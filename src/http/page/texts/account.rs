@@ -57,6 +57,9 @@ pub(in crate::http) struct AccountTexts {
     pub(in crate::http) export: String,
     pub(in crate::http) export_text: String,
     pub(in crate::http) export_button: String,
+    pub(in crate::http) delete: String,
+    pub(in crate::http) delete_text: String,
+    deleted_text: String,
     pub(in crate::http) activity_lead: String,
     pub(in crate::http) activity_none: String,
     pub(in crate::http) older: String,
@@ -123,6 +126,11 @@ impl AccountTexts {
         fill(&fill(&self.device_browser_system, browser), system)
     }
 
+    /// Says when a deleted account is erased.
+    pub(in crate::http) fn deleted_until(&self, day: &str) -> String {
+        fill(&self.deleted_text, day)
+    }
+
     /// Says what happened; of what has no words yet, that something did.
     pub(in crate::http) fn event(&self, word: &str) -> &str {
         self.events.get(word).unwrap_or(&self.event_other)
@@ -164,19 +172,21 @@ pub(in crate::http) enum Matter {
     EndSession,
     EndOthers,
     TakeBack,
+    DeleteAccount,
 }
 
 // === impl Matter ===
 
 impl Matter {
     #[cfg(test)]
-    pub(in crate::http::page) const ALL: [Self; 6] = [
+    pub(in crate::http::page) const ALL: [Self; 7] = [
         Self::RemoveApp,
         Self::RemovePasskey,
         Self::NewCodes,
         Self::EndSession,
         Self::EndOthers,
         Self::TakeBack,
+        Self::DeleteAccount,
     ];
 
     /// Gives the word in the texts.
@@ -188,6 +198,7 @@ impl Matter {
             Self::EndSession => "end_session",
             Self::EndOthers => "end_others",
             Self::TakeBack => "take_back",
+            Self::DeleteAccount => "delete_account",
         }
     }
 }
@@ -222,13 +233,15 @@ mod tests {
     ];
 
     /// What can happen to an account and is told.
-    const TOLD: [EventKind; 31] = [
+    const TOLD: [EventKind; 33] = [
         EventKind::UserRegistered,
         EventKind::UserCreated,
         EventKind::UserUpdated,
         EventKind::UserLocked,
         EventKind::UserUnlocked,
         EventKind::UserExported,
+        EventKind::UserDeletionRequested,
+        EventKind::UserRestored,
         EventKind::LoginSucceeded,
         EventKind::LoginFailed,
         EventKind::LoginOwing,
@@ -280,13 +293,19 @@ mod tests {
             for act in Matter::ALL {
                 assert!(!texts.done(act.as_str()).is_empty(), "{language} {act:?}");
             }
-            for about in [Matter::RemovePasskey, Matter::EndSession, Matter::TakeBack] {
+            for about in [
+                Matter::RemovePasskey,
+                Matter::EndSession,
+                Matter::TakeBack,
+                Matter::DeleteAccount,
+            ] {
                 let text = texts.question(about).about("N4me");
                 assert!(text.contains("N4me"), "{language}: {text}");
             }
             assert_eq!(texts.device_browser_system.matches("{}").count(), 2);
             assert!(texts.codes_left(0) != texts.codes_left(3));
             assert!(texts.codes_left(3).contains('3'));
+            assert!(texts.deleted_until("D4y").contains("D4y"));
             for part in ["{day}", "{month}", "{year}", "{time}"] {
                 assert!(texts.date.contains(part), "{language} {part}");
             }

@@ -1,7 +1,7 @@
 //! Every page, filled in, in every language: what all of them must be, and what some of them have.
 
 use super::factor::{BackupCodes, BindApp, BindFactor, BindPasskey, RecoverFactor, SecondFactor};
-use super::{Register, Reset, SignIn};
+use super::{Register, Reset, Restore, SignIn};
 use crate::http::page::{Frame, Page};
 use crate::language::LANGUAGES;
 
@@ -300,4 +300,20 @@ fn assert_shows_passwords(html: &str, frame: &Frame) {
     assert!(fields > 0);
     assert_eq!(html.matches(&marked).count(), fields);
     assert!(html.contains("aria-pressed"), "by a script that is there");
+}
+
+#[test]
+fn a_deleted_account_is_offered_back() {
+    for language in LANGUAGES {
+        let frame = Frame::sample(language);
+        let page = Restore {
+            frame: &frame,
+            csrf: "t0ken",
+            request: "s3aled",
+            text: &frame.texts.restore_until(ODD),
+        };
+        let html = render(&page, &frame.texts.lang);
+        assert!(html.contains("action=\"/t/acme/account/restore\""));
+        assert!(html.contains("value=\"s3aled\"") && html.contains("value=\"cancel\""));
+    }
 }

@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 use crate::contract::fixture::{Entropy, World, address, at, much_later};
 use crate::port::Ports;
 use crate::port::sessions::Rotation;
-use crate::port::users::UserWrite;
+use crate::port::users::{Registration, UserWrite};
 
 crate::contract::claims!("users":
     a_patch_changes_what_it_names_and_nothing_else,
@@ -22,6 +22,8 @@ crate::contract::claims!("users":
     an_unlock_forgets_the_reason,
     a_deleted_account_takes_everything_but_its_trail_along,
     nobody_is_neither_patched_nor_deleted,
+    a_deletion_ends_every_session_and_is_told_and_undone,
+    a_deletion_and_a_refresh_at_once_leave_no_session,
 );
 
 async fn update(world: &World, user: UserId, patch: UserPatch) -> UserWrite {
@@ -261,4 +263,64 @@ async fn nobody_is_neither_patched_nor_deleted(ports: Ports) {
         assert_eq!(world.count_events(EventKind::UserUpdated).await, 0);
     }
     assert_eq!(stored(&world, user.id).await, Some(user));
+}
+
+fn deletion(world: &World) -> UserPatch {
+    UserPatch {
+        status: Some(UserStatus::Deleted),
+        erase_at: Some(at(3_600)),
+        notice: Some(world.mail(at(60))),
+        ..UserPatch::default()
+    }
+}
+
+async fn a_deletion_ends_every_session_and_is_told_and_undone(ports: Ports) {
+    let world = World::new(ports.clone()).await;
+    let user = world.register("ada@example.org").await.id;
+    let (session, family) = world.sign_in(user).await;
+    let written = update(&world, user, deletion(&world)).await;
+    let UserWrite::Stored(deleted, ended) = written else {
+        unreachable!("{written:?}")
+    };
+    assert_eq!(ended, vec![session.id]);
+    assert_eq!(deleted.erase_at, Some(at(3_600)));
+    assert_eq!(stored(&world, user).await.as_ref(), Some(&*deleted));
+    assert_eq!(ports.outbox.count_waiting().await.unwrap(), 1);
+    let turn = world.turn(&family, 1, at(61));
+    let turned = ports.sessions.rotate_refresh(turn).await.unwrap();
+    assert!(!matches!(turned, Rotation::Granted(_)), "{turned:?}");
+    let taken = world.user(address("ada@example.org"), at(62));
+    let registered = world.store(taken).await;
+    assert_eq!(
+        registered,
+        Registration::EmailTaken,
+        "the address stays taken"
+    );
+    let back = UserPatch {
+        status: Some(UserStatus::Active),
+        ..UserPatch::default()
+    };
+    update(&world, user, back).await;
+    let restored = stored(&world, user).await.unwrap();
+    assert_eq!(
+        (restored.status, restored.erase_at),
+        (UserStatus::Active, None)
+    );
+}
+
+async fn a_deletion_and_a_refresh_at_once_leave_no_session(ports: Ports) {
+    let world = World::new(ports.clone()).await;
+    let user = world.register("ada@example.org").await.id;
+    let (_, family) = world.sign_in(user).await;
+    let turn = world.turn(&family, 1, at(60));
+    let (_, turned) = tokio::join!(
+        update(&world, user, deletion(&world)),
+        ports.sessions.rotate_refresh(turn),
+    );
+    turned.unwrap();
+    let live = ports.sessions.list_sessions(world.tenant, user, at(61));
+    assert!(live.await.unwrap().is_empty());
+    let next = world.turn(&family, 2, at(62));
+    let turned = ports.sessions.rotate_refresh(next).await.unwrap();
+    assert!(!matches!(turned, Rotation::Granted(_)), "{turned:?}");
 }

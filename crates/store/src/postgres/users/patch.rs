@@ -42,7 +42,8 @@ const UPDATE_USER: &str = concat!(
             roles = $17,
             updated_at = $18,
             version = $19,
-            password_compromised = $20
+            password_compromised = $20,
+            erase_at = $25
         WHERE tenant_id = $1 AND id = $7
         RETURNING id
     ), ",
@@ -108,7 +109,10 @@ fn patched(mut user: User, patch: UserPatch, now: UnixMillis) -> User {
     user.name = patch.name.unwrap_or(user.name);
     user.roles = patch.roles.unwrap_or(user.roles);
     user.password_compromised |= patch.password_compromised;
-    user.status = patch.status.unwrap_or(user.status);
+    if let Some(status) = patch.status {
+        user.status = status;
+        user.erase_at = patch.erase_at;
+    }
     user.locked_reason = match patch.status {
         Some(UserStatus::Active) => None,
         _ => patch.locked_reason.or(user.locked_reason),
@@ -180,6 +184,7 @@ impl Patched {
             &mail.map(|mail| mail.sealed.as_slice()),
             &mail.map(|mail| i64::from(mail.attempts)),
             &mail.map(|mail| mail.created_at.as_millis()),
+            &user.erase_at.map(UnixMillis::as_millis),
         ];
         let sql = UPDATE_USER;
         match link.commit(&[Step { sql, values }]).await {

@@ -22,7 +22,8 @@ WHERE tenant_id = ?1 AND email_key = ?2";
 
 const UPDATE: &str = "UPDATE users
 SET email = ?3, email_key = ?4, email_verified = ?5, name = ?6, name_key = ?7, status = ?8,
-    locked_reason = ?9, roles = ?10, updated_at = ?11, version = ?12, password_compromised = ?13
+    locked_reason = ?9, roles = ?10, updated_at = ?11, version = ?12, password_compromised = ?13,
+    erase_at = ?14
 WHERE tenant_id = ?1 AND id = ?2";
 
 /// Sessions, families and tokens go with it.
@@ -76,7 +77,7 @@ pub(super) fn update(
 }
 
 /// Deletes an account.
-pub(super) fn delete(
+pub(in crate::sqlite) fn delete(
     step: &Step<'_>,
     user: UserId,
     remember_until: UnixMillis,
@@ -112,6 +113,7 @@ fn apply(before: &User, patch: &UserPatch, now: UnixMillis) -> User {
     if let Some(status) = patch.status {
         after.status = status;
         after.locked_reason = None;
+        after.erase_at = patch.erase_at;
     }
     if after.status != UserStatus::Active && patch.locked_reason.is_some() {
         after.locked_reason.clone_from(&patch.locked_reason);
@@ -146,6 +148,7 @@ fn store(step: &Step<'_>, user: &User) -> rusqlite::Result<()> {
         user.updated_at.as_millis(),
         user.version,
         user.password_compromised,
+        user.erase_at.map(UnixMillis::as_millis),
     ])?;
     Ok(())
 }
