@@ -133,6 +133,8 @@ for (const [name, options] of Object.entries(LOOKS)) {
     await page.getByRole('button', { name: 'Delete the account' }).click();
     await page.getByRole('heading', { name: 'Your account is deleted' }).waitFor();
     await look(page, 'account-deleted', name);
+    // The authenticator still has the passkey that was removed, and must not offer it by itself.
+    await session.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId, enabled: false });
     await page.goto(`${service.issuer}/sign-in?request=account`);
     await typePassword(page, email);
     await page.getByRole('heading', { name: 'This account was deleted' }).waitFor();
