@@ -73,7 +73,7 @@ async fn rfc_9110_9_3_7_options_without_cors_names_the_methods() {
     let public = house.public();
     for (path, methods) in [
         ("/auth/login", &["POST"][..]),
-        ("/auth/me", &["GET", "HEAD", "PATCH"][..]),
+        ("/auth/me", &["DELETE", "GET", "HEAD", "PATCH"][..]),
     ] {
         let answer = public.send(Method::OPTIONS, path, |request| request).await;
         let allow = answer.expect(405).header("allow").to_owned();
