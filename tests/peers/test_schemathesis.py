@@ -26,8 +26,9 @@ PASSWORD = "a quiet garden in the rain"
 #   missing_required_header: an unknown tenant is told as 404 before anything else is looked at.
 LEFT_OUT = "positive_data_acceptance,missing_required_header"
 
-# What ends sessions would end the token that all the others are asked with.
+# What ends sessions, or the account, would end the token that all the others are asked with.
 ENDINGS = "^/auth/(logout|sessions)"
+DELETION = "deleteMe"
 AS_CLIENT = "^/oauth/(token|revoke|par|device_authorization|introspect)$"
 
 
@@ -45,10 +46,10 @@ def judge(document, base, *options, examples=25):
 
 @pytest.fixture(scope="module")
 def tokens(service):
-    """Two sign-ins, before wrong passwords from this address have made the next one wait."""
+    """Three sign-ins, before wrong passwords from this address have made the next one wait."""
     account = {"email": "judge@example.org", "password": PASSWORD}
     requests.post(f"{service.issuer}/auth/register", json={**account, "name": "Ada"})
-    answers = [requests.post(f"{service.issuer}/auth/login", json=account) for _ in range(2)]
+    answers = [requests.post(f"{service.issuer}/auth/login", json=account) for _ in range(3)]
     return [answer.json()["access_token"] for answer in answers]
 
 
@@ -60,7 +61,7 @@ def test_the_public_door_is_as_it_is_described(service, tokens):
     token = tokens[0]
     judge(
         "openapi-public.json", service.issuer, "-H", f"Authorization: Bearer {token}",
-        "--exclude-path-regex", f"{ENDINGS}|{AS_CLIENT}",
+        "--exclude-path-regex", f"{ENDINGS}|{AS_CLIENT}", "--exclude-operation-id", DELETION,
     )
     # It is still good, so what was asked with it was answered.
     asked = requests.get(f"{service.issuer}/auth/me", headers={"authorization": f"Bearer {token}"})
@@ -87,4 +88,11 @@ def test_what_clients_ask_is_as_it_is_described(service):
     judge(
         "openapi-public.json", service.issuer, "-H", f"Authorization: Basic {basic}",
         "--include-path-regex", AS_CLIENT, examples=60,
+    )
+
+
+def test_deleting_an_account_is_as_it_is_described(service, tokens):
+    judge(
+        "openapi-public.json", service.issuer, "-H", f"Authorization: Bearer {tokens[2]}",
+        "--include-operation-id", DELETION,
     )
