@@ -154,7 +154,7 @@ fn subjects(roles: &[String], own: String) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use domain::id::{ApiKeyId, TenantId};
     use domain::random::Counting;
     use domain::scope::ScopeSet;
@@ -162,7 +162,7 @@ mod tests {
 
     use super::*;
 
-    fn key(scopes: &str) -> ApiKey {
+    pub(in crate::flow) fn key(scopes: &str) -> ApiKey {
         let (now, random) = (UnixMillis::from_millis(1), Counting::default());
         ApiKey {
             id: ApiKeyId::generate(now, &random),

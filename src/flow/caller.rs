@@ -266,28 +266,10 @@ fn is_for(audience: &Audience, issuer: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use domain::id::{ApiKeyId, TenantId};
-    use domain::random::Counting;
     use domain::rejection::Code;
-    use domain::scope::ScopeSet;
-    use domain::time::UnixMillis;
 
     use super::*;
-
-    fn key(scopes: &str) -> ApiKey {
-        let (now, random) = (UnixMillis::from_millis(1), Counting::default());
-        ApiKey {
-            id: ApiKeyId::generate(now, &random),
-            tenant: TenantId::generate(now, &random),
-            name: "k".to_owned(),
-            visible_prefix: "qf_ak_ab".to_owned(),
-            signature: [0; 32],
-            scopes: ScopeSet::parse(scopes).expect("a scope"),
-            created_at: now,
-            expires_at: None,
-            revoked_at: None,
-        }
-    }
+    use crate::flow::allowed::tests::key;
 
     #[test]
     fn rfc_9068_4_a_token_for_another_resource_is_not_for_us() {
