@@ -173,6 +173,11 @@ async fn who_may_not_be_recovered_by_mail_keeps_everything(ports: Ports) {
             ..UserPatch::default()
         }),
         but(UserPatch {
+            status: Some(UserStatus::Deleted),
+            erase_at: Some(at(3_600)),
+            ..UserPatch::default()
+        }),
+        but(UserPatch {
             email_verified: Some(false),
             ..UserPatch::default()
         }),
