@@ -42,6 +42,7 @@ pub fn cases() -> Vec<Case> {
         deletion::cases(),
         webauthn::cases(),
         authenticators::cases(),
+        guesses::cases(),
     ]
     .into_iter()
     .flatten()
@@ -52,7 +53,6 @@ pub fn scenes() -> Vec<Scene> {
     [
         races::scenes(),
         strangers::scenes(),
-        guesses::scenes(),
         mfa::scenes(),
         deletion::scenes(),
     ]

@@ -3,7 +3,8 @@
 //! a session, a token or a change of factors without what policy demands; and what is plainly right works.
 //!
 //! A walk is drawn from one number, and is walked again with it: `SEED` is the first number and `WALKS` how
-//! many are walked (a few hundred unless set). [`model`] knows what is so, [`walker`] holds the service to
+//! many are walked (a few hundred unless set), on every store there is or on the one that `STORE` names.
+//! [`model`] knows what is so, [`walker`] holds the service to
 //! it, the others are the steps.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -23,6 +24,8 @@ mod codes;
 mod dice;
 mod endings;
 mod factors;
+mod leaving;
+mod lost;
 mod model;
 mod oracle;
 mod pages;
@@ -41,11 +44,12 @@ scenes![
 const WALKS: usize = 400;
 /// How many steps one walk has.
 const STEPS: usize = 25;
-/// How many houses are walked in at the same time.
+/// How many houses of the embedded store are walked in at the same time, and how many of each other.
 const PLACES: usize = 6;
+const PLACES_ELSEWHERE: usize = 2;
 
 /// What must have happened, and must have been refused, in enough walks.
-const BOTH: [&str; 20] = [
+const BOTH: [&str; 24] = [
     "login",
     "verify by a code",
     "verify by a backup code",
@@ -66,6 +70,10 @@ const BOTH: [&str; 20] = [
     "go on on a page",
     "give an application a code",
     "trade a code",
+    "ask for a recovery code",
+    "recover",
+    "delete an account",
+    "restore an account",
 ];
 /// The same, in many.
 const RARE: [&str; 9] = [
@@ -88,11 +96,11 @@ async fn nobody_gets_in_or_changes_a_factor_without_what_policy_demands() {
     let walks = number("WALKS").map_or(WALKS, |walks| usize::try_from(walks).expect("walks"));
     let next = Arc::new(AtomicUsize::new(0));
     let tallies = Arc::new(Mutex::new(Tally::new()));
-    let places = (0..PLACES.min(walks)).map(|_| {
+    let places = stores().into_iter().take(walks).map(|store| {
         let (next, tallies) = (Arc::clone(&next), Arc::clone(&tallies));
         async move {
-            let house = House::open(Backend::Sqlite).await;
-            let place = Place::new(house.clone()).await;
+            let house = House::open(store).await;
+            let place = Place::new(house.clone(), store).await;
             let mut tally = Tally::new();
             loop {
                 let number = next.fetch_add(1, Ordering::Relaxed);
@@ -125,6 +133,26 @@ async fn nobody_gets_in_or_changes_a_factor_without_what_policy_demands() {
     }
 }
 
+/// The store of each house that is walked in.
+fn stores() -> Vec<Backend> {
+    let named = setting("STORE");
+    let is_named = |store: &Backend| named.as_ref().is_none_or(|name| *name == store.to_string());
+    let stores: Vec<_> = Backend::available().into_iter().filter(is_named).collect();
+    assert!(!stores.is_empty(), "STORE names no store that is there");
+    let houses = stores.into_iter().map(|store| {
+        let is_embedded = store == Backend::Sqlite;
+        vec![
+            store;
+            if is_embedded {
+                PLACES
+            } else {
+                PLACES_ELSEWHERE
+            }
+        ]
+    });
+    houses.flatten().collect()
+}
+
 /// Walks once, and sees at the end that everybody gets into their own account.
 async fn walk(place: &Place, tally: &mut Tally, which: (u64, usize)) {
     let mut walk = Walk::begin(place, tally, which).await;
@@ -145,7 +173,7 @@ async fn take(walk: &mut Walk<'_>) {
     walk.dice.is_sure = false;
     let tab = walk.dice.below(walk.tabs.len());
     walk.dice.is_sure = walk.dice.percent(40);
-    match walk.dice.below(100) {
+    match walk.dice.below(108) {
         0..12 => sign_ins::login(walk).await,
         12..22 => sign_ins::verify(walk).await,
         22..26 => factors::set_up(walk).await,
@@ -178,7 +206,10 @@ async fn take(walk: &mut Walk<'_>) {
         89..93 => apps::authorize(walk, tab).await,
         93..95 => apps::redeem(walk).await,
         95..97 => apps::userinfo(walk).await,
-        _ => sign_ins::wait(walk).await,
+        97..100 => sign_ins::wait(walk).await,
+        100..103 => lost::ask(walk).await,
+        103..106 => lost::recover(walk).await,
+        _ => leaving::leave(walk).await,
     }
 }
 

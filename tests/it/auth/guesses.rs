@@ -9,12 +9,11 @@ use serde_json::json;
 
 use super::mfa::{Owner, verify};
 use crate::authenticator::Authenticator;
-use crate::backend::Backend;
+use crate::cases;
 use crate::client::{Answer, Client, Person, Tokens};
 use crate::house::House;
-use crate::scenes;
 
-scenes![
+cases![
     nist_sp_800_63b_4_3_2_2_of_twenty_thousand_guesses_a_hundred_are_looked_at,
     whoever_is_guessed_at_everywhere_is_not_locked_out,
 ];
@@ -109,8 +108,7 @@ fn wrong(owner: &Owner, kind: &str, number: usize) -> String {
     code
 }
 
-async fn nist_sp_800_63b_4_3_2_2_of_twenty_thousand_guesses_a_hundred_are_looked_at() {
-    let house = House::open(Backend::Sqlite).await;
+async fn nist_sp_800_63b_4_3_2_2_of_twenty_thousand_guesses_a_hundred_are_looked_at(house: House) {
     let guesser = Guesser::new(&house);
     let ada = Owner::enroll(&house, "ada").await;
     let signed_in = ada.login().await;
@@ -152,7 +150,6 @@ async fn nist_sp_800_63b_4_3_2_2_of_twenty_thousand_guesses_a_hundred_are_looked
     reset.expect(200);
     let begun = ada.person.try_login(NEW).await.expect(200).json();
     assert_eq!(begun["mfa_required"], true);
-    house.stop().await;
 }
 
 /// Removes an app that is closed, and sets up another, by a sign-in with a backup code.
@@ -182,8 +179,7 @@ async fn guess_at_links(guesser: &Guesser, person: &Person) -> String {
     token
 }
 
-async fn whoever_is_guessed_at_everywhere_is_not_locked_out() {
-    let house = House::open(Backend::Sqlite).await;
+async fn whoever_is_guessed_at_everywhere_is_not_locked_out(house: House) {
     let guesser = Guesser::new(&house);
     let owner = Owner::enroll(&house, "ada").await;
     let mut passkey = add_passkey(&house, &owner).await;
@@ -216,7 +212,6 @@ async fn whoever_is_guessed_at_everywhere_is_not_locked_out() {
     let token = owner.begin().await;
     let backup = ("backup", owner.codes[0].as_str());
     verify(&public, &token, backup).await.expect(200);
-    house.stop().await;
 }
 
 /// Guesses at a password until it is closed.

@@ -39,11 +39,14 @@ pub async fn get_in(walk: &mut Walk<'_>, user: usize) {
 }
 
 /// Shows a second factor; nothing where the first is still to be bound.
-async fn by_second_factor(walk: &mut Walk<'_>, user: usize, token: &str) -> Option<Answer> {
+pub async fn by_second_factor(walk: &mut Walk<'_>, user: usize, token: &str) -> Option<Answer> {
     let door = walk.door(walk.model.users[user].tenant);
     if walk.model.users[user].app.is_some() {
         let code = walk.right_code(user, Way::App);
-        return Some(verify(&door, token, ("totp", &code)).await);
+        let answer = verify(&door, token, ("totp", &code)).await;
+        let shown = (walk.now(), true);
+        walk.model.users[user].spend_code(Way::App, &code, shown);
+        return Some(answer);
     }
     let of = &mut walk.model.users[user];
     let passkey = of.passkeys.iter_mut().find(|one| one.id.is_some())?;

@@ -25,6 +25,7 @@ pub enum Way {
     Password,
     App,
     Backup,
+    Recovery,
 }
 
 /// An app that shows codes.
@@ -70,6 +71,12 @@ pub struct User {
     pub tries: HashMap<Way, u32>,
     /// How many links were asked for.
     pub mails: usize,
+    /// How many codes were mailed.
+    pub codes_mailed: usize,
+    /// Whether the address is proven.
+    pub is_proven: bool,
+    /// Whether the password came by mail, where that is known.
+    pub by_mail: Option<bool>,
 }
 
 /// A sign-in that is over.
@@ -133,6 +140,14 @@ pub struct Link {
     pub is_unsure: bool,
 }
 
+/// A mailed code that lets go of every second factor.
+pub struct Recovery {
+    pub text: String,
+    pub user: usize,
+    pub made_at: i64,
+    pub is_dead: bool,
+}
+
 pub struct Code {
     pub text: String,
     pub client: usize,
@@ -169,6 +184,7 @@ pub struct Model {
     pub pendings: Vec<Pending>,
     pub ceremonies: Vec<Ceremony>,
     pub links: Vec<Link>,
+    pub recoveries: Vec<Recovery>,
     pub codes: Vec<Code>,
     pub granted: Vec<Granted>,
     pub clients: Vec<Client>,
@@ -245,6 +261,9 @@ impl User {
             old_codes: Vec::new(),
             tries: HashMap::new(),
             mails: 0,
+            codes_mailed: 0,
+            is_proven: false,
+            by_mail: Some(false),
         }
     }
 
@@ -298,6 +317,8 @@ impl User {
                 let may = found.is_some() && self.has_factor();
                 Verdict::of(may, patient && found.is_some_and(|one| !one.is_shown))
             }
+            // A mailed code is in the mail, and no code of the account.
+            Way::Recovery => Verdict::Never,
         }
     }
 
@@ -354,6 +375,12 @@ impl User {
         let new = new.into_iter().map(|code| BackupCode { code, is_shown });
         self.codes = new.collect();
         self.succeeded(Way::Backup);
+    }
+
+    /// Says whether a mailed code is a second way to the account.
+    pub fn may_recover(&self) -> Verdict {
+        let may = self.by_mail != Some(true) && (self.is_proven || self.by_mail.is_none());
+        Verdict::of(may, self.by_mail == Some(false))
     }
 
     pub fn set_password(&mut self, new: &str) {

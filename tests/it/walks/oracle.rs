@@ -2,7 +2,7 @@
 
 use domain::factor::MfaPolicy;
 
-use super::model::{Model, Verdict};
+use super::model::{Model, Verdict, Way};
 
 const ACCESS_LIVES: i64 = 900;
 const PENDING_LIVES: i64 = 600;
@@ -65,10 +65,14 @@ impl Model {
     }
 
     pub fn is_fresh(&self, user: usize, (proved_at, has_two): (i64, bool), now: i64) -> bool {
-        let user = &self.users[user];
-        let is_enough = has_two || !user.has_factor();
-        let may_bind = self.policies[user.tenant] != MfaPolicy::Off;
-        now - proved_at < FRESH && is_enough && may_bind
+        let may_bind = self.policies[self.users[user].tenant] != MfaPolicy::Off;
+        self.is_proved(user, (proved_at, has_two), now) && may_bind
+    }
+
+    /// Says whether it was proved a short while ago, as well as the account can.
+    pub fn is_proved(&self, user: usize, (proved_at, has_two): (i64, bool), now: i64) -> bool {
+        let is_enough = has_two || !self.users[user].has_factor();
+        now - proved_at < FRESH && is_enough
     }
 
     /// Says whether a sign-in in progress may bind a first factor.
@@ -109,9 +113,36 @@ impl Model {
         }
     }
 
-    /// Takes note of another password.
+    /// Takes note that mailed codes of somebody count no more.
+    pub fn forget_recoveries(&mut self, user: usize) {
+        let theirs = self.recoveries.iter_mut();
+        theirs
+            .filter(|one| one.user == user)
+            .for_each(|one| one.is_dead = true);
+    }
+
+    /// Takes note that every second factor of somebody is gone, and every sign-in with them.
+    pub fn lose_factors(&mut self, user: usize) {
+        let of = &mut self.users[user];
+        of.old_secrets.extend(of.waiting.take());
+        for passkey in &mut of.passkeys {
+            passkey.id = None;
+        }
+        of.drop_app();
+        of.succeeded(Way::App);
+        self.forget_recoveries(user);
+        self.end_all(user, None);
+    }
+
+    /// Takes note of another password: one that came by mail, where no sign-in is left.
     pub fn set_password(&mut self, user: usize, new: &str, but: Option<usize>) {
-        self.users[user].set_password(new);
+        let of = &mut self.users[user];
+        if but.is_none() {
+            (of.by_mail, of.is_proven) = (Some(true), true);
+        } else if of.by_mail == Some(true) {
+            of.by_mail = None;
+        }
+        of.set_password(new);
         self.end_all(user, but);
         for link in self.links.iter_mut().filter(|link| link.user == user) {
             link.is_unsure = true;

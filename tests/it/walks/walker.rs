@@ -13,6 +13,7 @@ use super::dice::Dice;
 use super::model::{Access, Model, Pending, Refresh, Session, User, Verdict, Way};
 use super::pages::Tab;
 use crate::admin::areas::holder_in;
+use crate::backend::Backend;
 use crate::client::{Answer, Client, Person, Tokens};
 use crate::house::House;
 use crate::oauth::chosen::choose_for;
@@ -28,6 +29,7 @@ pub type Tally = BTreeMap<&'static str, (u64, u64)>;
 /// A house that walks are walked in, one after the other.
 pub struct Place {
     pub house: House,
+    store: Backend,
     door: Client,
     admins: Vec<Client>,
     clients: Vec<super::model::Client>,
@@ -53,7 +55,7 @@ pub struct Walk<'a> {
 // === impl Place ===
 
 impl Place {
-    pub async fn new(house: House) -> Self {
+    pub async fn new(house: House, store: Backend) -> Self {
         house.add_tenant(TENANTS[1]).await;
         let (mut admins, mut clients) = (Vec::new(), Vec::new());
         for (tenant, slug) in TENANTS.into_iter().enumerate() {
@@ -77,6 +79,7 @@ impl Place {
         let door = house.public();
         Self {
             house,
+            store,
             door,
             admins,
             clients,
@@ -131,6 +134,9 @@ impl<'a> Walk<'a> {
             let public = walk.door(tenant);
             let person = Person::register(&public, &format!("{name}.{number}.{seed:x}")).await;
             walk.model.users.push(User::new(tenant, &person));
+            if walk.dice.percent(75) {
+                walk.prove_address(&person).await;
+            }
         }
         for tenant in [0, 0, 1] {
             let tab = Tab::new(
@@ -147,6 +153,17 @@ impl<'a> Walk<'a> {
             walk.enroll(user).await;
         }
         walk
+    }
+
+    /// Follows the link that proves the address of whoever was added last.
+    async fn prove_address(&mut self, person: &Person) {
+        let letter = self.place.house.letter(person, "verify_email").await;
+        let body = json!({ "token": letter.expect("a letter") });
+        let proved = person.public.post("/auth/verify-email", body).await;
+        proved.expect(200);
+        if let Some(user) = self.model.users.last_mut() {
+            user.is_proven = true;
+        }
     }
 
     async fn find_id(&mut self, user: usize) {
@@ -248,8 +265,11 @@ impl<'a> Walk<'a> {
 
     /// How the walk went, and how to walk it again.
     pub fn story(&self) -> String {
-        let seed = self.seed;
-        format!("again with SEED={seed} WALKS=1\n{}", self.trail)
+        let (seed, store) = (self.seed, self.place.store);
+        format!(
+            "again with STORE={store} SEED={seed} WALKS=1\n{}",
+            self.trail
+        )
     }
 
     #[track_caller]
