@@ -12,6 +12,9 @@
 //! Others pull a plug under a light load whose every answer is judged (`load`): the servers
 //! (`stores`), the process (`drain`), one of two nodes (`rolling`), the disk (`disk`), the owners
 //! themselves (`storm`).
+//!
+//! In `chaos` clients do everything to sign-ins at once (`lives`) while a small `proxy` spoils the link
+//! to the store, or the process is killed, and the whole `history` is judged afterwards.
 
 #![expect(
     unreachable_pub,
@@ -24,16 +27,22 @@
     reason = "a test that goes wrong is to stop where it does"
 )]
 
+mod chaos;
+#[path = "../it/walks/dice.rs"]
+mod dice;
 mod disk;
 mod drain;
 mod flood;
+mod history;
 mod keys;
+mod lives;
 mod load;
 mod oracle;
 mod outage;
 #[path = "../it/ports.rs"]
 mod ports;
 mod process;
+mod proxy;
 mod quickstart;
 mod reached;
 mod rolling;
@@ -73,6 +82,7 @@ fn main() {
         .chain(reached::trials())
         .chain(rolling::trials())
         .chain(disk::trials())
+        .chain(chaos::trials())
         .chain(storms())
         .collect();
     libtest_mimic::run(&arguments, trials).exit();
