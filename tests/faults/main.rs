@@ -14,7 +14,8 @@
 //! themselves (`storm`).
 //!
 //! In `chaos` clients do everything to sign-ins at once (`lives`) while a small `proxy` spoils the link
-//! to the store, or the process is killed, and the whole `history` is judged afterwards.
+//! to the store, or the process is killed, and the whole `history` is judged afterwards. What one node
+//! does and another must feel is in `felt`.
 
 #![expect(
     unreachable_pub,
@@ -32,6 +33,7 @@ mod chaos;
 mod dice;
 mod disk;
 mod drain;
+mod felt;
 mod flood;
 mod history;
 mod keys;
@@ -83,6 +85,7 @@ fn main() {
         .chain(rolling::trials())
         .chain(disk::trials())
         .chain(chaos::trials())
+        .chain(felt::trials())
         .chain(storms())
         .collect();
     libtest_mimic::run(&arguments, trials).exit();

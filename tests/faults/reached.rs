@@ -206,7 +206,7 @@ async fn cannot_be_reached(store: Store, settings: Vec<(&'static str, String)>, 
 }
 
 /// Asks a PostgreSQL for two numbers.
-async fn numbers(server: &Server, sql: &str) -> [i64; 2] {
+pub(crate) async fn numbers(server: &Server, sql: &str) -> [i64; 2] {
     let mut config = tokio_postgres::Config::new();
     config.host("127.0.0.1").port(server.port());
     config.user("postgres").dbname("postgres");
