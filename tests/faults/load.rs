@@ -134,6 +134,16 @@ impl Load {
         hold(site, &living, &revoked).await;
     }
 
+    /// Fails unless ninety-nine of a hundred requests were served (GOALS.md).
+    pub fn nearly_all_are_served(&self) {
+        let tally = self.tally();
+        let (served, refused) = (tally.served, tally.unavailable + tally.refused);
+        assert!(
+            refused * 99 <= served,
+            "{refused} not served, {served} served"
+        );
+    }
+
     /// Asks a node for what was acknowledged until now, while the load goes on.
     pub async fn revoked_stays_revoked(&self, site: &Site) {
         let revoked = self.tally().revoked.clone();

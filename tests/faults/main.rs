@@ -15,7 +15,8 @@
 //!
 //! In `chaos` clients do everything to sign-ins at once (`lives`) while a small `proxy` spoils the link
 //! to the store, or the process is killed, and the whole `history` is judged afterwards. What one node
-//! does and another must feel is in `felt`.
+//! does and another must feel is in `felt`,
+//! strangers who strain the service in `strain`.
 
 #![expect(
     unreachable_pub,
@@ -52,6 +53,7 @@ mod servers;
 mod stores;
 #[cfg(feature = "failpoints")]
 mod storm;
+mod strain;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
@@ -86,6 +88,7 @@ fn main() {
         .chain(disk::trials())
         .chain(chaos::trials())
         .chain(felt::trials())
+        .chain(strain::trials())
         .chain(storms())
         .collect();
     libtest_mimic::run(&arguments, trials).exit();

@@ -112,13 +112,24 @@ impl Site {
 
     /// Starts the service without waiting for it.
     pub fn launch(&self) -> Process {
+        self.start_as(self.command())
+    }
+
+    /// The same, with so many descriptors and no more.
+    pub fn launch_with(&self, descriptors: u32) -> Process {
+        let mut command = Command::new("sh");
+        let limited = format!("ulimit -n {descriptors} && exec \"$0\"");
+        command.args(["-c", &limited, env!("CARGO_BIN_EXE_auth-service")]);
+        self.start_as(self.surrounded(command))
+    }
+
+    fn start_as(&self, mut command: Command) -> Process {
         let log = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
             .open(&self.log);
         let log = log.expect("a log file");
-        let child = self
-            .command()
+        let child = command
             .stdout(log.try_clone().expect("the log"))
             .stderr(log)
             .spawn();
@@ -137,7 +148,11 @@ impl Site {
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_auth-service"));
+        self.surrounded(Command::new(env!("CARGO_BIN_EXE_auth-service")))
+    }
+
+    /// Gives a command the site's settings and place.
+    fn surrounded(&self, mut command: Command) -> Command {
         command
             .env_clear()
             .envs(self.settings.iter().map(|(name, value)| (name, value)))
