@@ -33,6 +33,8 @@ mod paging;
 mod path;
 mod probes;
 mod proof;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod readers;
 mod render;
 mod room;
 pub mod routes;

@@ -57,7 +57,10 @@ async fn slow_strangers() {
     };
     let (_, most) = tokio::join!(join_all(strangers), load.during(work));
     let held = held.load(Ordering::SeqCst);
-    println!("{held} slow connections begun, most memory {} MiB", most >> 20);
+    println!(
+        "{held} slow connections begun, most memory {} MiB",
+        most >> 20
+    );
     assert!(held > 0 && most < MEMORY);
     load.hold_to_it(&site, "slow strangers").await;
     load.nearly_all_are_served();

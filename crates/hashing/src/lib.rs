@@ -24,4 +24,4 @@ mod phc;
 mod priority;
 
 pub use gate::{Hashing, HashingConfig, NotStarted, Place, Verified, Watch};
-pub use phc::Cost;
+pub use phc::{Cost, writes_what_it_reads};

@@ -30,6 +30,19 @@ pub(crate) struct Stored {
     pub(crate) output: Vec<u8>,
 }
 
+/// Says whether a text is no hash of ours, or is written again as it was read. For whoever shows it
+/// texts of strangers.
+#[must_use]
+pub fn writes_what_it_reads(text: &str) -> bool {
+    let Some(stored) = Stored::parse(&SecretText::new(text.to_owned())) else {
+        return true;
+    };
+    let again = stored.to_phc().and_then(|phc| Stored::parse(&phc));
+    again.is_some_and(|again| {
+        (again.cost, again.salt, again.output) == (stored.cost, stored.salt, stored.output)
+    })
+}
+
 // === impl Cost ===
 
 impl Cost {
