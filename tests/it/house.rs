@@ -85,7 +85,12 @@ impl House {
 
     /// Starts another node on the same store.
     pub async fn second_node(&self) -> Self {
-        let (clock, letters) = (Arc::clone(&self.clock), Arc::clone(&self.letters));
+        self.second_node_by(Arc::clone(&self.clock)).await
+    }
+
+    /// The same, by a clock of its own.
+    pub async fn second_node_by(&self, clock: Arc<ManualClock>) -> Self {
+        let letters = Arc::clone(&self.letters);
         let key = Some(self.api_key.clone());
         Self::start(
             self.settings.clone(),

@@ -25,6 +25,7 @@ mod backend;
 mod browser;
 mod case;
 mod client;
+mod clocks;
 mod config_effects;
 mod doors;
 mod hostile;
@@ -63,7 +64,7 @@ fn main() {
     trials.extend(scenes.into_iter().flatten().map(scene_trial));
     for backend in Backend::available() {
         let many_nodes = if backend == Backend::PostgresRedis {
-            nodes::all()
+            nodes::all().into_iter().chain(clocks::of_nodes()).collect()
         } else {
             Vec::new()
         };
@@ -73,6 +74,7 @@ fn main() {
             oauth::all(),
             pages::all(),
             probes::cases(),
+            clocks::cases(),
             hostile::cases(),
             #[cfg(feature = "failpoints")]
             storm::cases(),

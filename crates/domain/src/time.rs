@@ -103,6 +103,11 @@ impl ManualClock {
         let span = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
         self.0.fetch_add(span, Ordering::SeqCst);
     }
+
+    /// Sets it to an instant, earlier or later: a clock that is corrected.
+    pub fn set(&self, to: UnixMillis) {
+        self.0.store(to.0, Ordering::SeqCst);
+    }
 }
 
 impl Clock for ManualClock {
