@@ -21,9 +21,12 @@ use serde_json::json;
 use tokio::sync::oneshot;
 use tokio::sync::oneshot::error::TryRecvError;
 
-use crate::drive::{connect, exchange};
-use crate::report::{median, percentile};
-use crate::scenario::{Asker, Kind, build};
+use crate::numbers::{median, percentile};
+use crate::talk::{build, connect, exchange};
+
+mod probe;
+
+use probe::{Kind, Probe};
 
 /// What must go on meanwhile.
 const PROBES: [Kind; 3] = [Kind::Health, Kind::Jwks, Kind::Refresh];
@@ -68,7 +71,7 @@ impl Flood<'_> {
     pub(crate) async fn measure(&self) -> Result<Outcome, String> {
         let mut askers = Vec::new();
         for kind in PROBES {
-            askers.push(Asker::prepare(kind, self.address, 0).await?);
+            askers.push(Probe::prepare(kind, self.address).await?);
         }
         let mut connection = connect(self.address).await?;
         let mut rounds = Vec::new();
@@ -131,7 +134,7 @@ fn check(counts: &Counts) -> Result<(), String> {
 struct Watch<'a> {
     address: &'a str,
     connection: &'a mut SendRequest<Full<Bytes>>,
-    askers: &'a mut [Asker],
+    askers: &'a mut [Probe],
 }
 
 // === impl Watch ===
@@ -235,6 +238,11 @@ impl Outcome {
             }
         });
         Self(lines.collect())
+    }
+
+    /// Gives the ratio of each probe.
+    pub(crate) fn ratios(&self) -> Vec<(&'static str, f64)> {
+        self.0.iter().map(|line| (line.name, line.ratio)).collect()
     }
 
     /// Refuses an outcome in which somebody was kept waiting longer than `most` times.

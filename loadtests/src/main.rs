@@ -1,70 +1,56 @@
-//! Loads a running service and prints each figure as a ratio to a ceiling measured in the same run.
+//! Loads the service and prints each figure as a ratio to a ceiling measured in the same run.
 //!
-//! Absolute figures on a shared machine mean little, so every round first loads a bare hyper server in
-//! this process (with one signature a request where the scenario mints a token) and then the service,
-//! with the same connections for the same time; what counts is the median ratio of the rounds.
+//! Absolute figures on a shared machine mean little, so every round first loads the least that could be
+//! done (a bare hyper server, a raw hash loop, a raw store loop; see [`ceiling`]) and then the service,
+//! with the same connections for the same time; what counts is the median ratio of the rounds. Service
+//! and stores are started here, on stores of their own (see [`house`], [`servers`], [`seed`]).
 //!
-//! The service is started by whoever runs this (see `loadtests/README.md`), with its limits raised.
+//! How to run it, and what was last seen, is in `loadtests/README.md`.
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::Parser;
 
+mod arguments;
+mod asker;
+mod bench;
 mod ceiling;
-mod drive;
+mod estate;
 mod flood;
+mod house;
+mod line;
+mod load;
+mod message;
+mod numbers;
+mod pace;
+mod process;
 mod report;
 mod scenario;
+mod seed;
+mod servers;
+mod suite;
+mod talk;
+mod thresholds;
 mod timing;
+mod wire;
 
+use arguments::Arguments;
 use flood::Flood;
-use report::Report;
-use scenario::Scenario;
+use suite::Suite;
 use timing::Timing;
 
-/// What to load, and how hard.
-#[derive(Debug, Parser)]
-#[command(name = "loadtests", version)]
-struct Arguments {
-    /// jwks, refresh, login, flood or timing; the first three when absent
-    scenario: Option<String>,
-    /// The public door of the service
-    #[arg(long, default_value = "127.0.0.1:4000")]
-    address: String,
-    /// Its admin door, for timing
-    #[arg(long, default_value = "127.0.0.1:4001")]
-    admin: String,
-    /// A key that opens it
-    #[arg(long, default_value = "")]
-    key: String,
-    /// How many accounts that there are, and as many that there are not, are asked about
-    #[arg(long, default_value_t = 400)]
-    samples: usize,
-    /// How well the clock may tell the two apart, for this to end with success: 0.5 is guessing
-    #[arg(long, default_value_t = 0.6)]
-    area: f64,
-    /// How many connections ask at once
-    #[arg(long, default_value_t = 64)]
-    connections: usize,
-    /// How long each load lasts, in seconds
-    #[arg(long, default_value_t = 5)]
-    seconds: u64,
-    /// How many rounds of ceiling and service
-    #[arg(long, default_value_t = 3)]
-    rounds: usize,
-    /// How many sign in at the same instant in a flood
-    #[arg(long, default_value_t = 1_000)]
-    strangers: usize,
-    /// How many times an idle service's the slowest of a hundred answers may take under a flood, for
-    /// this to end with success
-    #[arg(long, default_value_t = 10.0)]
-    at_most: f64,
-}
+/// The service's, so that no ceiling is measured on a worse one.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+    if arguments.names == ["ceiling"] {
+        return ceiling::run();
+    }
+    raise_limits();
+    // One thread: the generator is to leave the other cores to what it measures.
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
     let Ok(runtime) = runtime else {
@@ -81,53 +67,81 @@ fn main() -> ExitCode {
 }
 
 async fn run(arguments: &Arguments) -> Result<(), String> {
-    if arguments.scenario.as_deref() == Some("flood") {
-        return flood(arguments).await;
-    }
-    if arguments.scenario.as_deref() == Some("timing") {
-        return timing(arguments).await;
-    }
-    let names: Vec<&str> = match &arguments.scenario {
-        Some(name) => vec![name],
-        None => vec!["jwks", "refresh", "login"],
-    };
-    let span = Duration::from_secs(arguments.seconds);
-    println!("{}", Report::HEAD);
-    for name in names {
-        let mut rounds = Vec::new();
-        for round in 1..=arguments.rounds {
-            eprintln!("{name}: round {round} of {}", arguments.rounds);
-            // Anew for each round: a chain of refreshes goes on where it was, or not at all.
-            let scenario =
-                Scenario::prepare(name, &arguments.address, arguments.connections).await?;
-            let ceiling = ceiling::measure(&scenario, span).await?;
-            let service = drive::measure(&scenario, &arguments.address, span).await?;
-            rounds.push((ceiling, service));
+    let names: Vec<&str> = arguments.names.iter().map(String::as_str).collect();
+    match names.as_slice() {
+        ["list"] => {
+            for scenario in scenario::table(false) {
+                println!("{:<20}{}", scenario.name, scenario.about);
+            }
+            Ok(())
         }
-        println!("{}", Report::new(name, &rounds));
+        ["flood"] => flood(arguments).await,
+        ["timing"] => timing(arguments).await,
+        ["all"] => measure(arguments).await,
+        names => {
+            let known = scenario::table(false);
+            let is_known = |name: &&&str| known.iter().any(|scenario| scenario.name == **name);
+            if let Some(unknown) = names.iter().find(|name| !is_known(name)) {
+                return Err(format!(
+                    "no scenario is called {unknown}; see: loadtests list"
+                ));
+            }
+            measure(arguments).await
+        }
     }
-    Ok(())
+}
+
+/// An overload comes over more connections than a process may have by default; children inherit it.
+fn raise_limits() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
+    let _ = setrlimit(Resource::Nofile, raised);
+}
+
+/// Measures, writes what was asked for, and judges.
+async fn measure(arguments: &Arguments) -> Result<(), String> {
+    let mut suite = Suite::new(arguments)?;
+    let measured = if arguments.names == ["all"] {
+        suite.all().await
+    } else {
+        suite.scenarios().await
+    };
+    let output = &arguments.output;
+    suite
+        .report
+        .write(output.json.as_deref(), output.html.as_deref())?;
+    measured?;
+    match suite.report.missed().as_slice() {
+        [] => Ok(()),
+        missed => Err(format!("missed: {}", missed.join(", "))),
+    }
 }
 
 async fn flood(arguments: &Arguments) -> Result<(), String> {
+    let running = &arguments.running;
     let flood = Flood {
-        address: &arguments.address,
-        strangers: arguments.strangers,
-        rounds: arguments.rounds,
+        address: &running.address,
+        strangers: running.strangers,
+        rounds: arguments.load.rounds,
     };
     let outcome = flood.measure().await?;
     println!("{outcome}");
-    outcome.check(arguments.at_most)
+    outcome.check(running.at_most)
 }
 
 async fn timing(arguments: &Arguments) -> Result<(), String> {
+    let running = &arguments.running;
     let timing = Timing {
-        address: &arguments.address,
-        admin: &arguments.admin,
-        key: &arguments.key,
-        samples: arguments.samples,
+        address: &running.address,
+        admin: &running.admin,
+        key: &running.key,
+        samples: running.samples,
     };
     let outcome = timing.measure().await?;
     println!("{outcome}");
-    outcome.check(arguments.area)
+    outcome.check(running.area)
 }

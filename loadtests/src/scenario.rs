@@ -1,195 +1,200 @@
-//! What is asked: prepared against the running service, then repeated by every connection.
+//! What is asked: each scenario with its ceiling, in one table.
 
-use bytes::Bytes;
-use http_body_util::Full;
-use hyper::Request;
-use serde_json::{Value, json};
+use std::rc::Rc;
 
-use crate::drive::{connect, exchange};
+use crate::asker::Asker;
+use crate::ceiling::{Ceiling, Work};
+use crate::estate::Estate;
+use crate::line::Protocol;
 
-/// One scenario, ready to be repeated.
+mod bearer;
+mod code;
+mod documents;
+mod grpc;
+mod people;
+mod proved;
+mod tokens;
+
+/// One line of the table.
 pub(crate) struct Scenario {
-    kind: Kind,
-    askers: Vec<Asker>,
-    /// A body of the size that the service answers with.
-    pub(crate) answer: Bytes,
+    /// Its name on the command line and in the thresholds.
+    pub(crate) name: &'static str,
+    /// What each connection repeats.
+    pub(crate) about: &'static str,
+    /// How the service is spoken to.
+    pub(crate) protocol: Protocol,
+    /// What it is compared with.
+    pub(crate) ceiling: Ceiling,
+    /// Whether it can be asked at a constant rate: what has to be prepared cannot.
+    pub(crate) is_steady: bool,
+    make: fn(&Rc<Estate>, Place) -> Box<dyn Asker>,
 }
 
-/// What is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// Whether the service is alive.
-    Health,
-    /// Its public keys.
-    Jwks,
-    /// A token pair for a refresh token.
-    Refresh,
-    /// A sign-in with the right password.
-    Login,
+/// Which connection an asker is on, and what it faces.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    /// Its number.
+    pub(crate) number: u32,
+    /// How many there are.
+    pub(crate) of: u32,
+    /// Whether it faces a ceiling, for which nothing can be prepared.
+    pub(crate) is_ceiling: bool,
 }
 
-/// What one connection repeats.
-#[derive(Debug, Clone)]
-pub(crate) struct Asker {
-    kind: Kind,
-    email: String,
-    refresh_token: String,
+macro_rules! scenarios {
+    ($($name:literal $is_steady:ident [$($ceiling:tt)+] $module:ident::$make:ident $about:literal)+) => {
+        vec![$(Scenario {
+            name: $name,
+            about: $about,
+            protocol: Protocol::Http,
+            ceiling: ceiling!($($ceiling)+),
+            is_steady: is_steady!($is_steady),
+            make: $module::$make,
+        }),+]
+    };
 }
 
-const PASSWORD: &str = "a quiet garden in the rain";
+macro_rules! is_steady {
+    (steady) => { true };
+    (stocked) => { false };
+}
+
+macro_rules! ceiling {
+    (none) => { Ceiling::None };
+    (hashes) => { Ceiling::Hashes };
+    (echo) => { Ceiling::Echo };
+    (bare) => { Ceiling::Server(Work::default()) };
+    (form $form:literal verify $verify:literal sign $sign:literal) => {
+        Ceiling::Server(Work { form: $form, verifications: $verify, signatures: $sign })
+    };
+}
+
+/// Gives the table for a store. `stocked` scenarios ask with what has to be prepared, between the
+/// measured parts.
+pub(crate) fn table(is_postgres: bool) -> Vec<Scenario> {
+    let mut table = scenarios! {
+    // name                 asks    ceiling                                          asker                         about
+   "jwks"               steady  [bare]                        documents::jwks               "GET /.well-known/jwks.json"
+   "discovery"          steady  [bare]                        documents::discovery          "GET /.well-known/openid-configuration"
+   "client_credentials" steady  [form true verify 0 sign 1]   tokens::client_credentials    "POST /oauth/token"
+   "refresh"            steady  [form true verify 0 sign 1]   tokens::refresh               "POST /auth/token/refresh, many families"
+   "redeem"             stocked [form true verify 0 sign 2]   code::redeem                  "POST /oauth/token with a code"
+   "code_flow"          steady  [none]                        code::flow                    "POST /oauth/authorize, POST /oauth/token"
+   "introspect"         steady  [bare]                        bearer::introspect_seen       "POST /oauth/introspect, a token seen before"
+   "userinfo"           steady  [bare]                        bearer::userinfo_seen         "GET /userinfo, a token seen before"
+   "me"                 steady  [bare]                        bearer::me_seen               "GET /auth/me, a token seen before"
+   "introspect_first"   stocked [form true verify 1 sign 0]   bearer::introspect_first      "POST /oauth/introspect, each token once"
+   "userinfo_first"     stocked [form false verify 1 sign 0]  bearer::userinfo_first        "GET /userinfo, each token once"
+   "me_first"           stocked [form false verify 1 sign 0]  bearer::me_first              "GET /auth/me, each token once"
+   "login"              steady  [hashes]                      people::login                 "POST /auth/login, many people"
+   "register"           steady  [hashes]                      people::register              "POST /auth/register"
+   "mixed"              steady  [none]                        people::mixed                 "one sign-in, nine refreshes"
+   "dpop"               steady  [form true verify 1 sign 1]   proved::client_credentials    "POST /oauth/token with a DPoP proof"
+   "tenants_header"     steady  [form true verify 0 sign 1]   tokens::refresh_by_header     "refresh, X-Tenant-ID, many tenants"
+   "tenants_path"       steady  [bare]                        documents::jwks_by_path       "GET /t/{slug}/.well-known/jwks.json, many tenants"
+   "grpc_health"        steady  [echo]                        grpc::health                  "grpc.health.v1.Health/Check"
+        };
+    for scenario in &mut table {
+        if scenario.name == "grpc_health" {
+            scenario.protocol = Protocol::Grpc("/grpc.health.v1.Health/Check");
+        }
+        if is_postgres && scenario.name == "refresh" {
+            scenario.ceiling = Ceiling::Rows;
+        }
+    }
+    table
+}
 
 // === impl Scenario ===
 
 impl Scenario {
-    /// Registers and signs in whoever the scenario needs.
-    ///
-    /// # Errors
-    /// A sentence when the service refuses, which it does when its limits are not raised.
-    pub(crate) async fn prepare(
-        name: &str,
-        address: &str,
-        connections: usize,
-    ) -> Result<Self, String> {
-        let kind = [Kind::Jwks, Kind::Refresh, Kind::Login]
-            .into_iter()
-            .find(|kind| kind.name() == name)
-            .ok_or_else(|| format!("no scenario is called {name}: jwks, refresh, login, flood"))?;
-        let mut askers = Vec::new();
-        for number in 0..connections {
-            askers.push(Asker::prepare(kind, address, number).await?);
-        }
-        let mut first = askers.first().cloned().ok_or("no connections, no load")?;
-        let mut connection = connect(address).await?;
-        let (status, answer) = exchange(&mut connection, first.request(address)).await?;
-        if !status.is_success() {
-            return Err(format!("{address} answered {status}"));
-        }
-        first.learn(&answer);
-        if let Some(place) = askers.first_mut() {
-            *place = first;
-        }
-        Ok(Self {
-            kind,
-            askers,
-            answer,
-        })
+    /// Makes an asker for each of so many connections.
+    pub(crate) fn askers(
+        &self,
+        estate: &Rc<Estate>,
+        connections: u32,
+        is_ceiling: bool,
+    ) -> Vec<Box<dyn Asker>> {
+        let places = (0..connections).map(|number| Place {
+            number,
+            of: connections,
+            is_ceiling,
+        });
+        places.map(|place| (self.make)(estate, place)).collect()
     }
 
-    /// Gives one asker for each connection.
-    pub(crate) fn askers(&self) -> impl Iterator<Item = Asker> {
-        self.askers.iter().cloned()
-    }
-
-    /// Says whether each answer carries a token that was signed for it.
-    pub(crate) fn is_signed(&self) -> bool {
-        self.kind != Kind::Jwks
-    }
-}
-
-// === impl Kind ===
-
-impl Kind {
-    /// Gives the name that people know it by.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Health => "health",
-            Self::Jwks => "jwks",
-            Self::Refresh => "refresh",
-            Self::Login => "login",
+    /// Gives where the service answers it.
+    pub(crate) fn address(&self, estate: &Estate) -> String {
+        match self.protocol {
+            Protocol::Http => estate.house.public.clone(),
+            Protocol::Grpc(_) => estate.house.grpc.clone(),
         }
     }
 }
 
-// === impl Asker ===
+/// Goes round the people of one connection: each person is one connection's alone.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Circle {
+    next: u32,
+    step: u32,
+    people: u32,
+    first: u32,
+}
 
-impl Asker {
-    /// Registers and signs in somebody of this number, where what is asked needs somebody.
-    ///
-    /// # Errors
-    /// As [`Scenario::prepare`].
-    pub(crate) async fn prepare(kind: Kind, address: &str, number: usize) -> Result<Self, String> {
-        let mut asker = Self {
-            kind,
-            email: format!("load{number}-{}@example.org", std::process::id()),
-            refresh_token: String::new(),
+// === impl Circle ===
+
+impl Circle {
+    /// The people of the default tenant.
+    pub(crate) fn at_home(estate: &Estate, place: Place) -> Self {
+        Self::new(estate, place, 0)
+    }
+
+    /// The people of all other tenants.
+    pub(crate) fn elsewhere(estate: &Estate, place: Place) -> Self {
+        Self::new(estate, place, 1)
+    }
+
+    fn new(estate: &Estate, place: Place, parity: u32) -> Self {
+        let first = (place.number * 2 + parity) % estate.crowd.people.max(1);
+        Self {
+            next: first,
+            step: place.of * 2,
+            people: estate.crowd.people,
+            first,
+        }
+    }
+
+    /// Gives the next person.
+    pub(crate) fn next(&mut self) -> u32 {
+        let person = self.next;
+        let next = person.saturating_add(self.step);
+        self.next = if next < self.people { next } else { self.first };
+        person
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_scenario_has_a_name_of_its_own() {
+        let table = table(false);
+        let names: BTreeSet<_> = table.iter().map(|scenario| scenario.name).collect();
+        assert_eq!(names.len(), table.len());
+    }
+
+    #[test]
+    fn a_circle_comes_round_to_its_own_people_alone() {
+        let mut circle = Circle {
+            next: 2,
+            step: 4,
+            people: 9,
+            first: 2,
         };
-        if matches!(kind, Kind::Refresh | Kind::Login) {
-            asker.sign_in(address).await?;
-        }
-        Ok(asker)
+        let met: Vec<u32> = (0..4).map(|_| circle.next()).collect();
+        assert_eq!(met, [2, 6, 2, 6]);
     }
-
-    /// Gives the name of what it asks.
-    pub(crate) const fn name(&self) -> &'static str {
-        self.kind.name()
-    }
-
-    /// Builds the next request.
-    pub(crate) fn request(&self, address: &str) -> Request<Full<Bytes>> {
-        let (method, path, body) = match self.kind {
-            Kind::Health => ("GET", "/health", None),
-            Kind::Jwks => ("GET", "/.well-known/jwks.json", None),
-            Kind::Refresh => {
-                let body = json!({ "refresh_token": self.refresh_token });
-                ("POST", "/auth/token/refresh", Some(body))
-            }
-            Kind::Login => ("POST", "/auth/login", Some(self.credentials())),
-        };
-        build(method, address, path, body)
-    }
-
-    /// Takes from an answer what the next request needs.
-    pub(crate) fn learn(&mut self, answer: &[u8]) {
-        if self.kind == Kind::Refresh
-            && let Ok(body) = serde_json::from_slice::<Value>(answer)
-            && let Some(token) = body.get("refresh_token").and_then(Value::as_str)
-        {
-            token.clone_into(&mut self.refresh_token);
-        }
-    }
-
-    fn credentials(&self) -> Value {
-        json!({ "email": self.email, "password": PASSWORD, "name": "Load" })
-    }
-
-    async fn sign_in(&mut self, address: &str) -> Result<(), String> {
-        let mut connection = connect(address).await?;
-        let register = build("POST", address, "/auth/register", Some(self.credentials()));
-        // Refused when an earlier round registered the same person, which is as good.
-        exchange(&mut connection, register).await?;
-        let login = build("POST", address, "/auth/login", Some(self.credentials()));
-        let (status, body) = exchange(&mut connection, login).await?;
-        let body: Value = serde_json::from_slice(&body).unwrap_or_default();
-        match body.get("refresh_token").and_then(Value::as_str) {
-            Some(token) => {
-                token.clone_into(&mut self.refresh_token);
-                Ok(())
-            }
-            None => Err(format!("sign-in answered {status}; are the limits raised?")),
-        }
-    }
-}
-
-/// Makes a request with a JSON body, or with none.
-pub(crate) fn build(
-    method: &str,
-    address: &str,
-    path: &str,
-    body: Option<Value>,
-) -> Request<Full<Bytes>> {
-    let bytes = body
-        .map(|body| Bytes::from(body.to_string()))
-        .unwrap_or_default();
-    let mut request = Request::new(Full::new(bytes));
-    *request.method_mut() = method.parse().unwrap_or_default();
-    *request.uri_mut() = path.parse().unwrap_or_default();
-    let headers = request.headers_mut();
-    headers.insert(
-        "content-type",
-        http::HeaderValue::from_static("application/json"),
-    );
-    if let Ok(host) = address.parse() {
-        headers.insert("host", host);
-    }
-    request
 }

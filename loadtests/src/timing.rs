@@ -19,9 +19,8 @@ use hyper::client::conn::http1::SendRequest;
 use protocol::entropy::SystemRandom;
 use serde_json::{Value, json};
 
-use crate::drive::{connect, exchange};
-use crate::report::median;
-use crate::scenario::build;
+use crate::numbers::median;
+use crate::talk::{build, connect, exchange};
 
 /// What is measured, and against what.
 pub(crate) struct Timing<'a> {

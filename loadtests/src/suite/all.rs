@@ -1,0 +1,143 @@
+//! Everything, in order: scenarios on every store, tails, overload, a flood, sizes, growth.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::Suite;
+use crate::bench::{self, Rounds};
+use crate::estate::Estate;
+use crate::flood::Flood;
+use crate::report::{Report, Row};
+use crate::scenario::{Scenario, table};
+use crate::seed::Crowd;
+use crate::servers::StoreKind;
+
+/// What is worth asking of PostgreSQL too: what waits for the store.
+const OF_THE_STORE: [&str; 6] = ["refresh", "redeem", "register", "mixed", "dpop", "me_first"];
+/// Whose tails are looked at.
+const WITH_TAILS: [&str; 5] = ["jwks", "client_credentials", "refresh", "introspect", "me"];
+/// What must not slow down as the store grows.
+const GROWING: [&str; 7] = [
+    "client_credentials",
+    "refresh",
+    "redeem",
+    "introspect",
+    "me_first",
+    "login",
+    "tenants_header",
+];
+/// What is asked at twice the capacity.
+const OVERLOADED: &str = "refresh";
+
+/// Ratios of one store, by scenario.
+type Ratios = BTreeMap<&'static str, f64>;
+
+impl Suite<'_> {
+    /// Measures everything.
+    ///
+    /// # Errors
+    /// A sentence when something cannot be measured.
+    pub(crate) async fn all(&mut self) -> Result<(), String> {
+        println!("{}", Report::head());
+        let asked = &self.arguments.house.stores;
+        let stores = if asked.is_empty() {
+            vec![
+                StoreKind::Embedded,
+                StoreKind::Postgres,
+                StoreKind::PostgresRedis,
+            ]
+        } else {
+            asked.clone()
+        };
+        for store in stores {
+            let ratios = self.store(store).await?;
+            if store != StoreKind::PostgresRedis {
+                self.growth(store, &ratios).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Measures one store; gives the ratios to the ceilings.
+    async fn store(&mut self, store: StoreKind) -> Result<Ratios, String> {
+        let estate = self.found(store, self.crowd()).await?;
+        self.sizes(&estate)?;
+        let mut ratios = Ratios::new();
+        for scenario in table(store.has_postgres()) {
+            if store.has_postgres() && !OF_THE_STORE.contains(&scenario.name) {
+                continue;
+            }
+            let rounds = bench::measure(&scenario, &estate, self.effort()).await?;
+            let row = Row::of_rounds(&scenario, store.name(), &rounds);
+            ratios.insert(scenario.name, row.figure);
+            self.add(row);
+            if WITH_TAILS.contains(&scenario.name) {
+                self.tail(&scenario, &estate, &rounds).await?;
+            }
+            if scenario.name == OVERLOADED {
+                self.overload(&scenario, &estate, &rounds).await?;
+            }
+        }
+        self.flood(&estate).await?;
+        Ok(ratios)
+    }
+
+    /// Has a thousand strangers sign in at once.
+    async fn flood(&mut self, estate: &Rc<Estate>) -> Result<(), String> {
+        let flood = Flood {
+            address: &estate.house.public,
+            strangers: self.arguments.running.strangers,
+            rounds: self.arguments.load.rounds,
+        };
+        let outcome = flood.measure().await?;
+        let store = estate.house.plan.store.name();
+        for (probe, ratio) in outcome.ratios() {
+            let about =
+                "the slowest of a hundred answers during a flood of sign-ins, to an idle service's";
+            let row = Row::of_figures(&format!("flood:{probe}"), store, about, &[ratio]);
+            self.add(row.of("times the idle p99"));
+        }
+        Ok(())
+    }
+
+    /// Measures again on a store that is large, and compares with the ratios of the small one.
+    async fn growth(&mut self, store: StoreKind, small: &Ratios) -> Result<(), String> {
+        let house = &self.arguments.house;
+        let crowd = Crowd {
+            people: house.grown_people,
+            tenants: house.grown_tenants,
+        };
+        if crowd.people == 0 {
+            return Ok(());
+        }
+        eprintln!(
+            "growth on {}: loading {} people",
+            store.name(),
+            crowd.people
+        );
+        let estate = self.found(store, crowd).await?;
+        self.grown_sizes(&estate).await?;
+        for scenario in table(store.has_postgres()) {
+            let Some(before) = small.get(scenario.name) else {
+                continue;
+            };
+            if GROWING.contains(&scenario.name) {
+                let rounds = bench::measure(&scenario, &estate, self.effort()).await?;
+                self.add(grown(&scenario, store, (&rounds, *before)));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn grown(scenario: &Scenario, store: StoreKind, (rounds, before): (&Rounds, f64)) -> Row {
+    let row = Row::of_rounds(scenario, store.name(), rounds);
+    Row {
+        name: format!("growth:{}", scenario.name),
+        about: format!("{}, on a grown store", scenario.about),
+        unit: "of the small store's ratio".to_owned(),
+        figure: row.figure / before,
+        spread: row.spread.map(|ratio| ratio / before),
+        ..row
+    }
+}
