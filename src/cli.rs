@@ -28,9 +28,11 @@ mod migrate;
 mod office;
 mod prepare;
 mod serve;
+mod tenant;
 mod user;
 
 use failure::Failure;
+pub use tenant::TenantCommand;
 
 /// The authentication and authorization service: one binary for people, services and agents.
 #[derive(Debug, Parser)]
@@ -62,6 +64,9 @@ pub enum Command {
     /// Let operators in
     #[command(subcommand)]
     Admin(AdminCommand),
+    /// Look after tenants
+    #[command(subcommand)]
+    Tenant(TenantCommand),
     /// Look after people's accounts
     #[command(subcommand)]
     User(UserCommand),
@@ -243,6 +248,7 @@ fn obey(command: Command, configuration: &Configuration) -> Result<(), Failure> 
         }
         Command::Keys(command) => keys::run(command, configuration),
         Command::Admin(command) => admin::run(command, configuration),
+        Command::Tenant(command) => tenant::run(command, configuration),
         Command::User(command) => user::run(command, configuration),
         Command::Client(command) => client::run(command, configuration),
         Command::Doctor => doctor::run(configuration),
@@ -310,6 +316,12 @@ mod tests {
             "admin create-key --expires 90d --scopes admin:users,admin:clients",
             "admin list-keys --tenant acme",
             "admin revoke-key 01890a5d-ac96-774b-bcce-b302099a8057",
+            "tenant create acme --name Acme",
+            "tenant list --status suspended",
+            "tenant suspend acme --reason unpaid",
+            "tenant activate acme",
+            "tenant delete acme",
+            "tenant restore acme",
             "user create --email a@b.example --name Ada --role admin --password-stdin",
             "user unlock a@b.example",
             "client create --name x --type agent --scope a --role agent",

@@ -50,14 +50,14 @@ pub use mfa::{MfaSettings, WebauthnSettings};
 pub use misspelling::Warning;
 pub use mistake::{Mistake, Mistakes};
 pub use oidc::OidcSettings;
-pub use passwords::{HashingSettings, PasswordSettings, SecretSettings};
+pub use passwords::{GREATEST_AT_LEAST, HashingSettings, PasswordSettings, SecretSettings};
 pub use reference::{render_docs, render_example};
 pub use service::{Environment, LogFormat, LogSettings};
 pub use settings::Settings;
 pub use sources::Sources;
 pub use store::{PostgresSettings, RedisSettings, SslMode, StoreSettings};
 pub use tenants::{EgressSettings, ResolutionMode, TenantSettings};
-pub use tokens::{DpopSettings, KeySettings, SessionSettings, TokenSettings};
+pub use tokens::{DpopSettings, KeySettings, SessionSettings, TokenSettings, shorter};
 
 /// The exit status of a process whose configuration has mistakes (`EX_CONFIG` of sysexits.h).
 pub const EXIT_STATUS: u8 = 78;

@@ -10,7 +10,8 @@
 //!
 //! Read past the mailbox: the directory (a snapshot with every tenant) and single clients (a bounded
 //! cache; a client is loaded once however many ask, a missing one is not remembered). Lists of
-//! clients are read from the store. Only writes and reloads queue.
+//! tenants and of clients are read from the store. Only writes and reloads queue, and one tenant's change
+//! costs the same however many there are.
 //!
 //! Next: `directory`, `clients` for the cache, `owner` for the shell.
 
@@ -23,7 +24,7 @@ use domain::id::TenantId;
 use domain::page::{Page, PageRequest};
 use domain::random::Random;
 use domain::rejection::Fault;
-use domain::tenant::Tenant;
+use domain::tenant::{Tenant, TenantFilter};
 use domain::time::Clock;
 use futures_util::FutureExt;
 use store::port::clients as client_port;
@@ -88,6 +89,7 @@ pub struct Tenants {
     directory: Snapshot<Directory>,
     remembered: RememberedClients,
     clients: Arc<dyn client_port::Clients>,
+    store: Arc<dyn tenant_port::Tenants>,
 }
 
 /// Makes the handle and the owner's child spec.
@@ -100,6 +102,7 @@ pub fn tenants(config: TenantsConfig, needs: TenantsNeeds) -> (Tenants, ChildSpe
         directory,
         remembered: remembered.clone(),
         clients: Arc::clone(&needs.clients),
+        store: Arc::clone(&needs.tenants),
     };
     let parts = Arc::new(Parts {
         default: config.default,
@@ -301,16 +304,32 @@ impl Tenants {
             .await?
     }
 
-    /// Loads every tenant again: another node changed one.
+    /// Lists tenants, newest first. Read past the mailbox.
+    ///
+    /// # Errors
+    /// The store's, or [`Fault::Late`].
+    ///
+    /// # Cancel safety
+    /// Reads only.
+    pub async fn list_tenants(
+        &self,
+        filter: TenantFilter,
+        page: PageRequest,
+        deadline: Deadline,
+    ) -> Result<Page<Tenant>, Fault> {
+        answered(deadline, self.store.list_tenants(filter, page)).await
+    }
+
+    /// Loads a tenant again that another node changed, or every one.
     ///
     /// # Errors
     /// As [`Handle::ask`] and the store; the last directory stays.
     ///
     /// # Cancel safety
     /// As [`create_client`](Self::create_client).
-    pub async fn reload(&self, deadline: Deadline) -> Result<(), Fault> {
+    pub async fn reload(&self, of: Option<TenantId>, deadline: Deadline) -> Result<(), Fault> {
         self.handle
-            .ask(deadline, |reply| Message::Reload { reply })
+            .ask(deadline, |reply| Message::Reload { of, reply })
             .await?
     }
 

@@ -224,7 +224,12 @@ fn hire_outflow(
         random: Arc::clone(&outside.random),
     });
     let (_, audit_spec) = audit(Arc::clone(&ports.audit));
-    let (_, janitor_spec) = janitor(Arc::clone(&ports.janitor), Arc::clone(&outside.clock));
+    let known = tenants.clone();
+    let (_, janitor_spec) = janitor(
+        Arc::clone(&ports.janitor),
+        Arc::new(move || known.directory().default_tenant().map(|tenant| tenant.id)),
+        Arc::clone(&outside.clock),
+    );
     Ok((mail, vec![audit_spec, mail_spec, janitor_spec]))
 }
 

@@ -5,6 +5,7 @@ use std::thread;
 
 use domain::factor::MfaPolicy;
 use domain::secret::SecretBytes;
+use domain::tenant::PasswordRules;
 use url::Url;
 
 use crate::config::kind::text::SECRETS;
@@ -59,6 +60,13 @@ pub struct HashingSettings {
 const MIN_LENGTH: Whole<usize> = whole(8, 64);
 /// The least number of code points of a password that may be the only factor (§3.1.1.2).
 const LEAST_ALONE: usize = 15;
+/// The greatest length is at least this many code points (§3.1.1.2).
+pub const GREATEST_AT_LEAST: usize = 64;
+
+/// Gives a stored length the type of a counted one.
+fn of_code_points(length: u32) -> usize {
+    usize::try_from(length).unwrap_or(usize::MAX)
+}
 
 variables! {
     /// Secrets that sign and seal what the service hands out and stores. The first one signs, all
@@ -126,6 +134,22 @@ impl PasswordSettings {
             MfaPolicy::Off | MfaPolicy::Offer => self.min.max(LEAST_ALONE),
         }
     }
+
+    /// Gives the least length where a tenant may ask for more than [`least`](Self::least), and for no
+    /// more than it takes.
+    #[must_use]
+    pub fn least_of(&self, policy: MfaPolicy, rules: &PasswordRules) -> usize {
+        let chosen = rules.min_length.map_or(0, of_code_points);
+        self.least(policy).max(chosen).min(self.greatest(rules))
+    }
+
+    /// Gives the greatest length, which a tenant may make less, but not less than 64
+    /// (NIST SP 800-63B-4 §3.1.1.2).
+    #[must_use]
+    pub fn greatest(&self, rules: &PasswordRules) -> usize {
+        let chosen = rules.max_length.map_or(self.max, of_code_points);
+        self.max.min(chosen.max(GREATEST_AT_LEAST))
+    }
 }
 
 // === impl HashingSettings ===
@@ -162,5 +186,26 @@ mod tests {
             assert_eq!(least(8, policy), 15);
             assert_eq!(least(20, policy), 20);
         }
+    }
+    #[test]
+    fn nist_sp_800_63b_4_3_1_1_2_a_tenant_asks_for_more_and_takes_64_at_least() {
+        let settings = PasswordSettings {
+            min: 8,
+            max: 128,
+            breached_url: None,
+        };
+        let rules = |min_length, max_length| PasswordRules {
+            min_length,
+            max_length,
+            forbidden_words: Vec::new(),
+        };
+        let least = |policy, min| settings.least_of(policy, &rules(Some(min), None));
+        assert_eq!(least(MfaPolicy::Offer, 1), 15);
+        assert_eq!(least(MfaPolicy::Require, 1), 8);
+        assert_eq!(least(MfaPolicy::Require, 20), 20);
+        assert_eq!(least(MfaPolicy::Require, 9_999), 128);
+        assert_eq!(settings.greatest(&rules(None, Some(7))), 64);
+        assert_eq!(settings.greatest(&rules(None, Some(100))), 100);
+        assert_eq!(settings.greatest(&rules(None, Some(9_999))), 128);
     }
 }

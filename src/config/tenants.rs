@@ -21,6 +21,8 @@ pub struct TenantSettings {
     pub base_domain: Option<String>,
     /// How long a client may be cached; `TENANT_CACHE_TTL`, 5 min.
     pub cache_ttl: Duration,
+    /// How long a deleted tenant can be had back; `TENANT_DELETION_GRACE`, 30 d.
+    pub deletion_grace: Duration,
 }
 
 /// What names a request's tenant, besides the path prefix `/t/{slug}`.
@@ -60,6 +62,8 @@ variables! {
     /// How long a client's registration may be cached. Changes made here or on another node are
     /// seen within a second all the same.
     TENANT_CACHE_TTL: Span = of(span("0s", "24h")).or("5m");
+    /// How long a deleted tenant can be had back, before it is erased with everything that belongs to it.
+    TENANT_DELETION_GRACE: Span = of(span("1d", "365d")).or("30d");
     /// Addresses that may be connected to on a client's word although they are private.
     EGRESS_ALLOW: Parsed<Vec<EgressRule>> = of(EGRESS);
     /// Certificate authorities in PEM to trust in such connections, besides the system's.
@@ -75,6 +79,7 @@ impl TenantSettings {
             resolution: values.get(&TENANT_RESOLUTION_MODE)?,
             base_domain: values.find(&TENANT_BASE_DOMAIN)?,
             cache_ttl: values.get(&TENANT_CACHE_TTL)?,
+            deletion_grace: values.get(&TENANT_DELETION_GRACE)?,
         })
     }
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use domain::key::Algorithm;
+use domain::tenant::Lifetimes;
 
 use crate::config::kind::text::PATH;
 use crate::config::kind::{Choice, FLAG, Parsed, Span, span};
@@ -106,6 +107,21 @@ impl TokenSettings {
             refresh_reuse_window: values.get(&REFRESH_REUSE_WINDOW)?,
         })
     }
+
+    /// Gives what a tenant makes of it: shorter spans, and no longer ones, because revocations and
+    /// retired keys are kept for these.
+    #[must_use]
+    pub fn narrowed(&self, chosen: &Lifetimes) -> Self {
+        let refresh_max_age = shorter(self.refresh_max_age, chosen.refresh_token_max_age_seconds);
+        let refresh_ttl = shorter(self.refresh_ttl, chosen.refresh_token_seconds);
+        Self {
+            access_ttl: shorter(self.access_ttl, chosen.access_token_seconds),
+            agent_ttl: shorter(self.agent_ttl, chosen.agent_token_seconds),
+            refresh_ttl: refresh_ttl.min(refresh_max_age),
+            refresh_max_age,
+            refresh_reuse_window: self.refresh_reuse_window,
+        }
+    }
 }
 
 impl SessionSettings {
@@ -114,6 +130,15 @@ impl SessionSettings {
             max_age: values.get(&SESSION_MAX_AGE)?,
             idle_timeout: values.get(&SESSION_IDLE_TIMEOUT)?,
         })
+    }
+
+    /// Gives what a tenant makes of it, which is never longer.
+    #[must_use]
+    pub fn narrowed(&self, chosen: &Lifetimes) -> Self {
+        Self {
+            max_age: shorter(self.max_age, chosen.session_max_age_seconds),
+            idle_timeout: shorter(self.idle_timeout, chosen.session_idle_seconds),
+        }
     }
 }
 
@@ -139,4 +164,40 @@ impl DpopSettings {
 
 pub(super) fn read_par_ttl(values: &Values) -> Result<Duration, Mistake> {
     values.get(&PAR_TTL)
+}
+
+/// Gives the shorter of a span and one that may have been chosen.
+#[must_use]
+pub fn shorter(most: Duration, chosen: Option<u32>) -> Duration {
+    chosen.map_or(most, |seconds| {
+        most.min(Duration::from_secs(seconds.into()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tenant_shortens_and_never_lengthens() {
+        let settings = TokenSettings {
+            access_ttl: Duration::from_mins(15),
+            agent_ttl: Duration::from_mins(5),
+            refresh_ttl: Duration::from_hours(24),
+            refresh_max_age: Duration::from_hours(48),
+            refresh_reuse_window: Duration::from_secs(30),
+        };
+        assert_eq!(settings.narrowed(&Lifetimes::default()), settings);
+        let chosen = Lifetimes {
+            access_token_seconds: Some(60),
+            agent_token_seconds: Some(3_600),
+            refresh_token_max_age_seconds: Some(600),
+            ..Lifetimes::default()
+        };
+        let narrowed = settings.narrowed(&chosen);
+        assert_eq!(narrowed.access_ttl, Duration::from_mins(1));
+        assert_eq!(narrowed.agent_ttl, Duration::from_mins(5));
+        let both = (narrowed.refresh_ttl, narrowed.refresh_max_age);
+        assert_eq!(both, (Duration::from_mins(10), Duration::from_mins(10)));
+    }
 }

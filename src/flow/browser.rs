@@ -16,7 +16,7 @@ use protocol::assurance::{Level, oldest};
 use protocol::opaque::{Made, SessionCookie};
 
 use super::account::AccountHolder;
-use super::{Act, Flows};
+use super::{Act, Flows, lifetimes};
 
 /// Who is signed in in this browser.
 #[derive(Debug, Clone)]
@@ -52,7 +52,7 @@ fn read_any(flows: &Flows, act: &Act, cookie: &str) -> Option<SessionCookie> {
 }
 
 fn is_idle(flows: &Flows, act: &Act, cookie: &SessionCookie) -> bool {
-    act.now.since(cookie.seen_at) >= flows.settings.sessions.idle_timeout
+    act.now.since(cookie.seen_at) >= lifetimes::of_sign_ins(flows, act).idle_timeout
 }
 
 /// Writes a browser's cookie: it was here now.
@@ -119,7 +119,7 @@ async fn load(
         .authorizations
         .load_browser_session(act.tenant.id, known.session, act.now);
     let found = act.wait(found).await?;
-    let max_age = flows.settings.sessions.max_age;
+    let max_age = lifetimes::of_sign_ins(flows, act).max_age;
     let is_fresh = |session: &Session| {
         let since = oldest(&session.proofs).unwrap_or(session.auth_time);
         act.now.since(since) < max_age

@@ -46,6 +46,8 @@ pub(crate) async fn judge(
     if act.tenant.slug != DEFAULT_SLUG {
         service.push(&act.tenant.name);
     }
+    let rules = &act.tenant.config.password_policy;
+    service.extend(rules.forbidden_words.iter().map(String::as_str));
     let context = Context {
         email: whose.email,
         name: whose.name,
@@ -53,7 +55,7 @@ pub(crate) async fn judge(
     };
     let policy = PasswordPolicy {
         min_length: least_length(flows, act),
-        max_length: flows.settings.passwords.max,
+        max_length: flows.settings.passwords.greatest(rules),
     };
     check_new_password(password, policy, context, flows.blocklist.as_ref())?;
     match &flows.breached {
@@ -67,7 +69,9 @@ pub(crate) async fn judge(
 /// Gives the least length of a password in the act's tenant, in code points.
 #[must_use]
 pub fn least_length(flows: &Flows, act: &Act) -> usize {
-    flows.settings.passwords.least(act.tenant.config.mfa)
+    let config = &act.tenant.config;
+    let passwords = &flows.settings.passwords;
+    passwords.least_of(config.mfa, &config.password_policy)
 }
 
 /// Hashes a password that was judged acceptable, at a place that was taken before the judging cost

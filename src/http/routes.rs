@@ -243,8 +243,16 @@ routes! {
    GET    "/admin/oauth/auth/requests/consent" Act admin::login_ui::show_consent  Admin  Admin  None       Attached Network
    PUT    "/admin/oauth/auth/requests/consent/accept" Act admin::login_ui::accept_consent Admin Admin Json   Detached Network
    PUT    "/admin/oauth/auth/requests/consent/reject" Act admin::login_ui::reject_consent Admin Admin Json   Detached Network
+   GET    "/admin/tenants"                    Act  admin::tenants::list           Admin  Admin  None       Attached Network
+   POST   "/admin/tenants"                    Act  admin::tenants::create         Admin  Admin  Json       Detached Network
    GET    "/admin/tenants/{id}"               Act  admin::tenants::show           Admin  Admin  None       Attached Network
    PATCH  "/admin/tenants/{id}"               Act  admin::tenants::update         Admin  Admin  Json       Detached Network
+   DELETE "/admin/tenants/{id}"               Act  admin::tenants::delete         Admin  Admin  None       Detached Network
+   POST   "/admin/tenants/{id}/suspend"       Act  admin::tenants::suspend        Admin  Admin  Json       Detached Network
+   POST   "/admin/tenants/{id}/activate"      Act  admin::tenants::activate       Admin  Admin  None       Detached Network
+   POST   "/admin/tenants/{id}/restore"       Act  admin::tenants::restore        Admin  Admin  None       Detached Network
+   GET    "/admin/password-policies"          Act  admin::password_policies::show    Admin Admin None      Attached Network
+   PUT    "/admin/password-policies"          Act  admin::password_policies::replace Admin Admin Json      Detached Network
    GET    "/admin/rbac/roles"                 Act  admin::rbac::list_roles        Admin  Admin  None       Attached Network
    POST   "/admin/rbac/roles"                 Act  admin::rbac::create_role       Admin  Admin  Json       Detached Network
    GET    "/admin/rbac/roles/{id}"            Act  admin::rbac::show_role         Admin  Admin  None       Attached Network

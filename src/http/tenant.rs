@@ -1,7 +1,8 @@
 //! Which tenant a request is for (CONTRACT §7).
 //!
-//! Host, header and path may each name one. A name that is no tenant is 404, two that are different
-//! tenants are 400, a suspended tenant is 403; a request that names none is the default tenant's.
+//! Host, header and path may each name one. A name that is no tenant, or a deleted one's, is 404, two that
+//! are different tenants are 400, a suspended tenant is 403; a request that names none is the default
+//! tenant's.
 
 use std::sync::Arc;
 
@@ -75,7 +76,6 @@ impl<'a> Named<'a> {
         ];
         let mut meant: Option<Arc<Tenant>> = None;
         for tenant in found.into_iter().flatten() {
-            let unknown = || Refusal::new(Code::NotFound, "there is no such tenant");
             let tenant = tenant.ok_or_else(unknown)?;
             if meant.as_ref().is_some_and(|other| other.id != tenant.id) {
                 let hint = "host, X-Tenant-ID and path name different tenants";
@@ -83,12 +83,21 @@ impl<'a> Named<'a> {
             }
             meant = Some(tenant);
         }
-        let tenant = meant.unwrap_or(default);
-        if tenant.status == TenantStatus::Suspended {
-            return Err(Refusal::new(Code::Forbidden, "this tenant is suspended").into());
-        }
-        Ok(tenant)
+        Ok(open(meant.unwrap_or(default))?)
     }
+}
+
+/// Refuses a tenant that is closed; one that was deleted is none any more.
+fn open(tenant: Arc<Tenant>) -> Result<Arc<Tenant>, Refusal> {
+    match tenant.status {
+        TenantStatus::Active => Ok(tenant),
+        TenantStatus::Suspended => Err(Refusal::new(Code::Forbidden, "this tenant is suspended")),
+        TenantStatus::Deleted => Err(unknown()),
+    }
+}
+
+fn unknown() -> Refusal {
+    Refusal::new(Code::NotFound, "there is no such tenant")
 }
 
 fn read_header(headers: &HeaderMap) -> Result<Option<&str>, Refusal> {

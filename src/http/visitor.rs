@@ -17,10 +17,10 @@ use super::credential;
 use super::hall::Hall;
 use super::routes::{Caller, Route};
 use super::tenant::{Named, Tenants};
-use crate::flow::allowed::{self, Access};
+use crate::flow::allowed::Access;
 use crate::flow::caller::{self, Person};
 use crate::flow::issuer::issuer_of;
-use crate::flow::{Act, Flows};
+use crate::flow::{Act, Flows, operator};
 use crate::language;
 
 /// The most of a `User-Agent` header that is kept, in bytes.
@@ -89,19 +89,18 @@ pub(super) async fn authenticate(
         return Ok(Visitor::Anyone);
     }
     let presented = credential::read(&request.headers, route.method.as_str(), path)?;
-    let caller = caller::authenticate(flows, act, presented).await?;
-    act.origin.actor = caller.actor();
     if route.caller == Caller::Admin {
         let access = match route.method {
             Method::GET => Access::Read,
             _ => Access::Write,
         };
-        let wanted = (area_of(route.path), access);
-        act.may_appoint = allowed::require_operator(flows, act, &caller, wanted).await?;
+        operator::admit(flows, act, presented, (area_of(route.path), access)).await?;
         // It is the operator's, not that of the person who is told of what they do.
         act.language = None;
         return Ok(Visitor::Operator);
     }
+    let caller = caller::authenticate(flows, act, presented).await?;
+    act.origin.actor = caller.actor();
     let person = caller::require_person(&caller)?;
     if matches!(route.caller, Caller::Person | Caller::Signing) {
         caller::require_self(&person)?;

@@ -8,6 +8,7 @@ mod compromised;
 mod consents;
 mod delegates;
 mod factors;
+mod lifecycle;
 mod operations;
 mod rbac;
 mod registration;
@@ -27,6 +28,7 @@ pub fn cases() -> Vec<Case> {
         rbac::cases(),
         delegates::cases(),
         tenants::cases(),
+        lifecycle::cases(),
     ]
     .into_iter()
     .flatten()

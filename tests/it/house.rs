@@ -216,6 +216,7 @@ impl House {
             config,
             version: 1,
             created_at: now,
+            erase_at: None,
         };
         let entry = self.entry(EventKind::TenantCreated);
         let tenants = &self.running.flows().tenants;

@@ -20,6 +20,7 @@ cases![
     a_role_taken_on_one_node_opens_nothing_on_the_other,
     a_policy_taken_back_on_one_node_opens_nothing_on_the_other,
     guesses_are_counted_together,
+    a_tenant_closed_on_one_node_is_closed_on_the_other,
 ];
 
 mod factors;
@@ -248,5 +249,42 @@ async fn guesses_are_counted_together(house: House) {
     }
     here.try_login(&here.password).await.expect(429);
     there.try_login(&there.password).await.expect(429);
+    other.stop().await;
+}
+
+async fn a_tenant_closed_on_one_node_is_closed_on_the_other(house: House) {
+    let other = house.second_node().await;
+    let admin = house.admin();
+    let body = json!({ "name": "Acme", "slug": "acme" });
+    admin.post("/admin/tenants", body).await.expect(201);
+    let there = other.public().with("x-tenant-id", "acme");
+    let path = "/.well-known/openid-configuration";
+    let until = async |status: u16| {
+        let begun = Instant::now();
+        while there.get(path).await.status.as_u16() != status {
+            assert!(begun.elapsed() < PATIENCE, "still not {status}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        begun.elapsed()
+    };
+    until(200).await;
+    let person = Person::register(&there, "ada").await;
+    let tokens = person.login().await;
+    best_of_three(A_SECOND, async |_| {
+        let reason = json!({ "reason": "unpaid" });
+        let closed = admin.post("/admin/tenants/acme/suspend", reason).await;
+        closed.expect(200);
+        let took = until(403).await;
+        person.me(&tokens.access).await.expect(403);
+        person.refresh(&tokens.refresh).await.expect(403);
+        let open = admin.post("/admin/tenants/acme/activate", json!({})).await;
+        open.expect(200);
+        until(200).await;
+        person.me(&tokens.access).await.expect(200);
+        took
+    })
+    .await;
+    admin.delete("/admin/tenants/acme").await.expect(204);
+    until(404).await;
     other.stop().await;
 }

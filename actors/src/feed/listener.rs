@@ -1,6 +1,7 @@
 //! The task that tails the feed and applies what is new.
 
 use std::collections::BTreeSet;
+use std::future::Future;
 use std::time::Duration;
 
 use domain::change::{Change, ChangeKind};
@@ -17,13 +18,14 @@ use super::reading::Reading;
 use super::steady::Steady;
 use crate::deadline::Deadline;
 use crate::patience::patiently;
-use crate::roles::Roles;
 
 /// How often the feed is read without a notice.
 const READ_EVERY: Duration = Duration::from_millis(400);
 /// How long the feed waits for an owner to load again before it reads on: a revocation must not wait
 /// behind a slow one.
 const RELOAD_WITHIN: Duration = Duration::from_millis(300);
+/// How many tenants' things are loaded one by one at most; of more, everybody's are.
+const ONE_BY_ONE: usize = 100;
 /// How often the denylist is purged.
 const PURGE_EVERY: Duration = Duration::from_secs(10);
 /// Who did not hear the feed for so long cannot rely on its hints: they are not kept for ever.
@@ -47,14 +49,14 @@ pub(super) struct Listener<'n> {
 
 #[derive(Debug, Default)]
 struct Stale {
-    tenants: bool,
-    roles: StaleRoles,
+    tenants: Whose,
+    roles: Whose,
     keys: bool,
 }
 
-/// Whose rules must be loaded again.
+/// Whose things must be loaded again.
 #[derive(Debug, Default)]
-enum StaleRoles {
+enum Whose {
     #[default]
     Nobodys,
     Of(BTreeSet<TenantId>),
@@ -139,8 +141,8 @@ impl<'n> Listener<'n> {
         self.reading = Reading::default();
         self.is_reading = false;
         self.stale = Stale {
-            tenants: true,
-            roles: StaleRoles::Everybodys,
+            tenants: Whose::Everybodys,
+            roles: Whose::Everybodys,
             keys: true,
         };
         self.needs.sessions.forget_everybody();
@@ -177,7 +179,7 @@ impl<'n> Listener<'n> {
                 needs.accounts.forget(change.tenant, id);
             }
             ChangeKind::ClientChanged(id) => needs.tenants.forget_client(change.tenant, &id),
-            ChangeKind::TenantChanged => self.stale.tenants = true,
+            ChangeKind::TenantChanged => self.stale.tenants.add(change.tenant),
             ChangeKind::RolesChanged => self.stale.roles.add(change.tenant),
             ChangeKind::KeysChanged => self.stale.keys = true,
             // Nothing is remembered of API keys: each use asks the store.
@@ -189,15 +191,18 @@ impl<'n> Listener<'n> {
     async fn reload(&mut self) {
         let deadline = Deadline::after(RELOAD_WITHIN);
         let needs = self.needs;
-        let tenants = async {
-            let is_stale = self.stale.tenants;
-            is_stale && needs.tenants.reload(deadline).await.is_err()
-        };
+        let tenants = self
+            .stale
+            .tenants
+            .reload(|of| needs.tenants.reload(of, deadline));
         let keys = async {
             let is_stale = self.stale.keys;
             is_stale && needs.keys.reload(deadline).await.is_err()
         };
-        let roles = self.stale.roles.reload(&needs.roles, deadline);
+        let roles = self
+            .stale
+            .roles
+            .reload(|of| needs.roles.reload(of, deadline));
         let (tenants, roles, keys) = join3(tenants, roles, keys).await;
         self.stale = Stale {
             tenants,
@@ -207,33 +212,38 @@ impl<'n> Listener<'n> {
     }
 }
 
-// === impl StaleRoles ===
+// === impl Whose ===
 
-impl StaleRoles {
+impl Whose {
+    /// Whose things there are too many to load one by one are loaded with everybody's.
     fn add(&mut self, tenant: TenantId) {
         match self {
             Self::Nobodys => *self = Self::Of(BTreeSet::from([tenant])),
-            Self::Of(some) => {
+            Self::Of(some) if some.len() < ONE_BY_ONE => {
                 some.insert(tenant);
             }
+            Self::Of(_) => *self = Self::Everybodys,
             Self::Everybodys => {}
         }
     }
 
-    /// Has the rules loaded again, and gives whose could not be.
-    async fn reload(&self, roles: &Roles, deadline: Deadline) -> Self {
+    /// Has what is stale loaded again, and gives whose could not be.
+    async fn reload<F>(&self, load: impl Fn(Option<TenantId>) -> F) -> Self
+    where
+        F: Future<Output = Result<(), Fault>>,
+    {
         match self {
             Self::Of(some) => {
                 let mut left = some.clone();
                 for tenant in some {
-                    if roles.reload(Some(*tenant), deadline).await.is_err() {
+                    if load(Some(*tenant)).await.is_err() {
                         return Self::Of(left);
                     }
                     left.remove(tenant);
                 }
                 Self::Nobodys
             }
-            Self::Everybodys if roles.reload(None, deadline).await.is_err() => Self::Everybodys,
+            Self::Everybodys if load(None).await.is_err() => Self::Everybodys,
             Self::Everybodys | Self::Nobodys => Self::Nobodys,
         }
     }

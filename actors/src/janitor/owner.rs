@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use domain::rejection::Fault;
 use domain::time::Clock;
-use store::port::janitor::{Janitor, Purged};
+use store::port::janitor::{Erasure, Janitor, Purged};
 
+use super::Keeper;
 use super::message::Message;
 use crate::patience::patiently;
 use crate::supervision::Owner;
@@ -19,6 +20,7 @@ const STEPS: u32 = 100;
 /// Purges what has expired.
 pub(super) struct Sweeper {
     pub(super) store: Arc<dyn Janitor>,
+    pub(super) keeper: Keeper,
     pub(super) clock: Arc<dyn Clock>,
 }
 
@@ -56,7 +58,26 @@ impl Sweeper {
                 break;
             }
         }
+        self.erase_tenants().await?;
         Ok(total)
+    }
+
+    /// Erases deleted tenants whose day has come, as far as one sweep goes.
+    async fn erase_tenants(&self) -> Result<(), Fault> {
+        let Some(keeper) = (self.keeper)() else {
+            return Ok(());
+        };
+        for _ in 0..STEPS {
+            let step = self.store.erase_tenant(self.clock.now(), keeper, BATCH);
+            let step = patiently(step).await?;
+            if let Some(tenant) = step.tenant {
+                tracing::info!(%tenant, "erased a deleted tenant");
+            }
+            if step == Erasure::default() {
+                break;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -102,19 +123,26 @@ const fn sum(one: Purged, two: Purged) -> Purged {
 mod tests {
     use std::sync::Mutex;
 
+    use domain::id::TenantId;
+    use domain::random::Counting;
     use domain::time::{ManualClock, UnixMillis};
     use store::port::Pending;
 
     use super::*;
 
-    /// A store with a pile of expired sessions.
-    struct Pile(Mutex<u64>);
+    /// A store with a pile of expired sessions, and one of rows of a tenant that is due.
+    struct Pile(Mutex<u64>, Mutex<u64>);
+
+    fn take(pile: &Mutex<u64>, limit: u32) -> u64 {
+        let mut left = pile.lock().unwrap();
+        let taken = (*left).min(u64::from(limit));
+        *left -= taken;
+        taken
+    }
 
     impl Janitor for Pile {
         fn purge(&self, _: UnixMillis, limit: u32) -> Pending<'_, Purged> {
-            let mut left = self.0.lock().unwrap();
-            let sessions = (*left).min(u64::from(limit));
-            *left -= sessions;
+            let sessions = take(&self.0, limit);
             Box::pin(async move {
                 Ok(Purged {
                     sessions,
@@ -122,24 +150,44 @@ mod tests {
                 })
             })
         }
+
+        fn erase_tenant(&self, _: UnixMillis, _: TenantId, limit: u32) -> Pending<'_, Erasure> {
+            let rows = take(&self.1, limit);
+            Box::pin(async move { Ok(Erasure { rows, tenant: None }) })
+        }
+    }
+
+    fn sweeper(sessions: u64, rows: u64, keeper: Option<TenantId>) -> (Sweeper, Arc<Pile>) {
+        let pile = Arc::new(Pile(Mutex::new(sessions), Mutex::new(rows)));
+        let sweeper = Sweeper {
+            store: pile.clone(),
+            keeper: Arc::new(move || keeper),
+            clock: Arc::new(ManualClock::new(UnixMillis::default())),
+        };
+        (sweeper, pile)
     }
 
     #[tokio::test]
     async fn a_sweep_goes_on_until_nothing_is_left() {
-        let sweeper = Sweeper {
-            store: Arc::new(Pile(Mutex::new(1_234))),
-            clock: Arc::new(ManualClock::new(UnixMillis::default())),
-        };
+        let keeper = TenantId::generate(UnixMillis::default(), &Counting::default());
+        let (sweeper, pile) = sweeper(1_234, 1_234, Some(keeper));
         assert_eq!(sweeper.sweep().await.map(|p| p.sessions), Ok(1_234));
+        assert_eq!(*pile.1.lock().unwrap(), 0);
         assert_eq!(sweeper.sweep().await, Ok(Purged::default()));
     }
 
     #[tokio::test]
     async fn a_sweep_ends_however_much_there_is() {
-        let sweeper = Sweeper {
-            store: Arc::new(Pile(Mutex::new(u64::MAX))),
-            clock: Arc::new(ManualClock::new(UnixMillis::default())),
-        };
+        let keeper = TenantId::generate(UnixMillis::default(), &Counting::default());
+        let (sweeper, pile) = sweeper(u64::MAX, 60_000, Some(keeper));
         assert_eq!(sweeper.sweep().await.map(|p| p.sessions), Ok(50_000));
+        assert_eq!(*pile.1.lock().unwrap(), 10_000);
+    }
+
+    #[tokio::test]
+    async fn nobody_is_erased_while_nobody_would_keep_the_entry() {
+        let (sweeper, pile) = sweeper(0, 7, None);
+        assert_eq!(sweeper.sweep().await, Ok(Purged::default()));
+        assert_eq!(*pile.1.lock().unwrap(), 7);
     }
 }

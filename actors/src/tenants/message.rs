@@ -2,6 +2,7 @@
 
 use domain::client::{Client, ClientPatch};
 use domain::event::Entry;
+use domain::id::TenantId;
 use domain::rejection::Fault;
 use domain::tenant::Tenant;
 use store::port::clients::ClientWrite;
@@ -22,8 +23,11 @@ pub(super) enum Message {
         order: Box<(Tenant, Entry)>,
         reply: Reply<Result<TenantWrite, Fault>>,
     },
-    /// Load every tenant again: another node changed one.
-    Reload { reply: Reply<Result<(), Fault>> },
+    /// Load a tenant again that another node changed, or all.
+    Reload {
+        of: Option<TenantId>,
+        reply: Reply<Result<(), Fault>>,
+    },
     /// Store a new client.
     CreateClient {
         order: Box<(Client, Entry)>,

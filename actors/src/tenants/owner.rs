@@ -56,7 +56,7 @@ impl Owner for Registrar {
                 let written = patiently(self.parts.tenants.update_tenant(tenant, entry)).await;
                 reply.send(self.published(written));
             }
-            Message::Reload { reply } => reply.send(self.reload().await),
+            Message::Reload { of, reply } => reply.send(self.reload(of).await),
             Message::CreateClient { order, reply } => {
                 reply.send(self.create_client(order.0, order.1).await);
             }
@@ -112,9 +112,16 @@ impl Registrar {
         Ok(owner)
     }
 
-    async fn reload(&mut self) -> Result<(), Fault> {
-        let tenants = patiently(self.parts.tenants.load_tenants()).await?;
-        self.publish(Directory::new(tenants, self.default));
+    async fn reload(&mut self, of: Option<TenantId>) -> Result<(), Fault> {
+        let Some(id) = of else {
+            let tenants = patiently(self.parts.tenants.load_tenants()).await?;
+            self.publish(Directory::new(tenants, self.default));
+            return Ok(());
+        };
+        self.publish(match patiently(self.parts.tenants.load_tenant(id)).await? {
+            Some(tenant) => self.directory.with(tenant),
+            None => self.directory.without(id),
+        });
         Ok(())
     }
 
@@ -172,6 +179,7 @@ async fn ensure_default(parts: &Parts) -> Result<Tenant, Fault> {
         config: TenantConfig::default(),
         version: 1,
         created_at: now,
+        erase_at: None,
     };
     let origin = Origin {
         tenant: id,

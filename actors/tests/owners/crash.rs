@@ -251,7 +251,8 @@ async fn an_owner_that_crashes_takes_no_other_along() {
 #[tokio::test]
 async fn a_janitor_that_crashes_is_back_and_sweeps() {
     let house = House::new().await;
-    let (janitor, spec) = janitor(house.ports.janitor.clone(), house.clock.clone());
+    let (store, clock) = (house.ports.janitor.clone(), house.clock.clone());
+    let (janitor, spec) = janitor(store, Arc::new(|| None), clock);
     let tree = raise_outflow(vec![spec]).await;
     crash_next(janitor.failpoint());
     let crashed = janitor.sweep(in_time()).await;

@@ -10,7 +10,7 @@ use domain::event::{Entry, EventKind};
 use domain::id::TenantId;
 use domain::page::{Page, PageRequest};
 use domain::rejection::Fault;
-use domain::tenant::{DEFAULT_SLUG, Tenant};
+use domain::tenant::{DEFAULT_SLUG, Tenant, TenantFilter};
 use futures_util::future::join_all;
 use protocol::entropy::SystemRandom;
 use store::contract::fixture::{at, page};
@@ -53,6 +53,14 @@ impl TenantsPort for Slow {
             return Box::pin(async { Err(Fault::Store("away".to_owned())) });
         }
         self.inner.tenants.load_tenants()
+    }
+
+    fn load_tenant(&self, tenant: TenantId) -> Pending<'_, Option<Tenant>> {
+        self.inner.tenants.load_tenant(tenant)
+    }
+
+    fn list_tenants(&self, filter: TenantFilter, page: PageRequest) -> Pending<'_, Page<Tenant>> {
+        self.inner.tenants.list_tenants(filter, page)
     }
 
     fn ensure_tenant(&self, tenant: Tenant, entry: Entry) -> Pending<'_, Tenant> {

@@ -54,131 +54,91 @@ pub struct Origin {
     pub at: UnixMillis,
 }
 
-/// What happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(
-    missing_docs,
-    reason = "each name says it; `as_str` gives the stored word"
-)]
-pub enum EventKind {
-    TenantCreated,
-    TenantUpdated,
-    UserRegistered,
-    UserCreated,
-    UserUpdated,
-    UserDeleted,
-    UserLocked,
-    UserUnlocked,
-    UserExported,
-    UserDeletionRequested,
-    UserRestored,
-    LoginSucceeded,
-    LoginFailed,
-    LoginOwing,
-    PasswordChanged,
-    PasswordRehashed,
-    PasswordResetRequested,
-    PasswordResetCompleted,
-    EmailVerificationRequested,
-    EmailVerified,
-    FactorBegun,
-    FactorAdded,
-    FactorRenamed,
-    FactorRemoved,
-    FactorFailed,
-    FactorsReset,
-    FactorRecoveryRequested,
-    FactorsRecovered,
-    BackupCodesMade,
-    BackupCodeUsed,
-    TokenIssued,
-    TokenRefreshed,
-    TokenReuseDetected,
-    TokenRevoked,
-    SessionSteppedUp,
-    SessionEnded,
-    AuthorizationGranted,
-    AuthorizationDenied,
-    CodeReplayed,
-    ConsentRevoked,
-    ClientCreated,
-    ClientUpdated,
-    ClientDeleted,
-    ClientSecretRotated,
-    RoleCreated,
-    RoleUpdated,
-    RoleDeleted,
-    PolicyCreated,
-    PolicyDeleted,
-    ApiKeyCreated,
-    ApiKeyRevoked,
-    KeyCreated,
-    KeyActivated,
-    KeyRetired,
+macro_rules! events {
+    ($($kind:ident = $word:literal),+ $(,)?) => {
+        /// What happened.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[expect(
+            missing_docs,
+            reason = "each name says it; `as_str` gives the stored word"
+        )]
+        pub enum EventKind {
+            $($kind),+
+        }
+
+        impl EventKind {
+            /// Gives the word a store keeps and JSON shows.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$kind => $word),+
+                }
+            }
+        }
+    };
 }
 
-impl EventKind {
-    /// Gives the word a store keeps and JSON shows.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::TenantCreated => "tenant.created",
-            Self::TenantUpdated => "tenant.updated",
-            Self::UserRegistered => "user.registered",
-            Self::UserCreated => "user.created",
-            Self::UserUpdated => "user.updated",
-            Self::UserDeleted => "user.deleted",
-            Self::UserLocked => "user.locked",
-            Self::UserUnlocked => "user.unlocked",
-            Self::UserExported => "user.exported",
-            Self::UserDeletionRequested => "user.deletion_requested",
-            Self::UserRestored => "user.restored",
-            Self::LoginSucceeded => "login.succeeded",
-            Self::LoginFailed => "login.failed",
-            Self::LoginOwing => "login.factor_owed",
-            Self::PasswordChanged => "password.changed",
-            Self::PasswordRehashed => "password.rehashed",
-            Self::PasswordResetRequested => "password.reset_requested",
-            Self::PasswordResetCompleted => "password.reset_completed",
-            Self::EmailVerificationRequested => "email.verification_requested",
-            Self::EmailVerified => "email.verified",
-            Self::FactorBegun => "factor.begun",
-            Self::FactorAdded => "factor.added",
-            Self::FactorRenamed => "factor.renamed",
-            Self::FactorRemoved => "factor.removed",
-            Self::FactorFailed => "factor.failed",
-            Self::FactorsReset => "factors.reset",
-            Self::FactorRecoveryRequested => "factors.recovery_requested",
-            Self::FactorsRecovered => "factors.recovered",
-            Self::BackupCodesMade => "backup_codes.made",
-            Self::BackupCodeUsed => "backup_code.used",
-            Self::TokenIssued => "token.issued",
-            Self::TokenRefreshed => "token.refreshed",
-            Self::TokenReuseDetected => "token.reuse_detected",
-            Self::TokenRevoked => "token.revoked",
-            Self::SessionSteppedUp => "session.stepped_up",
-            Self::SessionEnded => "session.ended",
-            Self::AuthorizationGranted => "authorization.granted",
-            Self::AuthorizationDenied => "authorization.denied",
-            Self::CodeReplayed => "code.replay_detected",
-            Self::ConsentRevoked => "consent.revoked",
-            Self::ClientCreated => "client.created",
-            Self::ClientUpdated => "client.updated",
-            Self::ClientDeleted => "client.deleted",
-            Self::ClientSecretRotated => "client.secret_rotated",
-            Self::RoleCreated => "role.created",
-            Self::RoleUpdated => "role.updated",
-            Self::RoleDeleted => "role.deleted",
-            Self::PolicyCreated => "policy.created",
-            Self::PolicyDeleted => "policy.deleted",
-            Self::ApiKeyCreated => "api_key.created",
-            Self::ApiKeyRevoked => "api_key.revoked",
-            Self::KeyCreated => "key.created",
-            Self::KeyActivated => "key.activated",
-            Self::KeyRetired => "key.retired",
-        }
-    }
-}
+events!(
+    TenantCreated = "tenant.created",
+    TenantUpdated = "tenant.updated",
+    TenantSuspended = "tenant.suspended",
+    TenantActivated = "tenant.activated",
+    TenantDeleted = "tenant.deleted",
+    TenantRestored = "tenant.restored",
+    TenantErased = "tenant.erased",
+    UserRegistered = "user.registered",
+    UserCreated = "user.created",
+    UserUpdated = "user.updated",
+    UserDeleted = "user.deleted",
+    UserLocked = "user.locked",
+    UserUnlocked = "user.unlocked",
+    UserExported = "user.exported",
+    UserDeletionRequested = "user.deletion_requested",
+    UserRestored = "user.restored",
+    LoginSucceeded = "login.succeeded",
+    LoginFailed = "login.failed",
+    LoginOwing = "login.factor_owed",
+    PasswordChanged = "password.changed",
+    PasswordRehashed = "password.rehashed",
+    PasswordResetRequested = "password.reset_requested",
+    PasswordResetCompleted = "password.reset_completed",
+    EmailVerificationRequested = "email.verification_requested",
+    EmailVerified = "email.verified",
+    FactorBegun = "factor.begun",
+    FactorAdded = "factor.added",
+    FactorRenamed = "factor.renamed",
+    FactorRemoved = "factor.removed",
+    FactorFailed = "factor.failed",
+    FactorsReset = "factors.reset",
+    FactorRecoveryRequested = "factors.recovery_requested",
+    FactorsRecovered = "factors.recovered",
+    BackupCodesMade = "backup_codes.made",
+    BackupCodeUsed = "backup_code.used",
+    TokenIssued = "token.issued",
+    TokenRefreshed = "token.refreshed",
+    TokenReuseDetected = "token.reuse_detected",
+    TokenRevoked = "token.revoked",
+    SessionSteppedUp = "session.stepped_up",
+    SessionEnded = "session.ended",
+    AuthorizationGranted = "authorization.granted",
+    AuthorizationDenied = "authorization.denied",
+    CodeReplayed = "code.replay_detected",
+    ConsentRevoked = "consent.revoked",
+    ClientCreated = "client.created",
+    ClientUpdated = "client.updated",
+    ClientDeleted = "client.deleted",
+    ClientSecretRotated = "client.secret_rotated",
+    RoleCreated = "role.created",
+    RoleUpdated = "role.updated",
+    RoleDeleted = "role.deleted",
+    PolicyCreated = "policy.created",
+    PolicyDeleted = "policy.deleted",
+    ApiKeyCreated = "api_key.created",
+    ApiKeyRevoked = "api_key.revoked",
+    KeyCreated = "key.created",
+    KeyActivated = "key.activated",
+    KeyRetired = "key.retired",
+);
 
 /// One audit entry, ready to be written in the commit of what it tells of.
 #[derive(Debug, Clone, PartialEq)]

@@ -9,6 +9,10 @@ use crate::factor::MfaPolicy;
 use crate::id::TenantId;
 use crate::time::UnixMillis;
 
+mod choices;
+
+pub use choices::{Lifetimes, PasswordRules};
+
 /// The slug of the tenant that exists from the first start.
 pub const DEFAULT_SLUG: &str = "default";
 
@@ -29,6 +33,9 @@ pub struct Tenant {
     pub version: i64,
     /// When it was made.
     pub created_at: UnixMillis,
+    /// When it is erased with everything that belongs to it, if it was deleted. The beginning of time
+    /// says that this has begun.
+    pub erase_at: Option<UnixMillis>,
 }
 
 /// Whether a tenant may be used.
@@ -39,6 +46,17 @@ pub enum TenantStatus {
     Active,
     /// Every request is refused with 403.
     Suspended,
+    /// To everybody it is no tenant any more; until its day comes it can be had back.
+    Deleted,
+}
+
+/// What a list of tenants is narrowed by; what is absent narrows nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TenantFilter {
+    /// How it stands.
+    pub status: Option<TenantStatus>,
+    /// How its slug begins.
+    pub slug: Option<String>,
 }
 
 /// A tenant's choices; what is absent follows the service's configuration.
@@ -50,6 +68,10 @@ pub struct TenantConfig {
     pub silent_registration: bool,
     /// What people are asked for beside a password.
     pub mfa: MfaPolicy,
+    /// What new passwords must be.
+    pub password_policy: PasswordRules,
+    /// How long tokens and sign-ins last.
+    pub token_ttls: Lifetimes,
     /// Which passkeys may be bound; nothing: any, and nobody is asked what theirs is.
     pub passkey_authenticators: Option<PasskeyAuthenticators>,
     /// How its pages and mails look.
@@ -157,6 +179,8 @@ impl Default for TenantConfig {
         Self {
             silent_registration: false,
             mfa: MfaPolicy::default(),
+            password_policy: PasswordRules::default(),
+            token_ttls: Lifetimes::default(),
             passkey_authenticators: None,
             branding: Branding::default(),
             registration: RegistrationPolicy::default(),
@@ -200,6 +224,7 @@ impl TenantStatus {
         match self {
             Self::Active => "active",
             Self::Suspended => "suspended",
+            Self::Deleted => "deleted",
         }
     }
 
@@ -208,6 +233,7 @@ impl TenantStatus {
     pub fn from_stored(word: &str) -> Self {
         match word {
             "active" => Self::Active,
+            "deleted" => Self::Deleted,
             _ => Self::Suspended,
         }
     }
@@ -257,7 +283,14 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_status_is_closed() {
+    fn a_status_is_read_as_it_was_stored_and_an_unknown_one_is_closed() {
+        for status in [
+            TenantStatus::Active,
+            TenantStatus::Suspended,
+            TenantStatus::Deleted,
+        ] {
+            assert_eq!(TenantStatus::from_stored(status.as_str()), status);
+        }
         assert_eq!(
             TenantStatus::from_stored("whatever"),
             TenantStatus::Suspended

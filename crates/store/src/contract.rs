@@ -32,6 +32,7 @@ mod changes;
 mod clients;
 mod data_keys;
 mod devices;
+mod erasure;
 mod factors;
 mod janitor;
 mod keys;
@@ -78,6 +79,7 @@ pub fn cases() -> Vec<Case> {
         audit::cases(),
         changes::cases(),
         janitor::cases(),
+        erasure::cases(),
     ]
     .concat()
 }

@@ -38,6 +38,7 @@ mod clients;
 mod data_keys;
 mod devices;
 mod ending;
+mod erasure;
 mod factors;
 mod gather;
 mod janitor;

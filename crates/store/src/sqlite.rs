@@ -37,6 +37,7 @@ mod changes;
 mod clients;
 mod data_keys;
 mod devices;
+mod erasure;
 mod factors;
 mod janitor;
 mod keys;

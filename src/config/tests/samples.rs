@@ -100,6 +100,7 @@ pub(super) const SAMPLES: &[(&str, &str, &str)] = &[
         "https://id.example.org",
     ),
     ("TENANT_CACHE_TTL", "1m", "5"),
+    ("TENANT_DELETION_GRACE", "14d", "1h"),
     ("EGRESS_ALLOW", "10.0.0.0/8,hooks:8443", "hooks"),
     ("EGRESS_CA_PATH", "ca.pem", "a\u{1}b"),
     (

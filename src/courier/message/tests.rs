@@ -238,6 +238,7 @@ fn branded(name: &str, branding: Branding) -> Message {
         },
         version: 1,
         created_at: now,
+        erase_at: None,
     };
     let head = Letterhead::of(&tenant, ISSUER.to_owned());
     let token = TOKEN.to_owned();

@@ -23,7 +23,7 @@ use super::SignedIn;
 use crate::flow::letter::seal_letter;
 use crate::flow::token::TokenReply;
 use crate::flow::token::mint::{self, ForPerson, Terms};
-use crate::flow::{Act, Flows};
+use crate::flow::{Act, Flows, lifetimes};
 
 /// What the tokens of the first-party API are for.
 const SCOPE: &str = "openid profile email offline_access";
@@ -57,7 +57,7 @@ pub(crate) fn session_of(
     user: UserId,
     proof: Proof,
 ) -> (Session, Family) {
-    let settings = &flows.settings.tokens;
+    let settings = lifetimes::of_tokens(flows, act);
     let expires_at = act.now + settings.refresh_max_age;
     let session = Session {
         // A new name at every authentication (OWASP ASVS 5.0 §7.2.4).

@@ -24,7 +24,7 @@ use super::id_token::{self, Identified};
 use super::mint::{self, ForPerson, Terms};
 use super::{TokenReply, refresh};
 use crate::flow::proof::{Bound, Presented};
-use crate::flow::{Act, Flows};
+use crate::flow::{Act, Flows, lifetimes};
 
 /// Trade a code for tokens.
 #[derive(Debug, Clone)]
@@ -122,7 +122,7 @@ pub(super) fn redemption(
 
 /// Makes the family that the code begins; whose it is and what it is for, the code knows.
 fn new_family(flows: &Flows, act: &Act, known: &KnownClient, bound: &Bound) -> Family {
-    let (settings, random) = (&flows.settings.tokens, flows.random.as_ref());
+    let (settings, random) = (lifetimes::of_tokens(flows, act), flows.random.as_ref());
     // Refresh tokens of public clients are bound to what was proved (RFC 9449 §5, RFC 8705 §4); those of
     // others to the client, which authenticates with each use.
     let own = |proved: Option<&str>| proved.filter(|_| known.is_public()).map(str::to_owned);

@@ -1,7 +1,5 @@
 //! ID tokens: who signed in, told to a client (OpenID Connect Core §2).
 
-use std::time::Duration;
-
 use domain::authorization::GrantDetails;
 use domain::client::Client;
 use domain::key::Algorithm;
@@ -15,7 +13,7 @@ use protocol::oidc::claims::{self, ClaimsTarget};
 use protocol::oidc::id_token::{IdTokenClaims, half_hash};
 use serde::Deserialize;
 
-use crate::flow::{Act, Flows, signature, subject};
+use crate::flow::{Act, Flows, lifetimes, signature, subject};
 
 /// Whom an ID token is about, and what it belongs to.
 pub(crate) struct Identified<'a> {
@@ -82,7 +80,7 @@ pub(crate) fn mint(
     let ring = flows.keys.ring();
     let signer = signature::signer(&ring, algorithm_of(whom.client))?;
     let algorithm = signer.key().algorithm();
-    let lifetime: Duration = flows.settings.oidc.id_token_ttl;
+    let lifetime = lifetimes::of_id_tokens(flows, act);
     let sector = subject::sector_of_grant(whom.details.sector.as_deref(), Some(whom.client))?;
     let ids = (whom.user.id, whom.session.id);
     let names = subject::names(flows, act, ids, sector.as_deref())?;

@@ -20,7 +20,7 @@ use protocol::oauth::exchange::ActingParty;
 use crate::config::TokenSettings;
 use crate::flow::caller::TYPE_USER;
 use crate::flow::proof::Bound;
-use crate::flow::{Act, Flows, subject};
+use crate::flow::{Act, Flows, lifetimes, subject};
 
 /// How well a password alone proves who somebody is: authentication assurance level 1 (NIST SP
 /// 800-63B-4 §2.1).
@@ -87,7 +87,7 @@ pub(crate) fn for_person(
     whom: &ForPerson<'_>,
     scope: &ScopeSet,
 ) -> Result<Minted, Fault> {
-    let lifetime = lifetime(&flows.settings.tokens, whom.registration);
+    let lifetime = lifetime(&lifetimes::of_tokens(flows, act), whom.registration);
     let (common, terms) = (claims(flows, act, scope, lifetime), &whom.terms);
     let ids = (whom.user.id, whom.session.id);
     let kept = terms.details.and_then(|details| details.sector.as_deref());
@@ -129,7 +129,7 @@ pub(crate) fn for_client(
     scope: &ScopeSet,
     terms: Terms<'_>,
 ) -> Result<Minted, Fault> {
-    let lifetime = lifetime(&flows.settings.tokens, Some(client));
+    let lifetime = lifetime(&lifetimes::of_tokens(flows, act), Some(client));
     let common = claims(flows, act, scope, lifetime);
     let claims = AccessClaims {
         sub: client.id.clone(),
@@ -159,7 +159,7 @@ pub(crate) fn for_asserted(
         let text = "a client with pairwise subjects has no grant by assertion";
         return Err(Fault::Broken(text.to_owned()));
     }
-    let lifetime = lifetime(&flows.settings.tokens, Some(client));
+    let lifetime = lifetime(&lifetimes::of_tokens(flows, act), Some(client));
     let common = claims(flows, act, scope, lifetime);
     let claims = AccessClaims {
         sub: user.id.to_string(),
@@ -185,7 +185,7 @@ pub(crate) fn for_delegate(
     scope: &ScopeSet,
 ) -> Result<Minted, Fault> {
     let subject = whom.subject;
-    let most = lifetime(&flows.settings.tokens, Some(whom.client));
+    let most = lifetime(&lifetimes::of_tokens(flows, act), Some(whom.client));
     let common = claims(flows, act, scope, most);
     let exp = common.exp.min(subject.exp);
     let seconds = u64::try_from(exp.saturating_sub(common.iat)).unwrap_or_default();

@@ -17,7 +17,7 @@ use super::client_credentials::invalid_target;
 use super::id_token::{self, Identified};
 use super::mint::{self, ForPerson, Terms};
 use crate::flow::proof::{Bound, Presented};
-use crate::flow::{Act, Flows};
+use crate::flow::{Act, Flows, lifetimes};
 use crate::telemetry::meters::RefreshOutcome;
 
 /// Trade a refresh token for the next pair.
@@ -125,7 +125,7 @@ fn turn(
     client: &KnownClient,
     bound: &Bound,
 ) -> Turn {
-    let settings = &flows.settings.tokens;
+    let settings = lifetimes::of_tokens(flows, act);
     let mut origin = act.origin.clone();
     origin.actor = Actor::Client(client.id().to_owned());
     Turn {

@@ -10,6 +10,7 @@ pub(in crate::http) mod consents;
 pub(in crate::http) mod factors;
 pub(in crate::http) mod keys;
 pub(in crate::http) mod login_ui;
+pub(in crate::http) mod password_policies;
 pub(in crate::http) mod rbac;
 pub(in crate::http) mod tenants;
 pub(in crate::http) mod users;

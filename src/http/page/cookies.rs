@@ -94,6 +94,7 @@ mod tests {
             config: TenantConfig::default(),
             version: 1,
             created_at: now,
+            erase_at: None,
         }
     }
 

@@ -37,12 +37,14 @@ fn town() -> Town {
             config: domain::tenant::TenantConfig::default(),
             version: 1,
             created_at: UnixMillis::default(),
+            erase_at: None,
         })
     };
     let tenants = [
         ("default", TenantStatus::Active),
         ("acme", TenantStatus::Active),
         ("closed", TenantStatus::Suspended),
+        ("gone", TenantStatus::Deleted),
     ];
     Town(tenants.into_iter().map(tenant).collect())
 }
@@ -53,6 +55,7 @@ fn settings(resolution: ResolutionMode) -> TenantSettings {
         resolution,
         base_domain: Some("auth.example.org".to_owned()),
         cache_ttl: Duration::from_secs(1),
+        deletion_grace: Duration::from_secs(1),
     }
 }
 
@@ -88,7 +91,8 @@ fn a_request_that_names_none_is_the_default_tenants() {
 }
 
 #[test]
-fn an_unknown_tenant_is_404_and_a_suspended_one_403() {
+fn an_unknown_or_deleted_tenant_is_404_and_a_suspended_one_403() {
+    assert_eq!(resolve(named("", "gone", "gone")), Err(Code::NotFound));
     assert_eq!(resolve(named("", "nobody", "")), Err(Code::NotFound));
     assert_eq!(resolve(named("nobody", "", "acme")), Err(Code::NotFound));
     assert_eq!(resolve(named("", "", "closed")), Err(Code::Forbidden));

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::areas::holder;
+use super::areas::{holder, holder_in};
 use crate::auth::consents::Story;
 use crate::cases;
 use crate::house::House;
@@ -44,7 +44,11 @@ async fn a_consent_is_out_of_reach_of_other_tenants_and_areas(house: House) {
     house.stranger().delete(&path).await.expect(401);
     house.add_tenant("acme").await;
     let elsewhere = house.admin().with("x-tenant-id", "acme");
-    elsewhere.delete(&path).await.expect(401);
+    elsewhere.delete(&path).await.expect(404);
+    let theirs = holder_in(house, "acme", "admin:*").await;
+    theirs.delete(&path).await.expect(404);
+    let within = theirs.with("x-tenant-id", "default");
+    within.delete(&path).await.expect(401);
     story
         .world
         .person

@@ -1,4 +1,4 @@
-//! GET and PATCH /admin/tenants/{id}: the switches of the operator's own tenant.
+//! GET and PATCH /admin/tenants/{id}: the switches of a tenant.
 
 use serde_json::json;
 
@@ -10,7 +10,8 @@ cases![
     an_operator_sees_and_turns_the_switches_of_their_tenant,
     a_typo_or_a_wrong_value_changes_nothing,
     a_change_that_was_based_on_an_older_version_is_refused,
-    an_operator_reaches_no_other_tenant,
+    who_looks_after_tenants_turns_the_switches_of_each,
+    where_people_sign_in_is_said_by_who_has_all_of_the_door,
     an_operator_says_whose_word_is_taken_and_who_is_given_ours,
     a_tenant_takes_so_many_registrations_and_no_more,
 ];
@@ -160,16 +161,43 @@ async fn a_change_that_was_based_on_an_older_version_is_refused(house: House) {
     assert_eq!(admin.get(PATH).await.expect(200).json()["name"], "One");
 }
 
-async fn an_operator_reaches_no_other_tenant(house: House) {
+async fn who_looks_after_tenants_turns_the_switches_of_each(house: House) {
     house.add_tenant("acme").await;
-    let theirs = house.tenant_id("acme");
     let admin = house.admin();
-    for name in ["acme", theirs.as_str(), "nobody"] {
-        let path = format!("/admin/tenants/{name}");
-        admin.get(&path).await.expect_code(404, "NOT_FOUND");
-        let refused = admin.patch(&path, json!({ "name": "Mine" })).await;
-        refused.expect_code(404, "NOT_FOUND");
+    let by_id = format!("/admin/tenants/{}", house.tenant_id("acme"));
+    for path in [by_id.as_str(), "/admin/tenants/acme"] {
+        admin.get(path).await.expect(200);
+        let body = json!({ "config": { "silent_registration": true } });
+        admin.patch(path, body).await.expect(200);
     }
+    admin
+        .get("/admin/tenants/nobody")
+        .await
+        .expect_code(404, "NOT_FOUND");
+    // It stands in the trail of the tenant that it is of.
+    assert_eq!(house.audit_count("tenant.updated").await, 0);
+    let own = json!({ "config": { "assertion_audiences": [{
+        "issuer": "http://localhost:4000/t/acme", "clients": { "client_x": "there" },
+    }] } });
+    let refused = admin.patch("/admin/tenants/acme", own).await;
+    refused.expect_code(422, "VALIDATION_ERROR");
+    let tenants = holder(&house, "admin:tenants").await;
+    tenants
+        .patch("/admin/tenants/acme", json!({ "name": "A" }))
+        .await
+        .expect(200);
+    let body = json!({ "config": { "login_ui_url": "https://login.example/" } });
+    tenants.patch("/admin/tenants/acme", body).await.expect(403);
+    let reader = holder(&house, "admin:tenants:read").await;
+    reader.get("/admin/tenants/acme").await.expect(200);
+    reader
+        .patch("/admin/tenants/acme", json!({ "name": "B" }))
+        .await
+        .expect(403);
+}
+
+async fn where_people_sign_in_is_said_by_who_has_all_of_the_door(house: House) {
+    house.add_tenant("acme").await;
     let acme = holder_in(&house, "acme", "admin:tenants").await;
     acme.get("/admin/tenants/acme").await.expect(200);
     acme.get(PATH).await.expect(404);

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::areas::holder_in;
 use crate::cases;
 use crate::client::Person;
 use crate::house::House;
@@ -224,10 +225,9 @@ async fn another_tenants_account_is_not_found(house: House) {
     let path = format!("/admin/users/{}", answer.field("id"));
     house.admin().get(&path).await.expect(404);
     house.admin().delete(&path).await.expect(404);
-    house
-        .admin()
-        .with("x-tenant-id", "acme")
-        .get(&path)
-        .await
-        .expect(401);
+    house.add_tenant("globex").await;
+    let theirs = holder_in(&house, "globex", "admin:*").await;
+    theirs.get(&path).await.expect(404);
+    let within = theirs.with("x-tenant-id", "acme");
+    within.get(&path).await.expect(401);
 }

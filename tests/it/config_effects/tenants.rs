@@ -1,5 +1,7 @@
 //! Which tenant a request is for: `TENANT_DEFAULT_ID`, `TENANT_BASE_DOMAIN`, `TENANT_RESOLUTION_MODE`,
-//! `TENANT_CACHE_TTL`.
+//! `TENANT_CACHE_TTL`, `TENANT_DELETION_GRACE`.
+
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -14,6 +16,7 @@ scenes![
     tenant_resolution_mode_decides_what_names_a_tenant,
     tenant_default_id_names_the_tenant_of_who_names_none,
     tenant_cache_ttl_is_no_reason_to_serve_a_disabled_client,
+    tenant_deletion_grace_is_how_long_a_tenant_can_be_had_back,
 ];
 
 const DOMAIN: (&str, &str) = ("TENANT_BASE_DOMAIN", "auth.example.org");
@@ -107,4 +110,18 @@ async fn tenant_cache_ttl_is_no_reason_to_serve_a_disabled_client() {
         person_at(&house, &person).login().await;
         house.stop().await;
     }
+}
+
+async fn tenant_deletion_grace_is_how_long_a_tenant_can_be_had_back() {
+    let grace = ("TENANT_DELETION_GRACE", "7d");
+    let house = House::with(Backend::Sqlite, &[grace]).await;
+    house.add_tenant("acme").await;
+    let admin = house.admin();
+    admin.delete("/admin/tenants/acme").await.expect(204);
+    let shown = admin.get("/admin/tenants/acme").await.expect(200).json();
+    assert_eq!(shown["erase_at"], "2027-01-22T08:00:00Z");
+    house.clock.advance(Duration::from_hours(7 * 24));
+    let late = admin.post("/admin/tenants/acme/restore", json!({})).await;
+    late.expect_code(409, "CONFLICT");
+    house.stop().await;
 }

@@ -31,17 +31,23 @@ async fn revoke(world: &World, jti: &str) {
     revoked.await.unwrap();
 }
 
+/// Whoever made the tenants told of them too, by hints.
+const REVOCATIONS: ChangesAsked = ChangesAsked {
+    interest: Interest::Revocations,
+    ..ALL_CHANGES
+};
+
 /// Asks for everything from an instant on.
 fn since(at: UnixMillis) -> ChangesAsked {
     ChangesAsked {
         from: Bookmark::at(at),
-        ..ALL_CHANGES
+        ..REVOCATIONS
     }
 }
 
 async fn a_reader_who_asks_again_from_its_last_reading_misses_nothing(ports: Ports) {
     let world = World::new(ports.clone()).await;
-    let none = ports.changes.load_changes(ALL_CHANGES).await.unwrap();
+    let none = ports.changes.load_changes(REVOCATIONS).await.unwrap();
     assert!(none.changes.is_empty());
     let mut last = none.read_at;
     for number in 0..5 {
@@ -59,7 +65,7 @@ async fn a_reader_who_asks_again_from_its_last_reading_misses_nothing(ports: Por
 async fn a_change_before_the_asked_instant_is_left_out(ports: Ports) {
     let world = World::new(ports.clone()).await;
     revoke(&world, "old").await;
-    let all = ports.changes.load_changes(ALL_CHANGES).await.unwrap();
+    let all = ports.changes.load_changes(REVOCATIONS).await.unwrap();
     assert_eq!(all.changes.len(), 1);
     let stamped = all.changes[0].at;
     let later = stamped.max(all.read_at) + Duration::from_millis(1);
@@ -82,11 +88,11 @@ async fn pages_hold_every_change_once_and_in_order(ports: Ports) {
     // Many at one instant or nearly so.
     end_all(&world, user).await;
     revoke(&world, "last").await;
-    let whole = ports.changes.load_changes(ALL_CHANGES).await.unwrap();
+    let whole = ports.changes.load_changes(REVOCATIONS).await.unwrap();
     assert_eq!((whole.changes.len(), whole.next), (7, None));
     let mut asked = ChangesAsked {
         limit: 2,
-        ..ALL_CHANGES
+        ..REVOCATIONS
     };
     let mut read = Vec::new();
     loop {
@@ -147,7 +153,7 @@ async fn every_tenant_is_in_one_feed(ports: Ports) {
     let other = world.beside().await;
     revoke(&world, "mine").await;
     revoke(&other, "theirs").await;
-    let everything = ports.changes.load_changes(ALL_CHANGES).await.unwrap();
+    let everything = ports.changes.load_changes(REVOCATIONS).await.unwrap();
     let mut tenants: Vec<_> = everything.changes.iter().map(|c| c.tenant).collect();
     let mut both = [world.tenant, other.tenant];
     tenants.sort_unstable();

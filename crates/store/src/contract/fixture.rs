@@ -135,6 +135,7 @@ pub fn tenant(slug: &str) -> Tenant {
         config: TenantConfig::default(),
         version: 1,
         created_at: at(0),
+        erase_at: None,
     }
 }
 

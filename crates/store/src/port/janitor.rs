@@ -49,6 +49,15 @@ pub struct Purged {
     pub accounts: u64,
 }
 
+/// What one step of a tenant's erasure did; nothing, when no tenant is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Erasure {
+    /// How many of its rows were deleted. None goes unseen by a foreign key.
+    pub rows: u64,
+    /// The tenant, once nothing is left of it.
+    pub tenant: Option<TenantId>,
+}
+
 /// Makes the entry of a client that nobody used; a backend names tenant and client.
 pub(crate) fn unused_entry(now: UnixMillis) -> Entry {
     entry(EventKind::ClientDeleted, now).with(json!({ "reason": "unused" }))
@@ -57,6 +66,19 @@ pub(crate) fn unused_entry(now: UnixMillis) -> Entry {
 /// Makes the entry of an account whose days of grace are over; a backend names tenant and account.
 pub(crate) fn erased_entry(now: UnixMillis) -> Entry {
     entry(EventKind::UserDeleted, now).with(json!({ "reason": "owner" }))
+}
+
+/// Makes the entry of a tenant of which nothing is left, in the trail of the one that keeps it.
+pub(crate) fn tenant_erased_entry(
+    now: UnixMillis,
+    keeper: TenantId,
+    (id, slug): (TenantId, &str),
+) -> Entry {
+    let mut entry = entry(EventKind::TenantErased, now)
+        .about(&id)
+        .with(json!({ "slug": slug }));
+    entry.origin.tenant = keeper;
+    entry
 }
 
 fn entry(kind: EventKind, now: UnixMillis) -> Entry {
@@ -75,4 +97,9 @@ fn entry(kind: EventKind, now: UnixMillis) -> Entry {
 pub trait Janitor: Send + Sync + 'static {
     /// Deletes up to `limit` expired rows of each kind, of any tenant.
     fn purge(&self, now: UnixMillis, limit: u32) -> Pending<'_, Purged>;
+
+    /// Deletes up to `limit` rows of one deleted tenant whose day has come, those that others point at
+    /// last; with the last of them the tenant itself, with a `tenant.erased` entry in the trail of
+    /// `keeper` and a `TenantChanged` change. From the first step on the tenant cannot be had back.
+    fn erase_tenant(&self, now: UnixMillis, keeper: TenantId, limit: u32) -> Pending<'_, Erasure>;
 }

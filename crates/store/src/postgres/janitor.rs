@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use domain::id::TenantId;
 use domain::rejection::Fault;
 use domain::time::UnixMillis;
 
@@ -13,7 +14,9 @@ use super::row::{self, Line};
 use super::{Postgres, Scope};
 use crate::port::Pending;
 use crate::port::changes::{HINT_KEPT, REVOCATION_KEPT};
-use crate::port::janitor::{Janitor, Purged, UNUSED_CLIENT_KEPT, erased_entry, unused_entry};
+use crate::port::janitor::{
+    Erasure, Janitor, Purged, UNUSED_CLIENT_KEPT, erased_entry, unused_entry,
+};
 
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
@@ -221,5 +224,9 @@ impl Postgres {
 impl Janitor for Postgres {
     fn purge(&self, now: UnixMillis, limit: u32) -> Pending<'_, Purged> {
         Box::pin(self.purge_all(now, limit))
+    }
+
+    fn erase_tenant(&self, now: UnixMillis, keeper: TenantId, limit: u32) -> Pending<'_, Erasure> {
+        Box::pin(self.erase(now, keeper, limit))
     }
 }

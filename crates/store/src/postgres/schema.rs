@@ -45,6 +45,7 @@ fn runner() -> Result<Runner, Fault> {
     let passwords = include_str!("../../../../migrations/postgres/0011_passwords.sql");
     let activity = include_str!("../../../../migrations/postgres/0012_activity_and_erasure.sql");
     let roles = include_str!("../../../../migrations/postgres/0013_roles.sql");
+    let tenants = include_str!("../../../../migrations/postgres/0016_tenants.sql");
     let all = [
         ("V1__foundation", foundation),
         ("V2__unended_sessions", unended),
@@ -59,6 +60,7 @@ fn runner() -> Result<Runner, Fault> {
         ("V11__passwords", passwords),
         ("V12__activity_and_erasure", activity),
         ("V13__roles", roles),
+        ("V16__tenants", tenants),
     ];
     let migrations: Result<Vec<_>, _> = all
         .into_iter()

@@ -7,15 +7,17 @@
 use std::time::Duration;
 
 use domain::change::ChangeKind;
-use domain::id::UserId;
+use domain::id::{TenantId, UserId};
 use domain::time::UnixMillis;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::row::Columns;
-use super::{Sqlite, Step, audit, changes, users};
+use super::{Sqlite, Step, audit, changes, erasure, users};
 use crate::port::Pending;
 use crate::port::changes::REVOCATION_KEPT;
-use crate::port::janitor::{Janitor, Purged, UNUSED_CLIENT_KEPT, erased_entry, unused_entry};
+use crate::port::janitor::{
+    Erasure, Janitor, Purged, UNUSED_CLIENT_KEPT, erased_entry, unused_entry,
+};
 
 /// How long ended sessions and families are kept.
 const KEPT: Duration = Duration::from_hours(24);
@@ -231,6 +233,10 @@ impl Janitor for Sqlite {
                 ..over
             })
         })
+    }
+
+    fn erase_tenant(&self, now: UnixMillis, keeper: TenantId, limit: u32) -> Pending<'_, Erasure> {
+        self.write(move |step| erasure::erase(step, now, keeper, limit))
     }
 }
 

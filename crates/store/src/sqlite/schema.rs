@@ -12,7 +12,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 /// Each migration by name and text, in order. A released one is never edited.
-const MIGRATIONS: [(&str, &str); 13] = [
+const MIGRATIONS: [(&str, &str); 14] = [
     (
         "V1__foundation",
         include_str!("../../../../migrations/sqlite/0001_foundation.sql"),
@@ -64,6 +64,10 @@ const MIGRATIONS: [(&str, &str); 13] = [
     (
         "V13__roles",
         include_str!("../../../../migrations/sqlite/0013_roles.sql"),
+    ),
+    (
+        "V16__tenants",
+        include_str!("../../../../migrations/sqlite/0016_tenants.sql"),
     ),
 ];
 

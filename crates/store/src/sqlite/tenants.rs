@@ -2,29 +2,58 @@
 
 use domain::change::ChangeKind;
 use domain::event::Entry;
-use domain::tenant::{Tenant, TenantStatus};
-use rusqlite::{OptionalExtension, params};
+use domain::id::TenantId;
+use domain::page::{Page, PageRequest};
+use domain::tenant::{Tenant, TenantFilter, TenantStatus};
+use domain::time::UnixMillis;
+use rusqlite::{Connection, OptionalExtension, ToSql, params};
+use uuid::Uuid;
 
-use super::row::{self, Columns, Id};
+use super::row::{self, Columns, Id, Window};
 use super::{Sqlite, Step, audit, changes};
 use crate::port::Pending;
+use crate::port::changes::HINT_KEPT;
 use crate::port::tenants::{TenantWrite, Tenants};
 
-const SELECT: &str = "SELECT tenant_id, slug, name, status, config, version, created_at
-FROM tenants";
+/// The columns that [`tenant`] reads.
+macro_rules! select {
+    ($condition:literal) => {
+        concat!(
+            "SELECT tenant_id, slug, name, status, config, version, created_at, erase_at
+FROM tenants",
+            $condition
+        )
+    };
+}
 
-const SELECT_BY_SLUG: &str = "SELECT tenant_id, slug, name, status, config, version, created_at
+const SELECT: &str = select!("");
+const SELECT_ONE: &str = select!("\nWHERE tenant_id = ?1");
+const SELECT_BY_SLUG: &str = select!("\nWHERE slug = ?1");
+
+/// `?2` is how the slug begins, `?3` the same and the last of all code points.
+const LIST: &str = select!(
+    "
+WHERE (?1 IS NULL OR status = ?1)
+    AND (?2 IS NULL OR slug >= ?2 AND slug <= ?3)
+    AND tenant_id < ?4
+ORDER BY tenant_id DESC
+LIMIT ?5
+OFFSET ?6"
+);
+
+const COUNT: &str = "SELECT COUNT(*)
 FROM tenants
-WHERE slug = ?1";
+WHERE (?1 IS NULL OR status = ?1)
+    AND (?2 IS NULL OR slug >= ?2 AND slug <= ?3)";
 
 const INSERT: &str = "INSERT INTO tenants
-    (tenant_id, slug, name, status, config, version, created_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+    (tenant_id, slug, name, status, config, version, created_at, erase_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
 ON CONFLICT (slug) DO NOTHING";
 
 const UPDATE: &str = "UPDATE tenants
-SET slug = ?3, name = ?4, status = ?5, config = ?6, version = version + 1
-WHERE tenant_id = ?1 AND version = ?2";
+SET slug = ?3, name = ?4, status = ?5, config = ?6, erase_at = ?7, version = version + 1
+WHERE tenant_id = ?1 AND version = ?2 AND erase_at IS NOT 0";
 
 impl Tenants for Sqlite {
     fn load_tenants(&self) -> Pending<'_, Vec<Tenant>> {
@@ -33,6 +62,18 @@ impl Tenants for Sqlite {
             let rows = statement.query_map([], |row| tenant(&mut Columns::of(row)))?;
             rows.collect()
         })
+    }
+
+    fn load_tenant(&self, id: TenantId) -> Pending<'_, Option<Tenant>> {
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(SELECT_ONE)?;
+            let found = statement.query_row([id.blob()], |row| tenant(&mut Columns::of(row)));
+            found.optional()
+        })
+    }
+
+    fn list_tenants(&self, filter: TenantFilter, page: PageRequest) -> Pending<'_, Page<Tenant>> {
+        self.read(move |connection| list(connection, &filter, page))
     }
 
     fn ensure_tenant(&self, tenant: Tenant, entry: Entry) -> Pending<'_, Tenant> {
@@ -60,6 +101,28 @@ impl Tenants for Sqlite {
     }
 }
 
+fn list(
+    connection: &Connection,
+    filter: &TenantFilter,
+    page: PageRequest,
+) -> rusqlite::Result<Page<Tenant>> {
+    let window = Window::of(page);
+    let status = filter.status.map(TenantStatus::as_str);
+    let last = filter.slug.as_ref().map(|text| format!("{text}\u{10ffff}"));
+    let before = window.before.unwrap_or(Uuid::max()).into_bytes();
+    let narrowed: [&dyn ToSql; 3] = [&status, &filter.slug, &last];
+    let paged: [&dyn ToSql; 3] = [&before, &window.limit, &window.offset];
+    let snapshot = connection.unchecked_transaction()?;
+    let total = snapshot
+        .prepare_cached(COUNT)?
+        .query_row(&narrowed[..], row::count)?;
+    let bounds = [&narrowed[..], &paged[..]].concat();
+    let mut statement = snapshot.prepare_cached(LIST)?;
+    let rows = statement.query_map(&bounds[..], |row| tenant(&mut Columns::of(row)))?;
+    let tenants = rows.collect::<rusqlite::Result<Vec<Tenant>>>()?;
+    Ok(window.page(tenants, total, |tenant| tenant.id.as_uuid()))
+}
+
 fn insert(step: &Step<'_>, tenant: &Tenant, entry: &Entry) -> rusqlite::Result<bool> {
     let stored = step.prepare_cached(INSERT)?.execute(params![
         tenant.id.blob(),
@@ -69,10 +132,12 @@ fn insert(step: &Step<'_>, tenant: &Tenant, entry: &Entry) -> rusqlite::Result<b
         row::json(&tenant.config)?,
         tenant.version,
         tenant.created_at.as_millis(),
+        tenant.erase_at.map(UnixMillis::as_millis),
     ])?;
     if stored == 0 {
         return Ok(false);
     }
+    announce(step, tenant.id, entry.origin.at)?;
     audit::write(step, entry)?;
     Ok(true)
 }
@@ -92,17 +157,23 @@ fn update(step: &Step<'_>, tenant: &Tenant, entry: &Entry) -> rusqlite::Result<T
         tenant.name,
         tenant.status.as_str(),
         row::json(&tenant.config)?,
+        tenant.erase_at.map(UnixMillis::as_millis),
     ])?;
     if stored == 0 {
         return Ok(TenantWrite::Stale);
     }
-    changes::announce_hint(step, entry, &ChangeKind::TenantChanged)?;
+    announce(step, tenant.id, entry.origin.at)?;
     audit::write(step, entry)?;
     let stored = Tenant {
         version: tenant.version + 1,
         ..tenant.clone()
     };
     Ok(TenantWrite::Stored(Box::new(stored)))
+}
+
+/// Tells every node to load the tenant again.
+pub(super) fn announce(step: &Step<'_>, tenant: TenantId, at: UnixMillis) -> rusqlite::Result<()> {
+    changes::announce(step, tenant, &ChangeKind::TenantChanged, at + HINT_KEPT)
 }
 
 fn tenant(columns: &mut Columns<'_>) -> rusqlite::Result<Tenant> {
@@ -114,5 +185,6 @@ fn tenant(columns: &mut Columns<'_>) -> rusqlite::Result<Tenant> {
         config: columns.json()?,
         version: columns.take()?,
         created_at: columns.time()?,
+        erase_at: columns.maybe_time()?,
     })
 }

@@ -1,5 +1,6 @@
 //! Claims about the writer, the readers and the plans that the ports cannot make.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -228,11 +229,34 @@ fn migrations_are_pending_until_they_are_applied_once() {
         "V11__passwords",
         "V12__activity_and_erasure",
         "V13__roles",
+        "V16__tenants",
     ];
     assert_eq!(sqlite.pending_migrations().unwrap(), all);
     assert_eq!(sqlite.migrate().unwrap(), all);
     assert!(sqlite.pending_migrations().unwrap().is_empty());
     assert!(sqlite.migrate().unwrap().is_empty());
+}
+
+/// What a tenant has must go with it, whatever table is made next.
+#[tokio::test]
+async fn an_erasure_knows_every_table_whose_rows_belong_to_a_tenant() {
+    let store = store();
+    let named = store.sqlite.read(|connection| {
+        let mut statement = connection.prepare(
+            "SELECT m.name
+            FROM sqlite_schema AS m, pragma_table_info(m.name) AS c
+            WHERE m.type = 'table' AND c.name = 'tenant_id' AND m.name <> 'tenants'",
+        )?;
+        let names = statement.query_map([], |row| row.get::<_, String>(0))?;
+        names.collect::<rusqlite::Result<BTreeSet<_>>>()
+    });
+    let known = erasure::TABLES.iter().map(|(name, _)| (*name).to_owned());
+    assert_eq!(known.collect::<BTreeSet<_>>(), named.await.unwrap());
+    let prepared = store.sqlite.read(|connection| {
+        let prepare = |(_, sql): &(&str, &str)| connection.prepare(sql).map(drop);
+        erasure::TABLES.iter().try_for_each(prepare)
+    });
+    prepared.await.unwrap();
 }
 
 /// A scan here would cost every request; each hot query must find its rows by an index.

@@ -1,26 +1,52 @@
-//! /admin/tenants/{id}: the switches of the operator's own tenant. Flows: [`tenants`].
+//! /admin/tenants: tenants, as operators see and change them. Flows: [`tenants`].
 
 use domain::rejection::Refusal;
-use domain::tenant::{RegistrationPolicy, Tenant};
+use domain::tenant::{Tenant, TenantFilter, TenantStatus};
+use domain::time::UnixMillis;
 use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::super::{Answer, Call};
 use super::take_mfa;
-use crate::flow::admin::tenants::{self, PatchTenant};
+use crate::flow::admin::tenants::{self, CreateTenant, ListTenants, PatchTenant, Turn, TurnTenant};
 use crate::http::fields::Fields;
+use crate::http::paging::{List, read_query};
 use crate::http::render;
 
 mod assertions;
 mod authenticators;
+mod choices;
 
-use assertions::{take_audience, take_issuer};
+pub(super) use choices::take_rules;
 
-/// Shows it.
+const PLURAL: &str = "tenants";
+
+/// Lists tenants: `status`, `slug` and the page.
+pub(in crate::http) fn list(call: Call) -> Answer {
+    Box::pin(async move {
+        let list = call.list(PLURAL);
+        let message = parse_list(list, read_query(call.query.as_deref())?)?;
+        let asked = message.page;
+        let page = tenants::list(call.flows(), &call.act, message).await?;
+        let body = list.render(asked, page, |one| view(&one));
+        Ok(render::json(StatusCode::OK, &body))
+    })
+}
+
+/// Makes one.
+pub(in crate::http) fn create(mut call: Call) -> Answer {
+    Box::pin(async move {
+        let message = parse_create(call.take_fields())?;
+        let made = tenants::create(call.flows(), &call.act, message).await?;
+        Ok(render::json(StatusCode::CREATED, &view(&made)))
+    })
+}
+
+/// Shows one.
 pub(in crate::http) fn show(call: Call) -> Answer {
     Box::pin(async move {
         let name: String = call.id()?;
-        let tenant = tenants::get(&call.act, &name)?;
+        let tenant = tenants::get(call.flows(), &call.act, &name)?;
         Ok(render::json(StatusCode::OK, &view(&tenant)))
     })
 }
@@ -28,53 +54,103 @@ pub(in crate::http) fn show(call: Call) -> Answer {
 /// Turns switches.
 pub(in crate::http) fn update(mut call: Call) -> Answer {
     Box::pin(async move {
-        let message = parse(call.id()?, call.take_fields())?;
+        let message = parse_patch(call.id()?, call.take_fields())?;
         let tenant = tenants::patch(call.flows(), &call.act, message).await?;
         Ok(render::json(StatusCode::OK, &view(&tenant)))
     })
 }
 
-fn parse(tenant: String, mut fields: Fields) -> Result<PatchTenant, Refusal> {
-    let name = fields.optional_text("name");
-    let version = fields.optional_number("version").map(i64::from);
-    let mut config = fields.optional_fields("config");
-    let mut branding = config.optional_fields("branding");
-    let message = PatchTenant {
-        tenant,
-        name,
-        version,
-        logo_uri: branding.nullable("logo_uri", Fields::optional_text),
-        colour: branding.nullable("colour", Fields::optional_text),
-        language: branding.nullable("language", Fields::optional_text),
-        silent_registration: config.optional_flag("silent_registration"),
-        mfa: take_mfa(&mut config, "mfa"),
-        passkey_authenticators: config.nullable("passkey_authenticators", authenticators::take),
-        registration: take_registration(&mut config),
-        max_self_registered_clients: config.optional_number("max_self_registered_clients"),
-        client_id_metadata_documents: config.optional_flag("client_id_metadata_documents"),
-        resources: config.optional_texts("resources"),
-        assertion_issuers: config.optional_list("assertion_issuers", take_issuer),
-        assertion_audiences: config.optional_list("assertion_audiences", take_audience),
-        login_ui_url: config.nullable("login_ui_url", Fields::optional_text),
-        consent_ui_url: config.nullable("consent_ui_url", Fields::optional_text),
+/// Closes one: `reason`.
+pub(in crate::http) fn suspend(mut call: Call) -> Answer {
+    Box::pin(async move {
+        let message = parse_suspend(call.id()?, call.take_fields())?;
+        let tenant = tenants::turn(call.flows(), &call.act, message).await?;
+        Ok(render::json(StatusCode::OK, &view(&tenant)))
+    })
+}
+
+/// Opens one again.
+pub(in crate::http) fn activate(call: Call) -> Answer {
+    Box::pin(async move {
+        let message = TurnTenant {
+            tenant: call.id()?,
+            to: Turn::Active,
+            reason: None,
+        };
+        let tenant = tenants::turn(call.flows(), &call.act, message).await?;
+        Ok(render::json(StatusCode::OK, &view(&tenant)))
+    })
+}
+
+/// Deletes one.
+pub(in crate::http) fn delete(call: Call) -> Answer {
+    Box::pin(async move {
+        let name: String = call.id()?;
+        tenants::delete(call.flows(), &call.act, &name).await?;
+        Ok(render::empty(StatusCode::NO_CONTENT))
+    })
+}
+
+/// Has a deleted one back.
+pub(in crate::http) fn restore(call: Call) -> Answer {
+    Box::pin(async move {
+        let name: String = call.id()?;
+        let tenant = tenants::restore(call.flows(), &call.act, &name).await?;
+        Ok(render::json(StatusCode::OK, &view(&tenant)))
+    })
+}
+
+fn parse_list(list: List<'_>, mut fields: Fields) -> Result<ListTenants, Refusal> {
+    let message = ListTenants {
+        page: list.take_page(&mut fields)?,
+        filter: TenantFilter {
+            status: take_status(&mut fields),
+            slug: fields.optional_text("slug"),
+        },
     };
-    let message = branding.finish(message)?;
-    let message = config.finish(message)?;
     fields.finish(message)
 }
 
-fn take_registration(config: &mut Fields) -> Option<RegistrationPolicy> {
-    let word = config.optional_text("registration")?;
-    let policy = match word.as_str() {
-        "closed" => RegistrationPolicy::Closed,
-        "token" => RegistrationPolicy::Token,
-        "open" => RegistrationPolicy::Open,
-        _ => {
-            config.refuse("registration", "must be closed, token or open");
-            return None;
-        }
+fn parse_create(mut fields: Fields) -> Result<CreateTenant, Refusal> {
+    let message = CreateTenant {
+        slug: fields.text("slug"),
+        name: fields.text("name"),
+        choices: choices::take(&mut fields)?,
     };
-    Some(policy)
+    fields.finish(message)
+}
+
+fn parse_patch(tenant: String, mut fields: Fields) -> Result<PatchTenant, Refusal> {
+    let message = PatchTenant {
+        tenant,
+        name: fields.optional_text("name"),
+        version: fields.optional_number("version").map(i64::from),
+        choices: choices::take(&mut fields)?,
+    };
+    fields.finish(message)
+}
+
+fn parse_suspend(tenant: String, mut fields: Fields) -> Result<TurnTenant, Refusal> {
+    let message = TurnTenant {
+        tenant,
+        to: Turn::Suspended,
+        reason: Some(fields.text("reason")),
+    };
+    fields.finish(message)
+}
+
+fn take_status(fields: &mut Fields) -> Option<TenantStatus> {
+    let word = fields.optional_text("status")?;
+    let statuses = [
+        TenantStatus::Active,
+        TenantStatus::Suspended,
+        TenantStatus::Deleted,
+    ];
+    let found = statuses.into_iter().find(|one| one.as_str() == word);
+    if found.is_none() {
+        fields.refuse("status", "must be active, suspended or deleted");
+    }
+    found
 }
 
 fn view(tenant: &Tenant) -> Value {
@@ -86,6 +162,7 @@ fn view(tenant: &Tenant) -> Value {
         "config": tenant.config,
         "version": tenant.version,
         "created_at": tenant.created_at.to_string(),
+        "erase_at": tenant.erase_at.filter(|day| *day != UnixMillis::default()).map(|day| day.to_string()),
     })
 }
 
@@ -96,12 +173,12 @@ mod tests {
 
     fn read(text: &str) -> Result<PatchTenant, Refusal> {
         let fields = Fields::of_json(body::parse(text.as_bytes()).expect("JSON"), true);
-        parse("default".to_owned(), fields)
+        parse_patch("default".to_owned(), fields)
     }
 
     #[test]
     fn null_resets_an_address_and_absence_leaves_it() {
-        let url = |text| read(text).expect("a patch").login_ui_url;
+        let url = |text| read(text).expect("a patch").choices.login_ui_url;
         assert_eq!(url("{}"), None);
         assert_eq!(url(r#"{"config":{"login_ui_url":null}}"#), Some(None));
         let set = url(r#"{"config":{"login_ui_url":"https://a.example/"}}"#);
@@ -116,6 +193,12 @@ mod tests {
             (r#"{"config":{"registration":"ajar"}}"#, "registration"),
             (r#"{"config":{"mfa":"maybe"}}"#, "mfa"),
             (r#"{"slug":"other"}"#, "slug"),
+            (
+                r#"{"config":{"allowed_oauth_providers":[]}}"#,
+                "allowed_oauth_providers",
+            ),
+            (r#"{"config":{"token_ttls":{"access":60}}}"#, "access"),
+            (r#"{"config":{"password_policy":{"history":5}}}"#, "history"),
             (r##"{"config":{"branding":{"color":"#fff"}}}"##, "color"),
             (
                 r#"{"config":{"assertion_issuers":[{"issuer":"x","key":1}]}}"#,

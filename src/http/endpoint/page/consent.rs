@@ -11,6 +11,7 @@ use super::{Desk, Posted};
 use crate::flow::authorize::{self, Asked, Decision, Step};
 use crate::flow::browser::Browser;
 use crate::flow::clients::is_url;
+use crate::flow::lifetimes;
 use crate::http::endpoint::{Answer, Call};
 use crate::http::page::texts::Texts;
 use crate::http::page::views::{self, Fact, Scope};
@@ -59,7 +60,7 @@ fn page(desk: &Desk, asked: &Asked, browser: &Browser) -> Reply {
             name,
         })
         .collect();
-    let max_age = desk.call.flows().settings.tokens.refresh_max_age;
+    let max_age = lifetimes::of_tokens(desk.call.flows(), &desk.call.act).refresh_max_age;
     let days = max_age.as_secs().div_ceil(86_400);
     let page = views::Consent {
         frame: &frame,

@@ -30,6 +30,9 @@ pub(crate) fn claims() -> Vec<Claim> {
         ("another_tenant_sees_and_writes_nothing", |d| {
             Box::pin(another_tenant_sees_and_writes_nothing(d))
         }),
+        ("nothing_of_an_erased_tenant_is_left_in_any_table", |d| {
+            Box::pin(nothing_of_an_erased_tenant_is_left_in_any_table(d))
+        }),
         ("the_role_of_the_pool_cannot_get_past_the_border", |d| {
             Box::pin(the_role_of_the_pool_cannot_get_past_the_border(d))
         }),
@@ -178,7 +181,7 @@ async fn another_tenant_sees_and_writes_nothing(database: Database) {
     let enter = format!("SET app.tenant = '{}'", other.tenant);
     client.batch_execute(&enter).await.unwrap();
     for table in tables(&client).await {
-        let own = i64::from(table == "tenants" || table == "audit");
+        let own = i64::from(["tenants", "audit", "changes"].contains(&table.as_str()));
         assert_eq!(count(&client, &table).await, own, "{table}");
     }
     let id = world.tenant.as_uuid();
@@ -205,6 +208,40 @@ async fn another_tenant_sees_and_writes_nothing(database: Database) {
             .unwrap()
             .is_some()
     );
+}
+
+async fn nothing_of_an_erased_tenant_is_left_in_any_table(database: Database) {
+    let world = fill(&database.store).await;
+    let keeper = world.beside().await;
+    let client = database.server.admin(Some(&database.name)).await;
+    let of = format!("tenant_id = '{}'", world.tenant);
+    let trail = format!("SELECT erase_audit('{}', 1000)", world.tenant);
+    let kept: i64 = client.query_one(&trail, &[]).await.unwrap().get(0);
+    assert_eq!(kept, 0, "the trail of a tenant that is there stays");
+    let delete = format!(
+        "UPDATE tenants SET status = 'deleted', erase_at = 1 WHERE id = '{}'",
+        world.tenant
+    );
+    client.batch_execute(&delete).await.unwrap();
+    let janitor = &world.ports.janitor;
+    let mut steps = 0;
+    loop {
+        let step = janitor.erase_tenant(at(0), keeper.tenant, 7).await.unwrap();
+        steps += 1;
+        if step.tenant == Some(world.tenant) {
+            break;
+        }
+        assert_eq!(step.rows, 7);
+    }
+    assert!(steps > 3, "{steps}");
+    // What tells the nodes of it goes when they have heard.
+    let told = "DELETE FROM changes WHERE kind = 'tenant_changed'";
+    client.batch_execute(told).await.unwrap();
+    for table in tables(&client).await.into_iter().filter(|t| t != "tenants") {
+        let sql = format!("SELECT count(*) FROM {table} WHERE {of}");
+        let left: i64 = client.query_one(&sql, &[]).await.unwrap().get(0);
+        assert_eq!(left, 0, "{table}");
+    }
 }
 
 async fn the_role_of_the_pool_cannot_get_past_the_border(database: Database) {
@@ -312,6 +349,7 @@ async fn nodes_that_migrate_at_once_apply_each_migration_once(database: Database
         "V11__passwords",
         "V12__activity_and_erasure",
         "V13__roles",
+        "V16__tenants",
     ];
     assert_eq!(before, all);
     assert_eq!(applied, before, "each was applied by one node");
