@@ -58,6 +58,12 @@ impl Client {
         other
     }
 
+    /// What goes with every request under this name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let held = self.headers.iter().find(|(held, _)| *held == name);
+        held.map(|(_, value)| value.as_str())
+    }
+
     /// The same, with a bearer token on every request.
     pub fn bearer(&self, token: &str) -> Self {
         self.with("authorization", format!("Bearer {token}"))

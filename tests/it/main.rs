@@ -31,6 +31,7 @@ mod doors;
 mod hostile;
 mod house;
 mod house_rules;
+mod matrix;
 mod nodes;
 mod oauth;
 mod pages;
@@ -76,6 +77,7 @@ fn main() {
             probes::cases(),
             clocks::cases(),
             hostile::cases(),
+            matrix::all(),
             #[cfg(feature = "failpoints")]
             storm::cases(),
         ];
