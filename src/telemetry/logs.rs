@@ -1,7 +1,8 @@
 //! Log lines, written by a thread of their own.
 //!
 //! Whoever logs formats a line and puts it into a bounded queue; one thread writes what is queued to
-//! standard error, many lines at a time. A full queue drops the line and counts it: a slow disk or
+//! standard error, many lines at a time: after each write it rests for a moment in which lines gather, so
+//! that whoever logs under load finds nobody to wake. A full queue drops the line and counts it: a slow disk or
 //! terminal costs lines, never requests. Standard output is left to what a person asked for.
 
 use std::io::{self, Write};
@@ -23,6 +24,9 @@ use crate::config::{LogFormat, LogSettings};
 const QUEUED: usize = 8_192;
 /// How much is gathered into one write, in bytes.
 const GATHERED: usize = 64 * 1024;
+/// How long lines gather after a write. To wake the thread for each line costs a system call of whoever
+/// logs and two of the thread: a third of what a short answer takes.
+const REST: Duration = Duration::from_millis(5);
 /// How long the end of the process waits for the last lines.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
@@ -148,11 +152,15 @@ fn write_all(lines: &Receiver<Message>, out: &mut impl Write) {
     while let Ok(Message::Line(line)) = lines.recv() {
         buffer.extend_from_slice(&line);
         let is_last = gather(lines, &mut buffer);
+        let is_behind = buffer.len() >= GATHERED;
         // Nobody could be told that the log itself cannot be written.
         let _ = out.write_all(&buffer).and_then(|()| out.flush());
         buffer.clear();
         if is_last {
             return;
+        }
+        if !is_behind {
+            thread::sleep(REST);
         }
     }
 }
