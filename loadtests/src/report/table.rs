@@ -92,7 +92,9 @@ fn costs(row: &Row) -> String {
     let above = above.filter(|[server, ..]| *server > 0.0);
     let parts = [
         Some(format!("{server:.1} + {store:.1}, {generator:.1}")),
-        above.map(|[server, _, generator]| format!(" | {server:.1}, {generator:.1}")),
+        above.map(|[server, store, generator]| {
+            format!(" | {server:.1} + {store:.1}, {generator:.1}")
+        }),
         (generator > server + store)
             .then(|| "  (the generator took more than the service)".to_owned()),
         (service.failures > 0).then(|| format!("  {} FAILURES", service.failures)),
