@@ -45,6 +45,7 @@ use store::port::factors::Factors;
 use store::port::one_time::OneTimes;
 use store::port::sessions::EndedSessions;
 use store::port::spent::Spent;
+use store::port::tallies::Tallies;
 use store::port::users::Users;
 use tokio::time::timeout;
 use webauthn::RelyingParty;
@@ -53,6 +54,7 @@ use crate::authorities::ClientAuthorities;
 use crate::config::Settings;
 use crate::egress::Egress;
 use crate::language;
+use crate::telemetry::history::Spot;
 use crate::telemetry::meters::Meters;
 
 pub mod account;
@@ -155,6 +157,8 @@ pub struct Flows {
     pub api_keys: Arc<dyn ApiKeys>,
     /// The audit trail.
     pub audit: Arc<dyn Audit>,
+    /// How much tenants have.
+    pub tallies: Arc<dyn Tallies>,
     /// The gate in front of Argon2id.
     pub hashing: Hashing,
     /// The built-in list of common passwords.
@@ -241,6 +245,15 @@ impl Act {
         let mut entry = self.entry(kind);
         entry.origin.actor = actor;
         entry
+    }
+
+    /// Says where and when it happens, for what counts it.
+    #[must_use]
+    pub const fn spot(&self) -> Spot {
+        Spot {
+            tenant: self.origin.tenant,
+            at: self.now,
+        }
     }
 
     /// Prefers the languages that a client asks for (OpenID Connect Core §3.1.2.1, `ui_locales`).

@@ -1,13 +1,14 @@
 //! What the service says about itself: log lines, metrics, traces.
 //!
 //! [`logs`] writes lines on a thread of its own and never makes a request wait; [`meters`] counts,
-//! with labels whose values are bounded by the code and never by what a caller sends; `traces` sends
-//! spans to OpenTelemetry where that is configured. [`start`] sets up lines and spans together,
+//! with labels whose values are bounded by the code and never by what a caller sends; [`history`] keeps
+//! some of it for the console's charts; `traces` sends spans to OpenTelemetry where that is configured. [`start`] sets up lines and spans together,
 //! since both listen to the same events.
 //!
 //! None of them ever carries a secret, a token, a cookie, a password or an e-mail address (CONTRACT
 //! §11), and none can stop the service: a full queue or an unreachable collector loses telemetry.
 
+pub mod history;
 pub mod logs;
 pub mod meters;
 pub(crate) mod process;

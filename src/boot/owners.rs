@@ -125,6 +125,7 @@ pub(crate) fn hire(
         spent: ports.spent,
         api_keys: ports.api_keys,
         audit: ports.audit,
+        tallies: ports.tallies,
         blocklist: Arc::new(Common::new()),
         meters,
     });

@@ -11,6 +11,7 @@
 
 pub mod api_keys;
 pub mod clients;
+pub mod dashboard;
 pub mod factors;
 pub mod keys;
 pub mod rbac;

@@ -65,12 +65,15 @@ pub struct AtBrowser {
 /// do not; or a fault.
 pub async fn login(flows: &Flows, act: &Act, message: Login) -> Result<Progress, Rejection> {
     let signed_in = sign_in(flows, act, message).await;
-    flows.meters.count_login(match &signed_in {
-        Ok(Progress::SignedIn(_)) => LoginOutcome::Succeeded,
-        Ok(Progress::Owes(_)) => LoginOutcome::Owing,
-        Err(NotSignedIn::Disabled) => LoginOutcome::Disabled,
-        Err(NotSignedIn::Rejected(rejection)) => outcome(rejection),
-    });
+    flows.meters.count_login(
+        act.spot(),
+        match &signed_in {
+            Ok(Progress::SignedIn(_)) => LoginOutcome::Succeeded,
+            Ok(Progress::Owes(_)) => LoginOutcome::Owing,
+            Err(NotSignedIn::Disabled) => LoginOutcome::Disabled,
+            Err(NotSignedIn::Rejected(rejection)) => outcome(rejection),
+        },
+    );
     signed_in.map_err(|not| match not {
         NotSignedIn::Disabled => wrong().into(),
         NotSignedIn::Rejected(rejection) => rejection,
@@ -356,7 +359,8 @@ fn failure(act: &Act, user: Option<UserId>, why: &'static str) -> Entry {
     }
 }
 
-const fn outcome(rejection: &Rejection) -> LoginOutcome {
+/// Says of a refused sign-in how it is counted.
+pub(super) const fn outcome(rejection: &Rejection) -> LoginOutcome {
     match rejection {
         Rejection::Refused(refusal) => match refusal.code {
             Code::RateLimited => LoginOutcome::Delayed,

@@ -273,6 +273,7 @@ impl Front {
             route: template,
             status: reply.status(),
             duration,
+            at: arrival.now,
         });
         reply
     }

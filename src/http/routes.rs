@@ -264,6 +264,8 @@ routes! {
    POST   "/admin/rbac/grants"                Act  admin::rbac::grant             Admin  Admin  Json       Detached Network
    POST   "/admin/rbac/grants/revoke"         Act  admin::rbac::revoke            Admin  Admin  Json       Detached Network
    GET    "/admin/rbac/check"                 Act  admin::rbac::check             Admin  Admin  None       Attached Network
+   GET    "/admin/dashboard/overview"         Act  admin::dashboard::overview     Admin  Admin  None       Attached Network
+   GET    "/admin/dashboard/security"         Act  admin::dashboard::security     Admin  Admin  None       Attached Network
    GET    "/admin/actors"                     Act  admin::actors::answer          Admin  Admin  None       Attached Network
    GET    "/admin/keys"                       Act  admin::keys::list              Admin  Admin  None       Attached Network
    POST   "/admin/keys/rotate"                Act  admin::keys::rotate            Admin  Admin  None       Detached Network

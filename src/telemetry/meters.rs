@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use actors::supervision::{Observer, TreeView};
+use domain::time::UnixMillis;
 use http::StatusCode;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -16,6 +17,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
+use super::history::{Happening, History, Spot};
 use super::process::Process;
 
 mod label;
@@ -44,6 +46,7 @@ pub struct Meters {
     owner_restarts: Family<OwnerLabels, Counter>,
     resident: Gauge,
     descriptors: Gauge,
+    history: History,
 }
 
 /// One answered request, as it is counted.
@@ -59,7 +62,12 @@ pub struct Answered {
     pub status: StatusCode,
     /// From the last header byte to the answer.
     pub duration: Duration,
+    /// When it arrived.
+    pub at: UnixMillis,
 }
+
+/// The door whose answers are told of in charts: the one that people and clients wait at.
+const PUBLIC: &str = "public";
 
 // === impl Meters ===
 
@@ -86,6 +94,7 @@ impl Meters {
             owner_restarts: Family::default(),
             resident: Gauge::default(),
             descriptors: Gauge::default(),
+            history: History::default(),
         };
         meters.register_doors();
         meters.register_work();
@@ -101,7 +110,11 @@ impl Meters {
             route,
             status,
             duration,
+            at,
         } = answered;
+        if door == PUBLIC {
+            self.history.note_answer(at, duration);
+        }
         let labels = RequestLabels {
             door,
             method,
@@ -135,12 +148,27 @@ impl Meters {
     }
 
     /// Counts a sign-in.
-    pub fn count_login(&self, outcome: LoginOutcome) {
+    pub fn count_login(&self, spot: Spot, outcome: LoginOutcome) {
         self.logins.get_or_create(&LoginLabels { outcome }).inc();
+        self.history.count(spot, outcome.happening());
+    }
+
+    /// Counts an access token.
+    pub fn count_issued(&self, spot: Spot) {
+        self.history.count(spot, Happening::Issued);
+    }
+
+    /// Gives what was counted lately.
+    #[must_use]
+    pub const fn history(&self) -> &History {
+        &self.history
     }
 
     /// Counts a refresh.
-    pub fn count_refresh(&self, outcome: RefreshOutcome) {
+    pub fn count_refresh(&self, spot: Spot, outcome: RefreshOutcome) {
+        if outcome == RefreshOutcome::Reused {
+            self.history.count(spot, Happening::Reused);
+        }
         self.refreshes
             .get_or_create(&RefreshLabels { outcome })
             .inc();
@@ -322,50 +350,4 @@ fn to_gauge(count: usize) -> i64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use http::Method;
-
-    use super::*;
-
-    fn render(meters: &Meters) -> String {
-        let mut text = String::new();
-        encode(&mut text, &meters.registry).expect("a string takes everything");
-        text
-    }
-
-    #[test]
-    fn a_request_is_counted_by_its_template() {
-        let meters = Meters::new();
-        meters.count_request(Answered {
-            door: "public",
-            method: MethodLabel::from(&Method::POST),
-            route: "/auth/login",
-            status: StatusCode::OK,
-            duration: Duration::from_millis(3),
-        });
-        let text = render(&meters);
-        let line = r#"http_requests_total{door="public",method="POST",route="/auth/login",status="200"} 1"#;
-        assert!(text.contains(line), "{text}");
-        assert!(
-            text.contains("http_request_duration_seconds_bucket"),
-            "{text}"
-        );
-    }
-
-    #[test]
-    fn outcomes_are_counted_apart() {
-        let meters = Meters::new();
-        meters.count_login(LoginOutcome::Refused);
-        meters.count_login(LoginOutcome::Refused);
-        meters.count_refresh(RefreshOutcome::Rotated);
-        let text = render(&meters);
-        assert!(
-            text.contains(r#"logins_total{outcome="Refused"} 2"#),
-            "{text}"
-        );
-        assert!(
-            text.contains(r#"refreshes_total{outcome="Rotated"} 1"#),
-            "{text}"
-        );
-    }
-}
+mod tests;

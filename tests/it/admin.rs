@@ -6,6 +6,7 @@ pub mod areas;
 mod clients;
 mod compromised;
 mod consents;
+mod dashboard;
 mod delegates;
 mod factors;
 mod lifecycle;
@@ -26,6 +27,7 @@ pub fn cases() -> Vec<Case> {
         consents::cases(),
         factors::cases(),
         rbac::cases(),
+        dashboard::cases(),
         delegates::cases(),
         tenants::cases(),
         lifecycle::cases(),

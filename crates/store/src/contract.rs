@@ -43,6 +43,7 @@ mod roles;
 mod salts;
 mod sessions;
 mod spent;
+mod tallies;
 mod tenants;
 mod users;
 
@@ -80,6 +81,7 @@ pub fn cases() -> Vec<Case> {
         changes::cases(),
         janitor::cases(),
         erasure::cases(),
+        tallies::cases(),
     ]
     .concat()
 }

@@ -34,6 +34,7 @@ pub mod salts;
 pub mod sessions;
 pub mod shared;
 pub mod spent;
+pub mod tallies;
 pub mod tenants;
 pub mod users;
 
@@ -84,6 +85,8 @@ pub struct Ports {
     pub changes: Arc<dyn changes::Changes>,
     /// Purging what has expired.
     pub janitor: Arc<dyn janitor::Janitor>,
+    /// How much a tenant has.
+    pub tallies: Arc<dyn tallies::Tallies>,
     /// Whether the backend can be reached now.
     pub health: Arc<dyn Health>,
 }

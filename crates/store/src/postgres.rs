@@ -55,6 +55,7 @@ mod schema;
 mod scope;
 mod sessions;
 mod spent;
+mod tallies;
 mod tenants;
 mod tls;
 mod users;
@@ -173,6 +174,7 @@ impl Postgres {
             audit: store.clone(),
             changes: store.clone(),
             janitor: store.clone(),
+            tallies: store.clone(),
             health: store,
         }
     }

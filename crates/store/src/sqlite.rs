@@ -52,6 +52,7 @@ mod salts;
 mod schema;
 mod sessions;
 mod spent;
+mod tallies;
 mod tenants;
 mod users;
 mod writer;
@@ -166,6 +167,7 @@ impl Sqlite {
             audit: this.clone(),
             changes: this.clone(),
             janitor: this.clone(),
+            tallies: this.clone(),
             health: this,
         }
     }

@@ -114,12 +114,15 @@ pub async fn sign_in(
     message: SignInByPasskey,
 ) -> Result<Progress, Rejection> {
     let progress = try_sign_in(flows, act, message).await;
-    flows.meters.count_login(match &progress {
-        Ok(Progress::SignedIn(_)) => LoginOutcome::Succeeded,
-        Ok(Progress::Owes(_)) => LoginOutcome::Owing,
-        Err(Rejection::Refused(_)) => LoginOutcome::Refused,
-        Err(Rejection::Failed(_)) => LoginOutcome::Failed,
-    });
+    flows.meters.count_login(
+        act.spot(),
+        match &progress {
+            Ok(Progress::SignedIn(_)) => LoginOutcome::Succeeded,
+            Ok(Progress::Owes(_)) => LoginOutcome::Owing,
+            Err(Rejection::Refused(_)) => LoginOutcome::Refused,
+            Err(Rejection::Failed(_)) => LoginOutcome::Failed,
+        },
+    );
     progress
 }
 

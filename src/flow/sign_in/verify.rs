@@ -9,7 +9,9 @@ use protocol::assurance::{Demand, Standing};
 use super::begin::{Proof, Proven, begin};
 use super::factor::{self, Shown};
 use super::{Owed, Progress, SignIn, expired};
+use crate::flow::login::outcome;
 use crate::flow::{Act, Flows, deletion};
+use crate::telemetry::meters::LoginOutcome;
 
 /// Go on with a sign-in.
 #[derive(Debug, Clone)]
@@ -33,6 +35,20 @@ pub struct Verify {
 /// # Cancel safety
 /// The code may be spent without a session; the person shows the next one.
 pub async fn verify(flows: &Flows, act: &Act, message: Verify) -> Result<Progress, Rejection> {
+    let progress = look(flows, act, message).await;
+    // What is owed still was counted when it came to be.
+    let outcome = match &progress {
+        Ok(Progress::SignedIn(_)) => Some(LoginOutcome::Succeeded),
+        Ok(Progress::Owes(_)) => None,
+        Err(rejection) => Some(outcome(rejection)),
+    };
+    if let Some(outcome) = outcome {
+        flows.meters.count_login(act.spot(), outcome);
+    }
+    progress
+}
+
+async fn look(flows: &Flows, act: &Act, message: Verify) -> Result<Progress, Rejection> {
     let visitor = message.visitor.as_deref();
     let sign_in = SignIn::open(flows, act, message.token.expose(), visitor)?;
     let (user, bound) = sign_in.load(flows, act).await?;

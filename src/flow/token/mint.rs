@@ -115,7 +115,7 @@ pub(crate) fn for_person(
         amr: whom.session.amr.clone(),
         ..common
     };
-    sign(flows, &claims, is_bare(whom.registration), lifetime)
+    sign((flows, act), &claims, is_bare(whom.registration), lifetime)
 }
 
 /// Mints an access token that speaks for a client itself.
@@ -140,7 +140,7 @@ pub(crate) fn for_client(
         roles: client.metadata.roles.clone(),
         ..common
     };
-    sign(flows, &claims, is_bare(Some(client)), lifetime)
+    sign((flows, act), &claims, is_bare(Some(client)), lifetime)
 }
 
 /// Mints an access token that speaks for a person who did not sign in here.
@@ -170,7 +170,7 @@ pub(crate) fn for_asserted(
         roles: user.roles.clone(),
         ..common
     };
-    sign(flows, &claims, is_bare(Some(client)), lifetime)
+    sign((flows, act), &claims, is_bare(Some(client)), lifetime)
 }
 
 /// Mints an access token with which somebody acts for the subject of another token: for no longer than
@@ -207,7 +207,7 @@ pub(crate) fn for_delegate(
         ..common
     };
     let lifetime = Duration::from_secs(seconds);
-    sign(flows, &claims, is_bare(Some(whom.client)), lifetime)
+    sign((flows, act), &claims, is_bare(Some(whom.client)), lifetime)
 }
 
 /// Names a token and what it was itself exchanged for.
@@ -272,7 +272,7 @@ fn claims(flows: &Flows, act: &Act, scope: &ScopeSet, lifetime: Duration) -> Acc
 }
 
 fn sign(
-    flows: &Flows,
+    (flows, act): (&Flows, &Act),
     claims: &AccessClaims,
     bare: bool,
     expires_in: Duration,
@@ -282,6 +282,7 @@ fn sign(
     let access = claims
         .mint(signer, bare)
         .map_err(|error| Fault::Broken(error.to_string()))?;
+    flows.meters.count_issued(act.spot());
     Ok(Minted {
         access,
         expires_in,

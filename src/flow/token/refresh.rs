@@ -46,12 +46,15 @@ pub const GRANT: &str = "refresh_token";
 /// reused; `invalid_client`, `unauthorized_client`, `invalid_scope`; or a fault.
 pub async fn refresh(flows: &Flows, act: &Act, message: Refresh) -> Result<TokenReply, Rejection> {
     let refreshed = rotate(flows, act, message).await;
-    flows.meters.count_refresh(match &refreshed {
-        Ok((_, outcome)) => *outcome,
-        Err(NotRefreshed::Reused) => RefreshOutcome::Reused,
-        Err(NotRefreshed::Rejected(Rejection::Refused(_))) => RefreshOutcome::Refused,
-        Err(NotRefreshed::Rejected(Rejection::Failed(_))) => RefreshOutcome::Failed,
-    });
+    flows.meters.count_refresh(
+        act.spot(),
+        match &refreshed {
+            Ok((_, outcome)) => *outcome,
+            Err(NotRefreshed::Reused) => RefreshOutcome::Reused,
+            Err(NotRefreshed::Rejected(Rejection::Refused(_))) => RefreshOutcome::Refused,
+            Err(NotRefreshed::Rejected(Rejection::Failed(_))) => RefreshOutcome::Failed,
+        },
+    );
     match refreshed {
         Ok((reply, _)) => Ok(reply),
         Err(NotRefreshed::Reused) => Err(invalid_grant().into()),

@@ -7,6 +7,7 @@ use crate::http::fields::Fields;
 pub(in crate::http) mod actors;
 pub(in crate::http) mod clients;
 pub(in crate::http) mod consents;
+pub(in crate::http) mod dashboard;
 pub(in crate::http) mod factors;
 pub(in crate::http) mod keys;
 pub(in crate::http) mod login_ui;

@@ -4,6 +4,8 @@
 use http::Method;
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
 
+use crate::telemetry::history::Happening;
+
 /// What became of a sign-in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
 pub enum LoginOutcome {
@@ -88,6 +90,22 @@ pub(super) struct RefreshLabels {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct OwnerLabels {
     pub(super) owner: String,
+}
+
+// === impl LoginOutcome ===
+
+impl LoginOutcome {
+    /// Says what it is in the history of the last hours.
+    pub(super) const fn happening(self) -> Happening {
+        match self {
+            Self::Succeeded => Happening::SignedIn,
+            Self::Owing => Happening::Owing,
+            Self::Refused => Happening::Refused,
+            Self::Delayed => Happening::TurnedAway,
+            Self::Disabled => Happening::Disabled,
+            Self::Failed => Happening::Failed,
+        }
+    }
 }
 
 // === impl MethodLabel ===
