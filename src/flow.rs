@@ -69,6 +69,7 @@ pub mod caller;
 pub mod client_keys;
 pub mod clients;
 pub mod consents;
+pub mod console;
 pub mod deletion;
 pub mod device;
 mod evenly;

@@ -26,7 +26,7 @@ pub(crate) fn render(doors: Doors, first_key: Option<&SecretText>) -> String {
     let mut text = format!(
         "\nauth-service is ready\n\n  \
          public   {public}          readable contract at {public}/docs\n  \
-         admin    {admin}          readable contract at {admin}/docs\n  \
+         admin    {admin}          readable contract at {admin}/docs, pages at {admin}/console\n  \
          gRPC     {}\n",
         reachable(doors.grpc)
     );

@@ -11,7 +11,7 @@ use crate::config::cors::{
     CORS_EXPOSE_HEADERS,
 };
 use crate::config::doors::{
-    DOORS, DoorSettings, TLS_CERT_PATH, TLS_CLIENT_CA_PATH, TLS_ENABLED, TLS_KEY_PATH,
+    ADMIN_URL, DOORS, DoorSettings, TLS_CERT_PATH, TLS_CLIENT_CA_PATH, TLS_ENABLED, TLS_KEY_PATH,
 };
 use crate::config::email::{EMAIL_ENABLED, EMAIL_SERVICE_URL, EMAIL_SMTP_URL, no_route};
 use crate::config::mistake::Mistake;
@@ -34,13 +34,14 @@ const LANE_MEMORY_KIB: u32 = 8;
 
 type Check = fn(&Values) -> Vec<Mistake>;
 
-const CHECKS: [Check; 9] = [
+const CHECKS: [Check; 10] = [
     check_doors,
     check_files,
     check_redis,
     check_hashing,
     check_refresh,
     check_issuer,
+    check_admin_url,
     check_tenants,
     check_cors,
     check_email,
@@ -161,6 +162,23 @@ fn check_issuer(values: &Values) -> Vec<Mistake> {
     let is_wrong = is_plain && values.is_production_like();
     let expected = "an https URL when APP_ENV is production or staging";
     mistake_if(is_wrong, values, &OIDC_ISSUER_URL, expected)
+}
+
+/// A sign-in comes back there, and a cookie of the console is for secure places alone.
+fn check_admin_url(values: &Values) -> Vec<Mistake> {
+    let is_secure = |url: &str| {
+        let here = ["http://localhost", "http://127.0.0.1", "http://[::1]"];
+        let is_here = |start: &&str| {
+            let rest = url.strip_prefix(*start);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+        };
+        url.starts_with("https://") || here.iter().any(is_here)
+    };
+    let is_plain = values.peek(&ADMIN_URL).is_some_and(|url| !is_secure(&url));
+    let is_said = values.given(ADMIN_URL.about.name).is_some();
+    let expected = "an https URL when APP_ENV is production or staging, or one of this machine";
+    let is_wrong = is_plain && is_said && values.is_production_like();
+    mistake_if(is_wrong, values, &ADMIN_URL, expected)
 }
 
 fn check_tenants(values: &Values) -> Vec<Mistake> {

@@ -8,6 +8,7 @@ use ipnet::IpNet;
 
 use crate::config::kind::network::{ADDRESS, NETWORKS};
 use crate::config::kind::text::PATH;
+use crate::config::kind::web::ORIGIN;
 use crate::config::kind::{Choice, FLAG, PORT, Parsed, Span, Whole, span, whole};
 use crate::config::mistake::Mistake;
 use crate::config::values::Values;
@@ -63,6 +64,9 @@ variables! {
     ADMIN_HOST: Parsed<IpAddr> = of(ADDRESS).or("127.0.0.1");
     /// Port of the admin HTTP door. 0 lets the system choose.
     ADMIN_PORT: Whole<u16> = of(PORT).or("4001");
+    /// Origin under which operators' browsers reach the admin door: where the console is, and where a
+    /// sign-in comes back to. Must be https in staging and production, or this machine.
+    ADMIN_URL: Parsed<String> = of(ORIGIN).or_derived("the admin door on this machine", derive_url);
     /// Address of the gRPC door.
     GRPC_HOST: Parsed<IpAddr> = of(ADDRESS).or("127.0.0.1");
     /// Port of the gRPC door. 0 lets the system choose.
@@ -86,6 +90,30 @@ variables! {
     REQUEST_MAX_BODY_SIZE: Whole<usize> = of(whole(1024, 1 << 30)).or("1048576");
     /// How long a request may take before it is answered with 504.
     REQUEST_TIMEOUT: Span = of(span("100ms", "1h")).or("30s");
+}
+
+/// Where a browser on this machine finds the admin door: browsers take `localhost` for secure.
+fn derive_url(values: &Values) -> Option<String> {
+    let door = DoorSettings::read(values, (&ADMIN_HOST, &ADMIN_PORT)).ok()?;
+    let scheme = if values.peek(&TLS_ENABLED)? {
+        "https"
+    } else {
+        "http"
+    };
+    let host = match door.host {
+        here if here.is_loopback() || here.is_unspecified() => "localhost".to_owned(),
+        IpAddr::V4(host) => host.to_string(),
+        IpAddr::V6(host) => format!("[{host}]"),
+    };
+    let usual = if scheme == "https" { 443 } else { 80 };
+    if door.port == usual {
+        return Some(format!("{scheme}://{host}"));
+    }
+    Some(format!("{scheme}://{host}:{}", door.port))
+}
+
+pub(super) fn read_admin_url(values: &Values) -> Result<String, Mistake> {
+    values.get(&ADMIN_URL)
 }
 
 // === impl DoorSettings ===

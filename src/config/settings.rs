@@ -12,7 +12,8 @@ use url::Url;
 
 use crate::config::cors::CorsSettings;
 use crate::config::doors::{
-    DoorSettings, RequestSettings, TlsSettings, read_client_ca, read_trusted_proxies,
+    DoorSettings, RequestSettings, TlsSettings, read_admin_url, read_client_ca,
+    read_trusted_proxies,
 };
 use crate::config::email::EmailSettings;
 use crate::config::federation::{FederationSettings, SamlSettings};
@@ -49,6 +50,8 @@ pub struct Settings {
     pub public: DoorSettings,
     /// The admin HTTP door; `ADMIN_…`.
     pub admin: DoorSettings,
+    /// Where browsers find the admin HTTP door; `ADMIN_URL`, this machine.
+    pub admin_url: String,
     /// The gRPC door; `GRPC_…`.
     pub grpc: DoorSettings,
     /// Certificates, when the doors speak TLS; `TLS_…`.
@@ -137,6 +140,7 @@ impl Settings {
             deletion_grace: read_deletion_grace(values)?,
             public,
             admin,
+            admin_url: read_admin_url(values)?,
             grpc,
             tls: TlsSettings::read(values)?,
             client_ca: read_client_ca(values)?,

@@ -173,6 +173,26 @@ async fn authenticate_token(
     if !live::are_parties_live(flows, act, &claims).await? {
         return Err(invalid_token().into());
     }
+    Ok(recognize(flows, claims)?)
+}
+
+/// Takes what a token of ours said that was accepted before and kept where nobody could change it, as if
+/// it were shown now.
+///
+/// # Errors
+/// 401 if it was revoked or its holder may not be one any more; 503 while that is not known.
+pub(crate) async fn resume(
+    flows: &Flows,
+    act: &Act,
+    claims: AccessClaims,
+) -> Result<Caller, Rejection> {
+    if !live::is_live(flows, act, &claims).await? {
+        return Err(invalid_token().into());
+    }
+    Ok(recognize(flows, claims)?)
+}
+
+fn recognize(flows: &Flows, claims: AccessClaims) -> Result<Caller, Refusal> {
     let holder = subject::holder_of(flows, &claims).ok_or_else(invalid_token)?;
     Ok(match holder.user {
         Some(user) => Caller::Person(Box::new(claims), user, holder.session),

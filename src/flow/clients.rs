@@ -13,7 +13,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::client::{Client, ClientMetadata, ClientType};
+use domain::client::{CONSOLE, Client, ClientMetadata, ClientType};
 use domain::rejection::{Fault, Refusal};
 use serde_json::Value;
 use url::Url;
@@ -24,7 +24,7 @@ use super::kept::{Held, Kept, Key};
 use super::registration::Description;
 use super::registration::description::{GRANTS, invalid_metadata};
 use super::token::client_auth::{METHOD_NONE, METHOD_PRIVATE_KEY_JWT};
-use super::{Act, Flows};
+use super::{Act, Flows, console};
 use crate::egress::NotFetched;
 
 /// Clients that described themselves; `None` stands for a document that is none.
@@ -48,6 +48,9 @@ const MAX_BYTES: usize = 512;
 pub(super) async fn find(flows: &Flows, act: &Act, id: &str) -> Result<Option<Arc<Client>>, Fault> {
     if is_url(id) {
         return find_document(flows, act, id).await;
+    }
+    if id == CONSOLE {
+        return Ok(Some(console::shared_client(flows, act)));
     }
     let (tenants, tenant) = (&flows.tenants, act.tenant.id);
     if flows.sessions.denylist().is_fresh() {

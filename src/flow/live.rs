@@ -11,7 +11,7 @@
 
 use std::sync::Arc;
 
-use domain::client::{Client, FIRST_PARTY};
+use domain::client::{CONSOLE, Client, FIRST_PARTY};
 use domain::id::FamilyId;
 use domain::rejection::Fault;
 use domain::user::{User, UserStatus};
@@ -91,10 +91,10 @@ async fn is_person_live(flows: &Flows, act: &Act, subject: &str) -> Result<bool,
     Ok(found.is_some_and(|user| user.status == UserStatus::Active))
 }
 
-/// Says whether a client may be used. Our own API is none that could be closed, and a document is not
+/// Says whether a client may be used. Our own API and console are none that could be closed, and a document is not
 /// fetched to judge a token.
 async fn may_be_used(flows: &Flows, act: &Act, id: &str) -> Result<bool, Fault> {
-    if id == FIRST_PARTY {
+    if id == FIRST_PARTY || id == CONSOLE {
         return Ok(true);
     }
     if clients::is_url(id) {

@@ -141,6 +141,7 @@ mod tests {
                 Ok(format!("{method:?} {id} {}", secret.expose()))
             }
             Ok(ClientAuth::Assertion { id, .. }) => Ok(format!("Assertion {id}")),
+            Ok(ClientAuth::Console) => Ok("console".to_owned()),
             Err(refusal) => Err(refusal.oauth),
         }
     }

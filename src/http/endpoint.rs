@@ -20,6 +20,7 @@ use crate::flow::{Act, Flows};
 
 pub(super) mod admin;
 pub(super) mod auth;
+pub(super) mod console;
 mod export;
 pub(super) mod oauth;
 pub(super) mod open;

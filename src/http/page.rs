@@ -19,7 +19,7 @@ use url::Url;
 
 use super::render::{self, Reply};
 use crate::brand::Brand;
-use crate::flow::{Act, Flows};
+use crate::flow::{Act, Flows, console};
 
 pub(super) mod cookies;
 pub(super) mod device;
@@ -28,6 +28,7 @@ pub(super) mod forgery;
 pub(super) mod guard;
 mod script;
 pub(super) mod session;
+pub(super) mod sheet;
 pub(super) mod texts;
 pub(super) mod views;
 pub(super) mod when;
@@ -55,6 +56,7 @@ pub(super) struct Leave<'a> {
 }
 
 const STYLE: &str = include_str!("../../ui/static/page.css");
+const CONSOLE_STYLE: &str = include_str!("../../ui/static/console.css");
 static HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 
 // === impl Frame ===
@@ -71,6 +73,17 @@ impl Frame {
             nonce: URL_SAFE_NO_PAD.encode(nonce),
             style: format!("{STYLE}{}", brand.style()),
             brand,
+        }
+    }
+
+    /// Makes the frame of a page of the console, which speaks one language.
+    pub(super) fn console(flows: &Flows, act: &Act) -> Self {
+        let brand = Brand::of(&act.tenant);
+        Self {
+            base: console::base_of(&flows.settings, &act.tenant),
+            style: format!("{STYLE}{CONSOLE_STYLE}{}", brand.style()),
+            brand,
+            ..Self::plain(flows, texts::choose(&[], None, None))
         }
     }
 

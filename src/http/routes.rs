@@ -16,10 +16,12 @@ use std::collections::BTreeSet;
 use http::Method;
 
 use super::body::Accepted;
-use super::endpoint::{self, Endpoint, admin, auth, oauth, open, page};
-use super::render::Dialect;
+use super::endpoint::{self, Endpoint, admin, auth, console, oauth, open, page};
 
 mod described;
+mod dialects;
+
+pub(super) use dialects::dialect_of;
 
 /// The longest body at the public door.
 const PUBLIC_BODY: usize = 64 * 1024;
@@ -270,6 +272,55 @@ routes! {
    GET    "/admin/keys"                       Act  admin::keys::list              Admin  Admin  None       Attached Network
    POST   "/admin/keys/rotate"                Act  admin::keys::rotate            Admin  Admin  None       Detached Network
 
+   GET    "/console"                                   Act  console::overview::show                        Admin  Browser None       Attached Network
+   GET    "/console/sign-in"                           Act  console::door::sign_in                         Admin  Browser None       Attached Network
+   GET    "/console/callback"                          Act  console::door::callback                        Admin  Browser None       Detached Network
+   GET    "/console/sign-out"                          Act  console::door::ask_sign_out                    Admin  Browser None       Attached Network
+   POST   "/console/sign-out"                          Act  console::door::sign_out                        Admin  Browser Form       Detached Network
+   GET    "/console/signed-out"                        Act  console::door::signed_out                      Admin  Browser None       Attached Network
+   GET    "/console/users"                             Act  console::users::list                           Admin  Browser None       Attached Network
+   GET    "/console/users/new"                         Act  console::users::deeds::ask_create              Admin  Browser None       Attached Network
+   POST   "/console/users/new"                         Act  console::users::deeds::create                  Admin  Browser Form       Detached Network
+   GET    "/console/users/{id}"                        Act  console::users::show                           Admin  Browser None       Attached Network
+   GET    "/console/users/{id}/edit"                   Act  console::users::deeds::ask_edit                Admin  Browser None       Attached Network
+   POST   "/console/users/{id}/edit"                   Act  console::users::deeds::edit                    Admin  Browser Form       Detached Network
+   GET    "/console/users/{id}/lock"                   Act  console::users::deeds::ask_lock                Admin  Browser None       Attached Network
+   POST   "/console/users/{id}/lock"                   Act  console::users::deeds::lock                    Admin  Browser Form       Detached Network
+   GET    "/console/users/{id}/unlock"                 Act  console::users::deeds::ask_unlock              Admin  Browser None       Attached Network
+   POST   "/console/users/{id}/unlock"                 Act  console::users::deeds::unlock                  Admin  Browser Form       Detached Network
+   GET    "/console/users/{id}/reset-mfa"              Act  console::users::deeds::ask_reset_mfa           Admin  Browser None       Attached Network
+   POST   "/console/users/{id}/reset-mfa"              Act  console::users::deeds::reset_mfa               Admin  Browser Form       Detached Network
+   GET    "/console/users/{id}/delete"                 Act  console::users::deeds::ask_delete              Admin  Browser None       Attached Network
+   POST   "/console/users/{id}/delete"                 Act  console::users::deeds::delete                  Admin  Browser Form       Detached Network
+   GET    "/console/clients"                           Act  console::clients::list                         Admin  Browser None       Attached Network
+   GET    "/console/clients/new"                       Act  console::clients::ask_create                   Admin  Browser None       Attached Network
+   POST   "/console/clients/new"                       Act  console::clients::create                       Admin  Browser Form       Detached Network
+   GET    "/console/clients/{id}"                      Act  console::clients::show                         Admin  Browser None       Attached Network
+   GET    "/console/clients/{id}/rotate-secret"        Act  console::clients::ask_rotate_secret            Admin  Browser None       Attached Network
+   POST   "/console/clients/{id}/rotate-secret"        Act  console::clients::rotate_secret                Admin  Browser Form       Detached Network
+   GET    "/console/clients/{id}/disable"              Act  console::clients::ask_disable                  Admin  Browser None       Attached Network
+   POST   "/console/clients/{id}/disable"              Act  console::clients::disable                      Admin  Browser Form       Detached Network
+   GET    "/console/clients/{id}/delete"               Act  console::clients::ask_delete                   Admin  Browser None       Attached Network
+   POST   "/console/clients/{id}/delete"               Act  console::clients::delete                       Admin  Browser Form       Detached Network
+   GET    "/console/roles"                             Act  console::roles::list                           Admin  Browser None       Attached Network
+   GET    "/console/roles/explain"                     Act  console::roles::explain                        Admin  Browser None       Attached Network
+   GET    "/console/roles/new"                         Act  console::roles::deeds::ask_create              Admin  Browser None       Attached Network
+   POST   "/console/roles/new"                         Act  console::roles::deeds::create                  Admin  Browser Form       Detached Network
+   GET    "/console/roles/grant"                       Act  console::roles::deeds::ask_grant               Admin  Browser None       Attached Network
+   POST   "/console/roles/grant"                       Act  console::roles::deeds::grant                   Admin  Browser Form       Detached Network
+   GET    "/console/roles/revoke"                      Act  console::roles::deeds::ask_revoke              Admin  Browser None       Attached Network
+   POST   "/console/roles/revoke"                      Act  console::roles::deeds::revoke                  Admin  Browser Form       Detached Network
+   GET    "/console/roles/policies/new"                Act  console::roles::deeds::ask_create_policy       Admin  Browser None       Attached Network
+   POST   "/console/roles/policies/new"                Act  console::roles::deeds::create_policy           Admin  Browser Form       Detached Network
+   GET    "/console/roles/policies/{id}/delete"        Act  console::roles::deeds::ask_delete_policy       Admin  Browser None       Attached Network
+   POST   "/console/roles/policies/{id}/delete"        Act  console::roles::deeds::delete_policy           Admin  Browser Form       Detached Network
+   GET    "/console/roles/{id}/delete"                 Act  console::roles::deeds::ask_delete              Admin  Browser None       Attached Network
+   POST   "/console/roles/{id}/delete"                 Act  console::roles::deeds::delete                  Admin  Browser Form       Detached Network
+   GET    "/console/keys"                              Act  console::keys::list                            Admin  Browser None       Attached Network
+   GET    "/console/keys/rotate"                       Act  console::keys::ask_rotate                      Admin  Browser None       Attached Network
+   POST   "/console/keys/rotate"                       Act  console::keys::rotate                          Admin  Browser Form       Detached Network
+   GET    "/console/tree"                              Act  console::tree::show                            Admin  Browser None       Attached Network
+
    GET    "/health"                           Open open::health::alive            Both   Anyone None       Attached Nothing
    GET    "/liveness"                         Open open::health::alive            Both   Anyone None       Attached Nothing
    GET    "/ready"                            Open open::health::ready            Both   Anyone None       Attached Nothing
@@ -309,39 +360,6 @@ pub fn paths() -> impl Iterator<Item = &'static str> {
 #[must_use]
 pub fn undocumented() -> Vec<String> {
     described::differences()
-}
-
-/// Where the account pages begin.
-const ACCOUNT: &str = "/account";
-
-/// The paths of the other hosted pages.
-const PAGES: [&str; 15] = [
-    "/bind-app",
-    "/bind-factor",
-    "/bind-passkey",
-    "/consent",
-    "/device",
-    "/forgotten-password",
-    "/oauth/authorize",
-    "/oauth/logout",
-    "/oauth/resume",
-    "/recover-factor",
-    "/register",
-    "/reset-password",
-    "/second-factor",
-    "/sign-in",
-    "/verify-email",
-];
-
-/// Says in whose words errors at a path are.
-pub(super) fn dialect_of(path: &str) -> Dialect {
-    if PAGES.contains(&path) || path == ACCOUNT || path.starts_with("/account/") {
-        Dialect::Page
-    } else if path.starts_with("/oauth/") {
-        Dialect::OAuth
-    } else {
-        Dialect::FirstParty
-    }
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ mod delegates;
 mod factors;
 mod lifecycle;
 mod operations;
-mod rbac;
+pub mod rbac;
 mod registration;
 mod tenants;
 mod users;

@@ -27,6 +27,7 @@ mod case;
 mod client;
 mod clocks;
 mod config_effects;
+mod console;
 mod doors;
 mod hostile;
 mod house;
@@ -72,6 +73,7 @@ fn main() {
         let everywhere = [
             auth::cases(),
             admin::cases(),
+            console::all(),
             oauth::all(),
             pages::all(),
             probes::cases(),

@@ -9,6 +9,8 @@ use crate::time::UnixMillis;
 
 /// The client that stands for the first-party API (`/auth/login`) in every tenant.
 pub const FIRST_PARTY: &str = "first-party";
+/// The client that the operators' console is, in every tenant. It is registered nowhere.
+pub const CONSOLE: &str = "console";
 
 /// A registered client.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -45,6 +45,12 @@ pub(in crate::config) const ORIGIN_LIST: Parsed<Vec<String>> = Parsed {
     parse: |text| parse_list(text, parse_origin),
 };
 
+/// The origin of a web page.
+pub(in crate::config) const ORIGIN: Parsed<String> = Parsed {
+    expected: "an origin such as https://admin.example.org, without a path",
+    parse: parse_origin,
+};
+
 /// Methods of HTTP.
 pub(in crate::config) const METHODS: Parsed<Vec<Method>> = Parsed {
     expected: "comma-separated HTTP methods such as GET,POST",

@@ -17,6 +17,11 @@ pub(super) const SAMPLES: &[(&str, &str, &str)] = &[
     ("PUBLIC_PORT", "8080", "65536"),
     ("ADMIN_HOST", "127.0.0.2", "127.0.0"),
     ("ADMIN_PORT", "8081", "-1"),
+    (
+        "ADMIN_URL",
+        "https://admin.example.org",
+        "https://admin.example.org/console",
+    ),
     ("GRPC_HOST", "127.0.0.3", "*"),
     ("GRPC_PORT", "8082", "http"),
     ("TLS_ENABLED", "false", "on"),

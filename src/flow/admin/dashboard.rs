@@ -10,7 +10,7 @@ use domain::rejection::{Refusal, Rejection};
 use store::port::tallies::Tally;
 
 use crate::flow::{Act, Flows};
-use crate::telemetry::history::{MINUTES, Point};
+use crate::telemetry::history::Point;
 
 /// How far is counted.
 pub const COUNTED_TO: u32 = 10_000;
@@ -76,4 +76,13 @@ pub fn thresholds(flows: &Flows) -> Thresholds {
     }
 }
 
-const _: () = assert!(MAX_HOURS as i64 * 60 == MINUTES, "what is offered is kept");
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::telemetry::history::MINUTES;
+
+    #[test]
+    fn what_is_offered_is_kept() {
+        assert_eq!(i64::from(MAX_HOURS) * 60, MINUTES);
+    }
+}

@@ -17,13 +17,13 @@ use std::time::Duration;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use domain::client::{Client, ClientSecret, FIRST_PARTY};
+use domain::client::{CONSOLE, Client, ClientSecret, FIRST_PARTY};
 use domain::rejection::{Code, OAuthCode, Refusal, Rejection};
 use domain::secret::SecretText;
 use domain::time::UnixMillis;
 use protocol::opaque::RandomToken;
 
-use crate::flow::{Act, Flows, clients};
+use crate::flow::{Act, Flows, clients, console};
 
 mod assertion;
 mod certificate;
@@ -68,6 +68,8 @@ pub enum ClientAuth {
         /// The assertion.
         assertion: SecretText,
     },
+    /// By being this process: the operators' console. No door makes one of these.
+    Console,
 }
 
 /// How a client secret was sent.
@@ -99,6 +101,7 @@ impl ClientAuth {
         match self {
             Self::None => None,
             Self::Id(id) | Self::Secret { id, .. } | Self::Assertion { id, .. } => Some(id),
+            Self::Console => Some(CONSOLE),
         }
     }
 }
@@ -194,6 +197,10 @@ async fn judge(flows: &Flows, act: &Act, auth: ClientAuth) -> Result<KnownClient
     match auth {
         ClientAuth::None => Ok(KnownClient::FirstParty),
         ClientAuth::Id(id) if id == FIRST_PARTY => Ok(KnownClient::FirstParty),
+        ClientAuth::Console => {
+            let client = console::shared_client(flows, act);
+            Ok(KnownClient::Confidential(client))
+        }
         ClientAuth::Id(id) => {
             let client = load_live_client(flows, act, &id).await?;
             if is_public(&client) {

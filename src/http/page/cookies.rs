@@ -19,6 +19,10 @@ pub(in crate::http) enum Kind {
     Visitor,
     /// Holds a sign-in in progress.
     SignIn,
+    /// Holds who is signed in to the console.
+    Console,
+    /// Names the browser to the console. Ports of one host share their cookies, so it is another.
+    ConsoleVisitor,
 }
 
 /// Reads one of our cookies. Two of one name are none: who put the second there?
@@ -66,6 +70,8 @@ fn name_of(tenant: &Tenant, kind: Kind) -> String {
         Kind::Session => "__Host-session",
         Kind::Visitor => "__Host-visitor",
         Kind::SignIn => "__Host-sign-in",
+        Kind::Console => "__Host-console",
+        Kind::ConsoleVisitor => "__Host-console-visitor",
     };
     if tenant.slug == DEFAULT_SLUG {
         word.to_owned()

@@ -11,6 +11,7 @@ use crate::scenes;
 scenes![
     each_door_listens_at_its_own_address_and_at_no_other,
     the_admin_and_grpc_doors_are_for_this_machine_unless_told_otherwise,
+    operators_come_back_to_where_the_admin_door_is_said_to_be,
 ];
 
 /// Other addresses of this machine's own.
@@ -41,6 +42,25 @@ async fn the_admin_and_grpc_doors_are_for_this_machine_unless_told_otherwise() {
     assert_eq!(public, IpAddr::from(Ipv4Addr::UNSPECIFIED));
     assert_eq!([admin, grpc], [IpAddr::from(Ipv4Addr::LOCALHOST); 2]);
     house.stop().await;
+}
+
+async fn operators_come_back_to_where_the_admin_door_is_said_to_be() {
+    for (said, url) in [
+        ("", "http%3A%2F%2Flocalhost%3A0"),
+        (
+            "https://admin.example.org",
+            "https%3A%2F%2Fadmin.example.org",
+        ),
+    ] {
+        let house = House::with(Backend::Sqlite, &[("ADMIN_URL", said)]).await;
+        let sent = house.stranger().get("/console/sign-in").await.expect(303);
+        let back = format!("redirect_uri={url}%2Fconsole%2Fcallback&");
+        let place = sent.header("location");
+        assert!(place.contains(&back), "{place}");
+        let path = place.trim_start_matches("http://localhost:4000");
+        house.public().get(path).await.expect(303);
+        house.stop().await;
+    }
 }
 
 fn doors(house: &House) -> [SocketAddr; 3] {

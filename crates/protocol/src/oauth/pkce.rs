@@ -48,6 +48,13 @@ impl Challenge {
         }
     }
 
+    /// Makes the challenge of a verifier.
+    #[must_use]
+    pub fn of(verifier: &str) -> Self {
+        let hash = digest(&SHA256, verifier.as_bytes());
+        Self(URL_SAFE_NO_PAD.encode(hash.as_ref()))
+    }
+
     /// Gives the challenge as it came.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -62,9 +69,8 @@ impl Challenge {
 
     /// Compares with the hash of a verifier, in constant time.
     fn is_of(&self, verifier: &str) -> bool {
-        let hash = digest(&SHA256, verifier.as_bytes());
-        let expected = URL_SAFE_NO_PAD.encode(hash.as_ref());
-        verify_slices_are_equal(expected.as_bytes(), self.0.as_bytes()).is_ok()
+        let expected = Self::of(verifier);
+        verify_slices_are_equal(expected.0.as_bytes(), self.0.as_bytes()).is_ok()
     }
 }
 

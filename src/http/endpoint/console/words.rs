@@ -1,0 +1,37 @@
+//! What was just done, in a sentence above the page that follows. The address carries the word, so that
+//! nobody can put a sentence of their own there.
+
+/// Gives the sentence of a word; nothing for any other.
+pub(super) fn of_deed(word: &str) -> &'static str {
+    let known = DEEDS.iter().find(|(known, _)| *known == word);
+    known.map_or("", |(_, sentence)| sentence)
+}
+
+const DEEDS: [(&str, &str); 17] = [
+    ("created", "It was made."),
+    ("saved", "The change was saved."),
+    ("deleted", "It was deleted."),
+    (
+        "locked",
+        "The account is locked, and signed out everywhere.",
+    ),
+    ("unlocked", "The account is open again."),
+    (
+        "suspended",
+        "The account is suspended, and signed out everywhere.",
+    ),
+    (
+        "factors",
+        "Its second factors were taken away, and it is signed out everywhere.",
+    ),
+    ("session", "That sign-in has ended."),
+    ("sessions", "All its sign-ins have ended."),
+    ("role", "The role was made."),
+    ("role_deleted", "The role was deleted, with its policies."),
+    ("policy", "The policy was made."),
+    ("policy_deleted", "The policy was taken back."),
+    ("granted", "The role was given."),
+    ("revoked", "The role was taken."),
+    ("rotated", "The next key signs from now on."),
+    ("key_revoked", "The key was revoked."),
+];
