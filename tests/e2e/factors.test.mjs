@@ -3,9 +3,9 @@
 // what the browser fills in; bind an app; see to one's account. Every page is looked at.
 
 import assert from 'node:assert/strict';
-import { createHmac } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { start } from '../peers/service.mjs';
+import { code } from './app.mjs';
 import { LOOKS, launch, look } from './chromium.mjs';
 
 const PASSWORD = 'a quiet garden in the rain';
@@ -61,18 +61,6 @@ async function typePassword(page, email) {
   await page.getByLabel('E-mail address').fill(email);
   await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
   await page.getByRole('button', { name: 'Sign in', exact: true }).click();
-}
-
-/** The code of an authenticator app (RFC 6238), a number of steps from now. */
-function code(secret, ahead = 0) {
-  const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
-  const bits = [...secret.replaceAll(' ', '')].map((letter) => letters.indexOf(letter).toString(2).padStart(5, '0'));
-  const bytes = bits.join('').match(/.{8}/g).map((byte) => parseInt(byte, 2));
-  const counter = Buffer.alloc(8);
-  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + ahead));
-  const mac = createHmac('sha1', Buffer.from(bytes)).update(counter).digest();
-  const value = mac.readUInt32BE(mac.at(-1) & 15) & 0x7fff_ffff;
-  return String(value % 1_000_000).padStart(6, '0');
 }
 
 for (const [name, options] of Object.entries(LOOKS)) {

@@ -24,7 +24,7 @@ export async function freePort() {
 }
 
 /**
- * Starts the service; gives its issuer, its admin door and how to stop it. What `choose` makes of the
+ * Starts the service; gives its issuer, its admin door, where its console is and how to stop it. What `choose` makes of the
  * issuer, the tenant has chosen: no door changes that yet, so it is written into the store in between.
  */
 export async function start({ choose, ...settings } = {}) {
@@ -70,6 +70,7 @@ export async function start({ choose, ...settings } = {}) {
   return {
     issuer,
     admin: door,
+    console: `http://localhost:${admin}/console`,
     async stop() {
       await end(process_);
       await rm(data, { recursive: true });
