@@ -19,6 +19,7 @@ use domain::id::ApiKeyId;
 use crate::config::{Configuration, Sources};
 
 mod admin;
+mod audit;
 mod client;
 pub mod config;
 mod doctor;
@@ -73,6 +74,9 @@ pub enum Command {
     /// Look after applications, services and agents
     #[command(subcommand)]
     Client(ClientCommand),
+    /// Look after the audit trail
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Find out what keeps the service from working: configuration, store, readiness
     Doctor,
 }
@@ -146,6 +150,20 @@ pub enum AdminCommand {
         /// Id or slug of its tenant; the default tenant when absent
         #[arg(long)]
         tenant: Option<String>,
+    },
+}
+
+/// `auth-service audit`.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum AuditCommand {
+    /// Find whatever was changed, taken out, cut off or put elsewhere; exit status 1 if anything was
+    Verify {
+        /// Id or slug of the tenant; every tenant when absent
+        #[arg(long)]
+        tenant: Option<String>,
+        /// A file with checkpoints that were kept elsewhere, as /admin/audit/checkpoints lists them
+        #[arg(long, value_name = "FILE")]
+        checkpoints: Option<std::path::PathBuf>,
     },
 }
 
@@ -249,6 +267,7 @@ fn obey(command: Command, configuration: &Configuration) -> Result<(), Failure> 
         Command::Keys(command) => keys::run(command, configuration),
         Command::Admin(command) => admin::run(command, configuration),
         Command::Tenant(command) => tenant::run(command, configuration),
+        Command::Audit(command) => audit::run(command, configuration),
         Command::User(command) => user::run(command, configuration),
         Command::Client(command) => client::run(command, configuration),
         Command::Doctor => doctor::run(configuration),
@@ -322,6 +341,8 @@ mod tests {
             "tenant activate acme",
             "tenant delete acme",
             "tenant restore acme",
+            "audit verify",
+            "audit verify --tenant acme --checkpoints kept.jsonl",
             "user create --email a@b.example --name Ada --role admin --password-stdin",
             "user unlock a@b.example",
             "client create --name x --type agent --scope a --role agent",

@@ -40,8 +40,10 @@ use store::port::Pending;
 use store::port::api_keys::ApiKeys;
 use store::port::audit::Audit;
 use store::port::authorizations::Authorizations;
+use store::port::checkpoints::Checkpoints;
 use store::port::devices::Devices;
 use store::port::factors::Factors;
+use store::port::idempotency::Idempotency;
 use store::port::one_time::OneTimes;
 use store::port::sessions::EndedSessions;
 use store::port::spent::Spent;
@@ -87,6 +89,7 @@ pub mod logout;
 pub mod mfa;
 pub mod new_password;
 pub mod notice;
+pub mod once;
 pub(crate) mod operator;
 pub mod passkey;
 pub mod password;
@@ -152,12 +155,16 @@ pub struct Flows {
     pub authorizations: Arc<dyn Authorizations>,
     /// Devices that wait for a person.
     pub devices: Arc<dyn Devices>,
+    /// What was answered under which `Idempotency-Key`.
+    pub idempotency: Arc<dyn Idempotency>,
     /// Ids that count once.
     pub spent: Arc<dyn Spent>,
     /// API keys.
     pub api_keys: Arc<dyn ApiKeys>,
     /// The audit trail.
     pub audit: Arc<dyn Audit>,
+    /// Its checkpoints, to be read.
+    pub checkpoints: Arc<dyn Checkpoints>,
     /// How much tenants have.
     pub tallies: Arc<dyn Tallies>,
     /// The gate in front of Argon2id.
@@ -243,9 +250,7 @@ impl Act {
     /// Begins an audit entry of what this actor did.
     #[must_use]
     pub fn entry_by(&self, actor: Actor, kind: EventKind) -> Entry {
-        let mut entry = self.entry(kind);
-        entry.origin.actor = actor;
-        entry
+        self.entry(kind).by(actor)
     }
 
     /// Says where and when it happens, for what counts it.

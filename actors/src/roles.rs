@@ -19,6 +19,7 @@ use domain::event::Entry;
 use domain::id::{PolicyId, TenantId};
 use domain::rejection::Fault;
 use domain::role::{Policy, Role};
+use domain::time::UnixMillis;
 use futures_util::FutureExt;
 use protocol::rbac::Rules;
 use store::port::roles as port;
@@ -126,10 +127,11 @@ impl Roles {
     pub async fn delete_role(
         &self,
         name: String,
+        expected: Option<(i64, UnixMillis)>,
         entry: Entry,
         deadline: Deadline,
     ) -> Result<bool, Fault> {
-        let order = Box::new((name, entry));
+        let order = Box::new((name, expected, entry));
         self.handle
             .ask(deadline, |reply| Message::DeleteRole { order, reply })
             .await?

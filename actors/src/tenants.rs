@@ -231,7 +231,8 @@ impl Tenants {
             .await?
     }
 
-    /// Deletes a client of the entry's tenant. Says whether there was one.
+    /// Deletes a client of the entry's tenant. Says whether there was one, of the version that is expected
+    /// if one is.
     ///
     /// # Errors
     /// As [`create_client`](Self::create_client).
@@ -241,10 +242,11 @@ impl Tenants {
     pub async fn delete_client(
         &self,
         client: String,
+        expected: Option<i64>,
         entry: Entry,
         deadline: Deadline,
     ) -> Result<bool, Fault> {
-        let order = Box::new((client, entry));
+        let order = Box::new((client, expected, entry));
         self.handle
             .ask(deadline, |reply| Message::DeleteClient { order, reply })
             .await?

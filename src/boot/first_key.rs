@@ -90,6 +90,7 @@ async fn ensure(flows: &Flows, tenant: TenantId) -> Result<Option<SecretText>, F
         address: None,
         user_agent: None,
         request: RequestId::generate(now, random),
+        claimed_in: None,
         at: now,
     };
     let entry = Entry::new(EventKind::ApiKeyCreated, &origin).about(&key.id);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use actors::accounts::Accounts;
 use actors::attempts::attempts;
-use actors::audit::audit;
+use actors::audit::{AuditNeeds, audit};
 use actors::feed::{FeedNeeds, feed};
 use actors::janitor::janitor;
 use actors::keys::{Keys, KeysConfig, KeysNeeds, keys};
@@ -122,9 +122,11 @@ pub(crate) fn hire(
         one_time: ports.one_time,
         authorizations: ports.authorizations,
         devices: ports.devices,
+        idempotency: ports.idempotency,
         spent: ports.spent,
         api_keys: ports.api_keys,
         audit: ports.audit,
+        checkpoints: ports.checkpoints,
         tallies: ports.tallies,
         blocklist: Arc::new(Common::new()),
         meters,
@@ -224,7 +226,13 @@ fn hire_outflow(
         clock: Arc::clone(&outside.clock),
         random: Arc::clone(&outside.random),
     });
-    let (_, audit_spec) = audit(Arc::clone(&ports.audit));
+    let (_, audit_spec) = audit(AuditNeeds {
+        trail: Arc::clone(&ports.audit),
+        checkpoints: Arc::clone(&ports.checkpoints),
+        secrets: Arc::clone(secrets),
+        clock: Arc::clone(&outside.clock),
+        retention: outside.settings.audit_retention,
+    });
     let known = tenants.clone();
     let (_, janitor_spec) = janitor(
         Arc::clone(&ports.janitor),

@@ -72,6 +72,7 @@ pub(super) fn act(flows: &Flows, tenant: Option<&str>) -> Result<Act, Failure> {
         address: None,
         user_agent: Some(PROGRAM.to_owned()),
         request: RequestId::generate(now, flows.random.as_ref()),
+        claimed_in: None,
         at: now,
     };
     Ok(Act {

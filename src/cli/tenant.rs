@@ -72,7 +72,9 @@ pub(super) fn run(command: TenantCommand, configuration: &Configuration) -> Resu
             TenantCommand::Activate { tenant } => {
                 turn(flows, &act, (tenant, Turn::Active, None)).await
             }
-            TenantCommand::Delete { tenant } => show(&tenants::delete(flows, &act, &tenant).await?),
+            TenantCommand::Delete { tenant } => {
+                show(&tenants::delete(flows, &act, &tenant, None).await?)
+            }
             TenantCommand::Restore { tenant } => {
                 show(&tenants::restore(flows, &act, &tenant).await?)
             }

@@ -75,6 +75,8 @@ variables! {
     SHUTDOWN_GRACE: Span = of(span("0s", "1h")).or("30s");
     /// How long an account that its owner deleted can be had back, before it is erased.
     ACCOUNT_DELETION_GRACE: Span = of(span("1d", "365d")).or("30d");
+    /// How long entries of the audit trail are kept. They go by whole days, the oldest first.
+    AUDIT_RETENTION: Span = of(span("1d", "36500d")).or("365d");
 }
 
 fn derive_format(values: &Values) -> Option<String> {
@@ -117,6 +119,10 @@ pub(super) fn read_otel_endpoint(values: &Values) -> Result<Option<Url>, Mistake
 
 pub(super) fn read_deletion_grace(values: &Values) -> Result<Duration, Mistake> {
     values.get(&ACCOUNT_DELETION_GRACE)
+}
+
+pub(super) fn read_audit_retention(values: &Values) -> Result<Duration, Mistake> {
+    values.get(&AUDIT_RETENTION)
 }
 
 pub(super) fn read_shutdown_grace(values: &Values) -> Result<Duration, Mistake> {

@@ -23,7 +23,8 @@ use crate::config::mistake::{Mistake, Mistakes};
 use crate::config::oidc::OidcSettings;
 use crate::config::passwords::{HashingSettings, PasswordSettings, SecretSettings};
 use crate::config::service::{
-    Environment, LogSettings, read_deletion_grace, read_otel_endpoint, read_shutdown_grace,
+    Environment, LogSettings, read_audit_retention, read_deletion_grace, read_otel_endpoint,
+    read_shutdown_grace,
 };
 use crate::config::store::StoreSettings;
 use crate::config::tenants::{EgressSettings, TenantSettings};
@@ -46,6 +47,8 @@ pub struct Settings {
     pub shutdown_grace: Duration,
     /// How long a deleted account can be had back; `ACCOUNT_DELETION_GRACE`, 30 d.
     pub deletion_grace: Duration,
+    /// How long the audit trail is kept; `AUDIT_RETENTION`, 365 d.
+    pub audit_retention: Duration,
     /// The public HTTP door; `PUBLIC_…`.
     pub public: DoorSettings,
     /// The admin HTTP door; `ADMIN_…`.
@@ -138,6 +141,7 @@ impl Settings {
             otel_endpoint: read_otel_endpoint(values)?,
             shutdown_grace: read_shutdown_grace(values)?,
             deletion_grace: read_deletion_grace(values)?,
+            audit_retention: read_audit_retention(values)?,
             public,
             admin,
             admin_url: read_admin_url(values)?,

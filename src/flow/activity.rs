@@ -60,8 +60,7 @@ pub async fn list(
     person: AccountHolder,
     page: PageRequest,
 ) -> Result<Page<Happened>, Rejection> {
-    let listed = flows.audit.list_activity(act.tenant.id, person.user, page);
-    let listed = act.wait(listed).await?;
+    let listed = rows(flows, act, person.user, page).await?;
     let items = listed
         .items
         .iter()
@@ -71,6 +70,20 @@ pub async fn list(
         total: listed.total,
         next: listed.next,
     })
+}
+
+/// Lists what happened to an account, as the trail has it.
+///
+/// # Errors
+/// A fault when the store is away.
+pub async fn rows(
+    flows: &Flows,
+    act: &Act,
+    user: UserId,
+    page: PageRequest,
+) -> Result<Page<AuditRow>, Rejection> {
+    let listed = flows.audit.list_activity(act.tenant.id, user, page);
+    Ok(act.wait(listed).await?)
 }
 
 // === impl Happened ===

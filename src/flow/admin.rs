@@ -10,6 +10,7 @@
 //! the command line are two ways to the same flows.
 
 pub mod api_keys;
+pub mod audit;
 pub mod clients;
 pub mod dashboard;
 pub mod factors;
@@ -20,11 +21,23 @@ pub mod users;
 
 mod role;
 
-use domain::rejection::{Code, Refusal};
+use domain::rejection::{Code, Refusal, Rejection};
 
 /// Refuses what names nothing of this tenant.
 fn not_found(what: &'static str) -> Refusal {
     Refusal::new(Code::NotFound, format!("There is no such {what}."))
+}
+
+/// Gives a thing that a change of nothing is asked of, if it is of the version that is expected.
+fn if_current<T>(
+    found: T,
+    version: impl Fn(&T) -> i64,
+    expected: Option<i64>,
+) -> Result<T, Rejection> {
+    if expected.is_some_and(|expected| expected != version(&found)) {
+        return Err(stale().into());
+    }
+    Ok(found)
 }
 
 /// Refuses a change that was based on a version no longer stored.

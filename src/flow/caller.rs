@@ -115,6 +115,9 @@ impl Caller {
     #[must_use]
     pub fn actor(&self) -> Actor {
         match self {
+            Self::Person(claims, ..) | Self::System(claims) if claims.act.is_some() => {
+                delegate(claims)
+            }
             Self::Person(_, user, _) => Actor::User(user.to_string()),
             Self::System(claims) => Actor::Client(claims.client_id.clone()),
             Self::ApiKey(key) => Actor::ApiKey(key.id.to_string()),
@@ -145,7 +148,19 @@ impl Person {
     /// Names the person for the audit trail.
     #[must_use]
     pub fn actor(&self) -> Actor {
-        Actor::User(self.user.to_string())
+        match self.claims.act {
+            Some(_) => delegate(&self.claims),
+            None => Actor::User(self.user.to_string()),
+        }
+    }
+}
+
+/// Names who acts, and for whom: a delegate is never written down as the person.
+fn delegate(claims: &AccessClaims) -> Actor {
+    let chain = claims.act.iter().flat_map(|act| act.subjects());
+    Actor::Delegate {
+        subject: claims.sub.clone(),
+        chain: chain.map(str::to_owned).collect(),
     }
 }
 

@@ -6,16 +6,19 @@
 
 use domain::event::EventKind;
 use domain::factor::Factors;
+use domain::id::UserId;
 use domain::page::{MAX_PER_PAGE, PageRequest, PageStart};
 use domain::rejection::Rejection;
 use domain::time::UnixMillis;
 use domain::user::User;
+use protocol::assurance::Level;
 
 use super::account::AccountHolder;
 use super::activity::{self, Happened};
+use super::admin::users::get;
 use super::consents::{self, Allowed};
 use super::fresh::Fresh;
-use super::mfa::actor;
+use super::mfa::{self, actor};
 use super::sessions::{self, OwnSessions};
 use super::{Act, Flows};
 
@@ -54,6 +57,32 @@ pub async fn export(
     let entry = act.entry_by(actor(&fresh.user), EventKind::UserExported);
     let told = flows.audit.append(vec![entry.about(&fresh.user.id)]);
     act.wait(told).await?;
+    gather(flows, act, fresh, person).await
+}
+
+/// Gathers for an operator what is kept of a person: what they would be given themselves.
+///
+/// # Errors
+/// 404 when there is no such account; or a fault.
+pub async fn of_another(flows: &Flows, act: &Act, user: UserId) -> Result<Export, Rejection> {
+    let user = get(flows, act, user).await?;
+    let entry = act.entry(EventKind::UserExported).about(&user.id);
+    act.wait(flows.audit.append(vec![entry])).await?;
+    let bound = mfa::load(flows, act, user.id).await?;
+    let person = AccountHolder {
+        user: user.id,
+        session: None,
+        level: Level::Aal1,
+    };
+    gather(flows, act, Fresh { user, bound }, person).await
+}
+
+async fn gather(
+    flows: &Flows,
+    act: &Act,
+    fresh: Fresh,
+    person: AccountHolder,
+) -> Result<Export, Rejection> {
     let found = flows.users.load_password(act.tenant.id, fresh.user.id);
     let password = act.wait(found).await?.and_then(|found| found.password);
     let (activity, activity_total) = load_activity(flows, act, person).await?;

@@ -93,6 +93,7 @@ fn act(flows: &Flows, tenant: &Arc<Tenant>) -> Act {
             address: None,
             user_agent: None,
             request: RequestId::generate(now, flows.random.as_ref()),
+            claimed_in: None,
             at: now,
         },
         may_appoint: false,

@@ -215,7 +215,9 @@ pub async fn delete(flows: &Flows, act: &Act, message: Hold) -> Result<(), Rejec
     let entry = act
         .entry_by(Actor::Client(client.id.clone()), EventKind::ClientDeleted)
         .about(&client.id);
-    let deleted = flows.tenants.delete_client(client.id, entry, act.deadline);
+    let deleted = flows
+        .tenants
+        .delete_client(client.id, None, entry, act.deadline);
     if deleted.await? {
         return Ok(());
     }

@@ -57,7 +57,7 @@ pub(super) struct Call {
     pub(super) path: String,
     /// What stands for `{id}` in the path.
     pub(super) parameter: Option<String>,
-    /// What stands for `{client_id}` in the path.
+    /// What stands for `{client_id}` or `{session_id}` in the path.
     pub(super) client: Option<String>,
     pub(super) fields: Fields,
 }
@@ -98,6 +98,7 @@ impl Call {
             secrets: &self.hall.flows.secrets,
             tenant: self.act.tenant.id,
             plural,
+            bound: "",
         }
     }
 

@@ -13,7 +13,7 @@ use super::json::{Json, Object};
 
 /// The fields that are still to be taken.
 pub(super) struct Fields {
-    entries: Object,
+    pub(super) entries: Object,
     is_text_only: bool,
     is_strict: bool,
     malformed: Vec<FieldError>,

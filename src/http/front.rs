@@ -6,7 +6,7 @@
 //! 4. The tenant, from a snapshot (400, 403, 404).
 //! 5. Who calls, as the route demands (401, 403).
 //! 6. The body, bounded (400, 413, 415), and among all that are being read (503).
-//! 7. The endpoint. What changes state runs detached: it is done to its end although the client
+//! 7. The endpoint, or what it answered before under the same `Idempotency-Key`. What changes state runs detached: it is done to its end although the client
 //!    leaves. A panic is a 500, logged once.
 //! 8. The reply gets its id and the headers that every answer has; one line is logged, one request
 //!    counted, by the route's template and never by the path.
@@ -22,8 +22,7 @@ use futures_util::FutureExt;
 use http::header::{ACCEPT_LANGUAGE, CONTENT_LENGTH};
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response};
-use http_body_util::Full;
-use hyper::body::{Body as _, Bytes, Incoming};
+use hyper::body::{Body as _, Incoming};
 use matchit::InsertError;
 use prometheus_client::metrics::gauge::Gauge;
 use tower::{Layer, ServiceExt, service_fn};
@@ -36,11 +35,11 @@ use super::hall::Hall;
 use super::listener::{Answers, Peer};
 use super::page::{error, forgery};
 use super::path::PlainPath;
-use super::render::{self, Dialect, Reply};
+use super::render::{self, Content, Dialect, Reply};
 use super::routes::{Behind, Caller, LimitedBy, Route, Work, dialect_of};
 use super::table::{ALLOWED, Found, Table};
 use super::visitor;
-use super::{body, cors, headers};
+use super::{body, cors, headers, once};
 use crate::telemetry::meters::{Answered, MethodLabel};
 
 /// What answers behind an HTTP door.
@@ -178,7 +177,8 @@ impl Front {
             client,
             ..call
         };
-        self.run(route, arrival, endpoint(call)).await
+        let answer = once::answer(route, endpoint, call)?;
+        self.run(route, arrival, answer).await
     }
 
     /// Authenticates the caller and reads the body.
@@ -224,7 +224,7 @@ impl Front {
         let answer = AssertUnwindSafe(answer).catch_unwind().in_current_span();
         let outcome = match route.work {
             Work::Attached => arrival.deadline.bound(answer).await?,
-            Work::Detached => {
+            Work::Detached | Work::Once => {
                 let task = self.hall.tasks.spawn(answer);
                 let ended = arrival.deadline.bound(task).await?;
                 ended.map_err(|error| Fault::Broken(format!("a task did not end: {error}")))?
@@ -280,9 +280,9 @@ impl Front {
 }
 
 impl Answers for Front {
-    type Body = Full<Bytes>;
+    type Body = Content;
 
-    async fn answer(&self, peer: Peer, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    async fn answer(&self, peer: Peer, request: Request<Incoming>) -> Response<Content> {
         self.in_flight.inc();
         let _counted = Counted(&self.in_flight);
         let arrival = Arrival::new(&self.hall.flows, peer, request.headers());
@@ -321,7 +321,7 @@ fn without_content(reply: Reply) -> Reply {
     if let Some(length) = body.size_hint().exact() {
         parts.headers.insert(CONTENT_LENGTH, length.into());
     }
-    Response::from_parts(parts, Full::default())
+    Response::from_parts(parts, Content::default())
 }
 
 /// Logs a fault, once, here where it ends.

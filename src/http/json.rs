@@ -71,6 +71,27 @@ pub(super) fn parse(body: &[u8]) -> Result<Object, Refusal> {
     }
 }
 
+/// Writes fields down the same way whenever they say the same, in whatever order.
+pub(super) fn canonical(object: &Object) -> String {
+    let mut fields: Vec<_> = object.iter().collect();
+    fields.sort_by_key(|(name, _)| name);
+    let written = fields
+        .into_iter()
+        .map(|(name, value)| format!("{name:?}:{}", written(value)));
+    format!("{{{}}}", written.collect::<Vec<_>>().join(","))
+}
+
+fn written(value: &Json) -> String {
+    match value {
+        Json::Object(object) => canonical(object),
+        Json::List(items) => {
+            let items: Vec<_> = items.iter().map(written).collect();
+            format!("[{}]", items.join(","))
+        }
+        plain => format!("{plain:?}"),
+    }
+}
+
 fn refuse(hint: impl Into<std::borrow::Cow<'static, str>>) -> Refusal {
     Refusal::new(Code::BadRequest, hint)
 }
@@ -261,5 +282,20 @@ mod tests {
             hint.contains("line 2") && !hint.contains("hunter2"),
             "{hint}"
         );
+    }
+
+    #[test]
+    fn the_same_fields_are_written_the_same_way() {
+        let written = |text: &str| canonical(&parse(text.as_bytes()).expect("JSON"));
+        let one = written(r#"{"a":{"x":1,"y":["1",true]},"b":null}"#);
+        assert_eq!(one, written(r#"{"b":null, "a":{"y":["1",true],"x":1}}"#));
+        for other in [
+            r#"{"a":{"x":1,"y":[true,"1"]},"b":null}"#,
+            r#"{"a":{"x":"1","y":["1",true]},"b":null}"#,
+            r#"{"a":{"x":1,"y":["1",true]}}"#,
+            r#"{"a":{"x":1,"y":["1",true],"b":null}}"#,
+        ] {
+            assert_ne!(one, written(other), "{other}");
+        }
     }
 }

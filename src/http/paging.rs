@@ -29,6 +29,8 @@ pub(super) struct List<'a> {
     pub(super) tenant: TenantId,
     /// What its entries are called in JSON; also what tells its cursors from another list's.
     pub(super) plural: &'static str,
+    /// What else its cursors belong to: what it is narrowed by, whose it is.
+    pub(super) bound: &'a str,
 }
 
 /// Reads a query strictly: an unknown parameter is refused, as an unknown field is.
@@ -42,7 +44,11 @@ pub(super) fn read_query(query: Option<&str>) -> Result<Fields, Refusal> {
 
 // === impl List ===
 
-impl List<'_> {
+impl<'a> List<'a> {
+    /// Ties its cursors to what it is narrowed by: a cursor of another question is none of this one's.
+    pub(super) const fn bound_to(self, bound: &'a str) -> Self {
+        Self { bound, ..self }
+    }
     /// Takes the page that is wanted.
     ///
     /// # Errors
@@ -134,7 +140,8 @@ impl List<'_> {
 
     fn message(self, id: Uuid) -> Vec<u8> {
         let tenant = self.tenant.as_uuid();
-        [tenant.as_bytes(), id.as_bytes(), self.plural.as_bytes()].concat()
+        let list = [self.plural.as_bytes(), self.bound.as_bytes()].concat();
+        [tenant.as_bytes().as_slice(), id.as_bytes(), &list].concat()
     }
 }
 
@@ -165,6 +172,7 @@ mod tests {
                 secrets: &self.secrets,
                 tenant: self.tenant,
                 plural,
+                bound: "",
             }
         }
     }
@@ -188,6 +196,8 @@ mod tests {
         };
         assert_eq!(take(house.list("users"), &query), Ok(expected));
         assert_eq!(take(house.list("clients"), &query), Err(Code::BadRequest));
+        let narrowed = house.list("users").bound_to("status=locked");
+        assert_eq!(take(narrowed, &query), Err(Code::BadRequest));
         let mut elsewhere = House::new();
         elsewhere.tenant = TenantId::from_uuid(id);
         assert_eq!(take(elsewhere.list("users"), &query), Err(Code::BadRequest));

@@ -127,6 +127,7 @@ fn read_cursor(bytes: &[u8]) {
         secrets: &secrets,
         tenant: TenantId::from_uuid(Uuid::nil()),
         plural: "users",
+        bound: "",
     };
     assert!(
         list.page_after(Some(text)).is_err(),

@@ -10,17 +10,20 @@ use bytes::Bytes;
 use domain::rejection::{Code, Fault, OAuthCode, Refusal, Rejection};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
-use http_body_util::Full;
 use serde::Serialize;
 
 use super::proof::DPOP_NONCE;
 
 mod code;
+mod content;
+
+pub(super) use content::Content;
+pub(super) use content::Parts;
 
 use code::{Words, words_of_fault, words_of_refusal};
 
 /// An answer on its way out.
-pub(super) type Reply = Response<Full<Bytes>>;
+pub(super) type Reply = Response<Content>;
 
 /// Whose words errors are said in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -75,7 +78,15 @@ pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Reply {
 
 /// Renders a body that is ready.
 pub(super) fn with_body(status: StatusCode, media: &HeaderValue, body: Bytes) -> Reply {
-    let mut reply = Response::new(Full::new(body));
+    let mut reply = Response::new(Content::from(body));
+    *reply.status_mut() = status;
+    reply.headers_mut().insert(CONTENT_TYPE, media.clone());
+    reply
+}
+
+/// Renders parts that are made while they are sent.
+pub(super) fn parts(status: StatusCode, media: &HeaderValue, parts: Parts) -> Reply {
+    let mut reply = Response::new(Content::Parts(parts));
     *reply.status_mut() = status;
     reply.headers_mut().insert(CONTENT_TYPE, media.clone());
     reply
@@ -83,7 +94,7 @@ pub(super) fn with_body(status: StatusCode, media: &HeaderValue, body: Bytes) ->
 
 /// Renders a status that says it all.
 pub(super) fn empty(status: StatusCode) -> Reply {
-    let mut reply = Response::new(Full::default());
+    let mut reply = Response::new(Content::default());
     *reply.status_mut() = status;
     reply
 }

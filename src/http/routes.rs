@@ -3,7 +3,8 @@
 //! `tenant`: an `Act` is for a tenant and is a flow's; what is `Open` needs none. `caller`: `Anyone`,
 //! a `Browser` that a page of ours sent, a `Person` with an access token, one who is `Signing` in or is
 //! such a person, a `Delegate` who acts for one or is one, an `Admin` with the role or an API key. `body`: what is read.
-//! `work`: `Detached` changes state and is done to its end whether or not the client stays.
+//! `work`: `Detached` changes state and is done to its end whether or not the client stays; `Once` makes
+//! something, and heeds an `Idempotency-Key`.
 //! `limited by`: the client's `Network`, or by `Nothing`, so that probes are always answered.
 //!
 //! Errors of hosted pages are pages; below `/oauth` they are in the words of RFC 6749, elsewhere in
@@ -73,6 +74,9 @@ pub(super) enum Work {
     Attached,
     /// It is done to its end: it changes state.
     Detached,
+    /// So is this, and where it is asked for again with the same `Idempotency-Key` it is not done again:
+    /// it makes something, and its audit entry is written in the same commit.
+    Once,
 }
 
 /// What bounds how often it may be asked.
@@ -222,23 +226,33 @@ routes! {
    POST   "/account/restore"                   Act  page::restore::submit                        Public Browser Form      Detached Network
 
    GET    "/admin/users"                      Act  admin::users::list             Admin  Admin  None       Attached Network
-   POST   "/admin/users"                      Act  admin::users::create           Admin  Admin  Json       Detached Network
+   POST   "/admin/users"                      Act  admin::users::create           Admin  Admin  Json       Once     Network
    GET    "/admin/users/{id}"                 Act  admin::users::show             Admin  Admin  None       Attached Network
    PATCH  "/admin/users/{id}"                 Act  admin::users::update           Admin  Admin  Json       Detached Network
    DELETE "/admin/users/{id}"                 Act  admin::users::delete           Admin  Admin  None       Detached Network
    POST   "/admin/users/{id}/lock"            Act  admin::users::lock             Admin  Admin  Json       Detached Network
    POST   "/admin/users/{id}/unlock"          Act  admin::users::unlock           Admin  Admin  None       Detached Network
+   POST   "/admin/users/bulk/lock"            Act  admin::users::bulk::lock       Admin  Admin  Json       Detached Network
+   POST   "/admin/users/bulk/unlock"          Act  admin::users::bulk::unlock     Admin  Admin  Json       Detached Network
+   POST   "/admin/users/bulk/suspend"         Act  admin::users::bulk::suspend    Admin  Admin  Json       Detached Network
+   POST   "/admin/users/bulk/assign-role"     Act  admin::users::bulk::assign_role Admin Admin  Json       Detached Network
+   GET    "/admin/users/{id}/activity"        Act  admin::users::about::activity  Admin  Admin  None       Attached Network
+   GET    "/admin/users/{id}/sessions"        Act  admin::users::about::list_sessions Admin Admin None     Attached Network
+   DELETE "/admin/users/{id}/sessions"        Act  admin::users::about::end_sessions Admin Admin None      Detached Network
+   DELETE "/admin/users/{id}/sessions/{session_id}" Act admin::users::about::end_session Admin Admin None  Detached Network
+   GET    "/admin/users/{id}/export"          Act  admin::users::about::export    Admin  Admin  None       Attached Network
+   POST   "/admin/users/{id}/erase"           Act  admin::users::about::erase     Admin  Admin  Json       Detached Network
    GET    "/admin/users/{id}/consents"        Act  admin::consents::list          Admin  Admin  None       Attached Network
    DELETE "/admin/users/{id}/consents"        Act  admin::consents::take_back     Admin  Admin  None       Detached Network
    DELETE "/admin/users/{id}/consents/{client_id}" Act admin::consents::take_back Admin  Admin  None       Detached Network
    GET    "/admin/users/{id}/mfa"             Act  admin::factors::show           Admin  Admin  None       Attached Network
    DELETE "/admin/users/{id}/mfa"             Act  admin::factors::remove         Admin  Admin  None       Detached Network
    GET    "/admin/clients"                    Act  admin::clients::list           Admin  Admin  None       Attached Network
-   POST   "/admin/clients"                    Act  admin::clients::create         Admin  Admin  Json       Detached Network
+   POST   "/admin/clients"                    Act  admin::clients::create         Admin  Admin  Json       Once     Network
    GET    "/admin/clients/{id}"               Act  admin::clients::show           Admin  Admin  None       Attached Network
    PATCH  "/admin/clients/{id}"               Act  admin::clients::update         Admin  Admin  Json       Detached Network
    DELETE "/admin/clients/{id}"               Act  admin::clients::delete         Admin  Admin  None       Detached Network
-   POST   "/admin/clients/{id}/rotate-secret" Act  admin::clients::rotate_secret  Admin  Admin  None       Detached Network
+   POST   "/admin/clients/{id}/rotate-secret" Act  admin::clients::rotate_secret  Admin  Admin  None       Once     Network
    GET    "/admin/oauth/auth/requests/login"  Act  admin::login_ui::show_login    Admin  Admin  None       Attached Network
    PUT    "/admin/oauth/auth/requests/login/accept"   Act admin::login_ui::accept_login   Admin Admin Json   Detached Network
    PUT    "/admin/oauth/auth/requests/login/reject"   Act admin::login_ui::reject_login   Admin Admin Json   Detached Network
@@ -246,7 +260,7 @@ routes! {
    PUT    "/admin/oauth/auth/requests/consent/accept" Act admin::login_ui::accept_consent Admin Admin Json   Detached Network
    PUT    "/admin/oauth/auth/requests/consent/reject" Act admin::login_ui::reject_consent Admin Admin Json   Detached Network
    GET    "/admin/tenants"                    Act  admin::tenants::list           Admin  Admin  None       Attached Network
-   POST   "/admin/tenants"                    Act  admin::tenants::create         Admin  Admin  Json       Detached Network
+   POST   "/admin/tenants"                    Act  admin::tenants::create         Admin  Admin  Json       Once     Network
    GET    "/admin/tenants/{id}"               Act  admin::tenants::show           Admin  Admin  None       Attached Network
    PATCH  "/admin/tenants/{id}"               Act  admin::tenants::update         Admin  Admin  Json       Detached Network
    DELETE "/admin/tenants/{id}"               Act  admin::tenants::delete         Admin  Admin  None       Detached Network
@@ -256,16 +270,20 @@ routes! {
    GET    "/admin/password-policies"          Act  admin::password_policies::show    Admin Admin None      Attached Network
    PUT    "/admin/password-policies"          Act  admin::password_policies::replace Admin Admin Json      Detached Network
    GET    "/admin/rbac/roles"                 Act  admin::rbac::list_roles        Admin  Admin  None       Attached Network
-   POST   "/admin/rbac/roles"                 Act  admin::rbac::create_role       Admin  Admin  Json       Detached Network
+   POST   "/admin/rbac/roles"                 Act  admin::rbac::create_role       Admin  Admin  Json       Once     Network
    GET    "/admin/rbac/roles/{id}"            Act  admin::rbac::show_role         Admin  Admin  None       Attached Network
    PATCH  "/admin/rbac/roles/{id}"            Act  admin::rbac::update_role       Admin  Admin  Json       Detached Network
    DELETE "/admin/rbac/roles/{id}"            Act  admin::rbac::delete_role       Admin  Admin  None       Detached Network
    GET    "/admin/rbac/policies"              Act  admin::rbac::list_policies     Admin  Admin  None       Attached Network
-   POST   "/admin/rbac/policies"              Act  admin::rbac::create_policy     Admin  Admin  Json       Detached Network
+   POST   "/admin/rbac/policies"              Act  admin::rbac::create_policy     Admin  Admin  Json       Once     Network
    DELETE "/admin/rbac/policies/{id}"         Act  admin::rbac::delete_policy     Admin  Admin  None       Detached Network
    POST   "/admin/rbac/grants"                Act  admin::rbac::grant             Admin  Admin  Json       Detached Network
    POST   "/admin/rbac/grants/revoke"         Act  admin::rbac::revoke            Admin  Admin  Json       Detached Network
    GET    "/admin/rbac/check"                 Act  admin::rbac::check             Admin  Admin  None       Attached Network
+   GET    "/admin/audit"                      Act  admin::audit::list             Admin  Admin  None       Attached Network
+   GET    "/admin/audit/export"               Act  admin::audit::export           Admin  Admin  None       Attached Network
+   GET    "/admin/audit/checkpoints"          Act  admin::audit::checkpoints      Admin  Admin  None       Attached Network
+   GET    "/admin/audit/{id}"                 Act  admin::audit::show             Admin  Admin  None       Attached Network
    GET    "/admin/dashboard/overview"         Act  admin::dashboard::overview     Admin  Admin  None       Attached Network
    GET    "/admin/dashboard/security"         Act  admin::dashboard::security     Admin  Admin  None       Attached Network
    GET    "/admin/actors"                     Act  admin::actors::answer          Admin  Admin  None       Attached Network
@@ -353,6 +371,12 @@ impl Route {
 pub fn paths() -> impl Iterator<Item = &'static str> {
     let paths: BTreeSet<&str> = ROUTES.iter().map(|route| route.path).collect();
     paths.into_iter()
+}
+
+/// Gives the method and the path of every route that changes something.
+pub fn changing() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let changing = ROUTES.iter().filter(|route| route.method != Method::GET);
+    changing.map(|route| (route.method.as_str(), route.path))
 }
 
 /// Names every route that its OpenAPI document does not describe, and everything that is described

@@ -34,7 +34,7 @@ pub(super) enum Found<'p> {
 pub(super) struct Parameters<'p> {
     /// For `{id}`.
     pub(super) id: Option<&'p str>,
-    /// For `{client_id}`.
+    /// For `{client_id}` or `{session_id}`.
     pub(super) client: Option<&'p str>,
 }
 
@@ -81,7 +81,10 @@ impl Table {
             Some(route) => {
                 let parameters = Parameters {
                     id: matched.params.get("id"),
-                    client: matched.params.get("client_id"),
+                    client: matched
+                        .params
+                        .get("client_id")
+                        .or_else(|| matched.params.get("session_id")),
                 };
                 Found::Route(route, parameters)
             }

@@ -57,6 +57,7 @@ pub(super) fn enter(
             address: Some(arrival.client),
             user_agent: user_agent(&request.headers),
             request: arrival.id,
+            claimed_in: None,
             at: arrival.now,
         },
         may_appoint: false,

@@ -3,16 +3,21 @@
 use crate::case::Case;
 
 pub mod areas;
+mod audit;
 mod clients;
 mod compromised;
+mod conditions;
 mod consents;
 mod dashboard;
 mod delegates;
 mod factors;
 mod lifecycle;
+mod once;
 mod operations;
+mod people;
 pub mod rbac;
 mod registration;
+mod tampering;
 mod tenants;
 mod users;
 
@@ -24,6 +29,8 @@ pub fn cases() -> Vec<Case> {
         registration::cases(),
         operations::cases(),
         areas::cases(),
+        audit::cases(),
+        tampering::cases(),
         consents::cases(),
         factors::cases(),
         rbac::cases(),
@@ -31,6 +38,9 @@ pub fn cases() -> Vec<Case> {
         delegates::cases(),
         tenants::cases(),
         lifecycle::cases(),
+        once::cases(),
+        people::cases(),
+        conditions::cases(),
     ]
     .into_iter()
     .flatten()

@@ -7,6 +7,7 @@ use reqwest::{Method, StatusCode, Version};
 use serde_json::{Value, json};
 
 use crate::patience::PATIENCE;
+use crate::witness::{self, Told};
 
 /// One base URL and what goes with every request to it.
 #[derive(Clone)]
@@ -124,14 +125,18 @@ impl Client {
         for (name, value) in &self.headers {
             request = request.header(*name, value);
         }
-        let response = finish(request).send().await.expect("an answer");
+        let request = finish(request).build().expect("a request");
+        let told = Told::of(&request);
+        let response = self.http.execute(request).await.expect("an answer");
         let (status, headers) = (response.status(), response.headers().clone());
-        Answer {
+        let answer = Answer {
             version: response.version(),
             status,
             headers,
             text: response.text().await.expect("a body"),
-        }
+        };
+        witness::note(&self.base, told, &answer);
+        answer
     }
 }
 

@@ -4,6 +4,7 @@
 //! and what stores do with the rest of theirs is in their contract.
 
 mod addresses;
+mod audit;
 mod factors;
 mod hashing;
 mod keys;
@@ -20,6 +21,7 @@ use crate::case::Scene;
 pub fn all() -> Vec<Scene> {
     [
         addresses::scenes(),
+        audit::scenes(),
         factors::scenes(),
         hashing::scenes(),
         keys::scenes(),

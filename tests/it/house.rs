@@ -270,6 +270,7 @@ impl House {
             address: None,
             user_agent: None,
             request: RequestId::generate(now, &random),
+            claimed_in: None,
             at: now,
         };
         Entry::new(kind, &origin)

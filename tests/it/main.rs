@@ -44,6 +44,7 @@ mod sink;
 #[cfg(feature = "failpoints")]
 mod storm;
 mod walks;
+mod witness;
 
 use libtest_mimic::{Arguments, Trial};
 
@@ -86,14 +87,25 @@ fn main() {
         let cases = everywhere.into_iter().flatten().chain(many_nodes);
         trials.extend(cases.map(|case| trial(backend, case)));
     }
-    libtest_mimic::run(&arguments, trials).exit();
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    let is_whole = arguments.filter.is_none() && arguments.skip.is_empty() && !arguments.list;
+    if is_whole && !conclusion.has_failed() {
+        let unseen = witness::unseen();
+        assert!(
+            unseen.is_empty(),
+            "no test saw these succeed and counted their audit rows: {unseen:?}"
+        );
+    }
+    conclusion.exit();
 }
 
 fn trial(backend: Backend, case: Case) -> Trial {
     Trial::test(format!("{backend}::{}", case.name), move || {
         runtime().block_on(async move {
             let house = House::open(backend).await;
+            witness::begin(&house);
             (case.run)(house.clone()).await;
+            witness::judge(&house).await;
             house.stop().await;
         });
         Ok(())

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -19,7 +21,7 @@ const STARTS: usize = 3;
 pub struct Process {
     child: Child,
     public: String,
-    directory: TempDir,
+    directory: Arc<TempDir>,
 }
 
 // === impl Process ===
@@ -57,7 +59,7 @@ impl Process {
         Self {
             child: launch(&settings, &directory),
             public: format!("http://127.0.0.1:{port}"),
-            directory,
+            directory: Arc::new(directory),
         }
     }
 
@@ -89,6 +91,19 @@ impl Process {
         file.and_then(|mut file| file.read_to_string(&mut text))
             .expect("the log");
         text
+    }
+
+    /// Where its embedded store is.
+    pub fn store(&self) -> PathBuf {
+        self.directory.path().join("data/auth.db")
+    }
+
+    /// Asks it to end, and gives the place where it ran, with `data` in it.
+    pub async fn keep(self, within: Duration) -> Arc<TempDir> {
+        let directory = Arc::clone(&self.directory);
+        let (status, log) = self.stop(within).await;
+        assert_eq!(status, Some(0), "{log}");
+        directory
     }
 
     /// Asks it to end, and gives its exit status and what it wrote; panics if it takes longer.

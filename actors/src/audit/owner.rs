@@ -1,23 +1,40 @@
-//! The shell of the audit owner: loads what is unsealed, seals it, stores the seals.
+//! The shell of the audit owner: loads what is unsealed, seals it, signs how far that is, purges what is old.
 
+use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::id::TenantId;
+use domain::event::{Actor, Entry, EventKind, Origin};
+use domain::id::{RequestId, TenantId};
 use domain::rejection::Fault;
-use store::port::audit::Audit;
+use domain::time::UnixMillis;
+use serde_json::json;
+use store::port::audit::ChainHead;
+use store::port::checkpoints::Checkpoint;
+use uuid::Uuid;
 
-use super::chain;
 use super::message::Message;
+use super::{AuditNeeds, chain, signed};
 use crate::patience::patiently;
 use crate::supervision::Owner;
 
-/// How many entries are sealed in one step.
+/// How many entries are sealed, or purged, in one step.
 const BATCH: u32 = 500;
+/// How many checkpoints are loaded at once.
+const MARKS: u32 = 1_000;
+/// After how many ticks it is looked again for what is old: an hour.
+const PURGE_EVERY: u32 = 1_800;
+/// How many tenants one purge looks after; the next goes on.
+const TENANTS: u32 = 500;
 
 /// Seals entries, one tenant after the other.
 pub(super) struct Notary {
-    pub(super) store: Arc<dyn Audit>,
+    pub(super) needs: Arc<AuditNeeds>,
+    /// How many ticks there were.
+    pub(super) ticks: u32,
+    /// The day of each tenant's checkpoint that was logged last.
+    pub(super) logged: HashMap<TenantId, i64>,
 }
 
 // === impl Notary ===
@@ -30,32 +47,153 @@ impl Owner for Notary {
     async fn handle(&mut self, message: Message) -> Result<(), Fault> {
         match message {
             Message::Seal => self.seal_all().await,
+            Message::Purge { reply } => {
+                reply.take_time();
+                reply.send(self.purge().await);
+                Ok(())
+            }
         }
     }
 
     async fn tick(&mut self) -> Result<(), Fault> {
+        let ticks = self.ticks;
+        if ticks == 0 {
+            // Before anything is sealed: what an older secret signed counts only while that is listed.
+            self.renew_all().await?;
+        }
+        if ticks.is_multiple_of(PURGE_EVERY) {
+            let purged = self.purge().await?;
+            tracing::debug!(purged, "purged what is older than the audit trail is kept");
+        }
+        // Counted only now: a start that the store was away at is tried again whole.
+        self.ticks = ticks.wrapping_add(1).max(1);
         self.seal_all().await
     }
 }
 
 impl Notary {
-    async fn seal_all(&self) -> Result<(), Fault> {
-        for tenant in patiently(self.store.load_unsealed_tenants()).await? {
+    async fn seal_all(&mut self) -> Result<(), Fault> {
+        for tenant in patiently(self.needs.trail.load_unsealed_tenants()).await? {
             while self.seal_batch(tenant).await? {}
         }
         Ok(())
     }
 
     /// Seals a batch. Says whether there may be more.
-    async fn seal_batch(&self, tenant: TenantId) -> Result<bool, Fault> {
-        let (head, rows) = patiently(self.store.load_unsealed(tenant, BATCH)).await?;
-        if rows.is_empty() {
-            return Ok(false);
-        }
-        let is_full = rows.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX);
+    async fn seal_batch(&mut self, tenant: TenantId) -> Result<bool, Fault> {
+        let needs = &self.needs;
+        let (head, rows) = patiently(needs.trail.load_unsealed(tenant, BATCH)).await?;
         let seals = chain::extend(head, &rows);
-        let was_first = patiently(self.store.seal(tenant, head, seals)).await?;
+        let Some(last) = seals.last() else {
+            return Ok(false);
+        };
+        let end = ChainHead {
+            chain_no: last.chain_no,
+            seal: last.seal,
+        };
+        let is_full = rows.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX);
+        let checkpoint = signed::sign(&needs.secrets, tenant, end, needs.clock.now());
+        let was_first = patiently(needs.trail.seal(head, seals, checkpoint)).await?;
+        if was_first {
+            self.log(&checkpoint);
+        }
         // Another node that was first goes on with this tenant; the next tick looks again.
         Ok(was_first && is_full)
     }
+
+    /// Tells the log, which goes elsewhere, of a tenant's first checkpoint of each day.
+    fn log(&mut self, one: &Checkpoint) {
+        let day = one.at.as_seconds().div_euclid(86_400);
+        if self.logged.insert(one.tenant, day) == Some(day) {
+            return;
+        }
+        tracing::info!(
+            tenant = %one.tenant,
+            chain_no = one.head.chain_no,
+            seal = hexadecimal(&one.head.seal),
+            at = %one.at,
+            signature = hexadecimal(&one.signature),
+            "the audit trail was signed as far as this"
+        );
+    }
+
+    /// Signs anew what was signed under an older secret, so that it can be taken from the list.
+    async fn renew_all(&self) -> Result<(), Fault> {
+        let needs = &self.needs;
+        for tenant in patiently(needs.checkpoints.load_audited_tenants()).await? {
+            let mut after = 0;
+            loop {
+                let loaded = needs.checkpoints.load_checkpoints(tenant, after, MARKS);
+                let loaded = patiently(loaded).await?;
+                let Some(last) = loaded.last() else {
+                    break;
+                };
+                after = last.head.chain_no;
+                let renew = |one| signed::renew(&needs.secrets, one);
+                let renewed: Vec<_> = loaded.iter().filter_map(renew).collect();
+                if !renewed.is_empty() {
+                    patiently(needs.checkpoints.renew_checkpoints(renewed)).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Purges what is older than it is kept, each chain up to its last checkpoint that is.
+    async fn purge(&self) -> Result<u64, Fault> {
+        let needs = &self.needs;
+        let before = needs.clock.now() - needs.retention;
+        let due = needs.checkpoints.load_purgeable(before, TENANTS);
+        let mut purged = 0_u64;
+        for one in patiently(due).await? {
+            if !signed::is_signed(&needs.secrets, &one) {
+                tracing::error!(
+                    tenant = %one.tenant,
+                    chain_no = one.head.chain_no,
+                    "a checkpoint of the audit trail is not ours: run `auth-service audit verify`"
+                );
+                continue;
+            }
+            purged = purged.saturating_add(self.purge_to(&one).await?);
+        }
+        Ok(purged)
+    }
+
+    async fn purge_to(&self, one: &Checkpoint) -> Result<u64, Fault> {
+        let needs = &self.needs;
+        let signed = signed::let_go(&needs.secrets, one);
+        // A purge that was cut off and goes on was told of.
+        let mut entry = (signed != *one).then(|| purged_entry(one, needs.clock.now()));
+        let mut purged = 0_u64;
+        loop {
+            let step = needs.checkpoints.purge_audit(signed, BATCH, entry.take());
+            let gone = patiently(step).await?;
+            purged = purged.saturating_add(gone);
+            if gone < u64::from(BATCH) {
+                return Ok(purged);
+            }
+        }
+    }
+}
+
+fn purged_entry(one: &Checkpoint, now: UnixMillis) -> Entry {
+    let origin = Origin {
+        tenant: one.tenant,
+        actor: Actor::System,
+        address: None,
+        user_agent: None,
+        request: RequestId::from_uuid(Uuid::nil()),
+        at: now,
+    };
+    let detail = json!({ "chain_no": one.head.chain_no, "before": one.at.to_string() });
+    Entry::new(EventKind::AuditPurged, &origin).with(detail)
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
 }

@@ -284,6 +284,7 @@ impl Locksmith {
             address: None,
             user_agent: None,
             request: RequestId::generate(now, &*self.parts.random),
+            claimed_in: None,
             at: now,
         }
     }

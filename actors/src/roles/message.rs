@@ -4,6 +4,7 @@ use domain::event::Entry;
 use domain::id::{PolicyId, TenantId};
 use domain::rejection::Fault;
 use domain::role::{Policy, Role};
+use domain::time::UnixMillis;
 use store::port::roles::RoleWrite;
 
 use crate::handle::Reply;
@@ -23,7 +24,7 @@ pub(super) enum Message {
     },
     /// Delete a role and its policies.
     DeleteRole {
-        order: Box<(String, Entry)>,
+        order: Box<(String, Option<(i64, UnixMillis)>, Entry)>,
         reply: Reply<Result<bool, Fault>>,
     },
     /// Store a policy.

@@ -47,9 +47,10 @@ impl Owner for Steward {
                 reply.send(self.write(tenant, store.update_role(role, entry)).await);
             }
             Message::DeleteRole { order, reply } => {
-                let (name, entry) = *order;
+                let (name, expected, entry) = *order;
                 let tenant = entry.origin.tenant;
-                reply.send(self.write(tenant, store.delete_role(name, entry)).await);
+                let verb = store.delete_role(name, expected, entry);
+                reply.send(self.write(tenant, verb).await);
             }
             Message::CreatePolicy { order, reply } => {
                 let (policy, entry) = *order;

@@ -45,7 +45,7 @@ pub(super) enum Message {
     },
     /// Delete a client.
     DeleteClient {
-        order: Box<(String, Entry)>,
+        order: Box<(String, Option<i64>, Entry)>,
         reply: Reply<Result<bool, Fault>>,
     },
 }

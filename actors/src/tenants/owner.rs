@@ -73,9 +73,9 @@ impl Owner for Registrar {
                 reply.send(written);
             }
             Message::DeleteClient { order, reply } => {
-                let (client, entry) = *order;
+                let (client, expected, entry) = *order;
                 let (tenant, id) = (entry.origin.tenant, client.clone());
-                let verb = self.parts.clients.delete_client(client, entry);
+                let verb = self.parts.clients.delete_client(client, expected, entry);
                 let deleted = patiently(verb).await;
                 self.parts.remembered.forget(tenant, &id);
                 reply.send(deleted);
@@ -187,6 +187,7 @@ async fn ensure_default(parts: &Parts) -> Result<Tenant, Fault> {
         address: None,
         user_agent: None,
         request: RequestId::generate(now, &*parts.random),
+        claimed_in: None,
         at: now,
     };
     let entry = Entry::new(EventKind::TenantCreated, &origin).about(&id);

@@ -21,7 +21,7 @@ use store::contract::fixture::{at, bytes, origin};
 use store::port::sessions::Rotation;
 use tokio::sync::Barrier;
 
-use crate::audit::{first_break, sealed};
+use crate::audit::{first_break, needs, sealed};
 use crate::house::{House, POLICY, SOON, in_time, raise, raise_outflow, within};
 use crate::limits::network;
 use crate::tenants::client;
@@ -193,7 +193,7 @@ async fn a_limits_owner_that_crashes_keeps_its_bans() {
 #[tokio::test]
 async fn an_audit_owner_that_crashes_leaves_no_entry_unsealed() {
     let house = House::new().await;
-    let (audit, spec) = audit(house.ports.audit.clone());
+    let (audit, spec) = audit(needs(&house));
     let tree = raise_outflow(vec![spec]).await;
     crash_next(audit.failpoint());
     house.world.register("ada@example.org").await;

@@ -103,8 +103,13 @@ impl Clients for Slow {
         self.inner.clients.update_client(client, patch, entry)
     }
 
-    fn delete_client(&self, client: String, entry: Entry) -> Pending<'_, bool> {
-        self.inner.clients.delete_client(client, entry)
+    fn delete_client(
+        &self,
+        client: String,
+        expected: Option<i64>,
+        entry: Entry,
+    ) -> Pending<'_, bool> {
+        self.inner.clients.delete_client(client, expected, entry)
     }
 }
 
@@ -229,7 +234,7 @@ async fn a_changed_a_deleted_and_a_late_client_are_seen_at_once() {
     let listed = tenants.list_clients(tenant, page(1, 10), in_time()).await;
     assert_eq!(listed.map(|page| page.total), Ok(1));
 
-    let deleted = tenants.delete_client("client_a".to_owned(), entry(), in_time());
+    let deleted = tenants.delete_client("client_a".to_owned(), None, entry(), in_time());
     assert_eq!(deleted.await, Ok(true));
     assert_eq!(look().await, None);
 }

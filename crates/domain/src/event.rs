@@ -17,6 +17,13 @@ pub enum Actor {
     User(String),
     /// A client, by id.
     Client(String),
+    /// Who acts for somebody else, and through whom (RFC 8693 §4.1).
+    Delegate {
+        /// For whom.
+        subject: String,
+        /// The clients that act, the present one first.
+        chain: Vec<String>,
+    },
     /// The holder of an API key, by id.
     ApiKey(String),
     /// The service itself.
@@ -31,9 +38,30 @@ impl Actor {
             Self::Anonymous => ("anonymous", None),
             Self::User(id) => ("user", Some(id)),
             Self::Client(id) => ("client", Some(id)),
+            // Nobody becomes somebody else: the client acts, and `detail` says for whom.
+            Self::Delegate { chain, .. } => ("client", chain.first().map(String::as_str)),
             Self::ApiKey(id) => ("api_key", Some(id)),
             Self::System => ("system", None),
         }
+    }
+
+    /// Gives what the detail of a delegate's entry says beside all else: `act`, as the token has it, and
+    /// `acts_for`.
+    fn delegation(&self) -> Option<[(String, Value); 2]> {
+        let Self::Delegate { subject, chain } = self else {
+            return None;
+        };
+        let nest = |inner: Option<Value>, sub: &String| {
+            Some(match inner {
+                None => json!({ "sub": sub }),
+                Some(act) => json!({ "sub": sub, "act": act }),
+            })
+        };
+        let act = chain.iter().rev().fold(None, nest);
+        Some([
+            ("act".to_owned(), act.unwrap_or_default()),
+            ("acts_for".to_owned(), json!(subject)),
+        ])
     }
 }
 
@@ -50,6 +78,9 @@ pub struct Origin {
     pub user_agent: Option<String>,
     /// In which request.
     pub request: RequestId,
+    /// The tenant in which an `Idempotency-Key` was claimed for the request, if one was: the store notes
+    /// there what its entry is about, in the same commit, and writes nothing when the claim was lost.
+    pub claimed_in: Option<TenantId>,
     /// When.
     pub at: UnixMillis,
 }
@@ -138,6 +169,8 @@ events!(
     KeyCreated = "key.created",
     KeyActivated = "key.activated",
     KeyRetired = "key.retired",
+    AuditExported = "audit.exported",
+    AuditPurged = "audit.purged",
 );
 
 /// One audit entry, ready to be written in the commit of what it tells of.
@@ -172,6 +205,13 @@ impl Entry {
             success: true,
             detail: json!({}),
         }
+        .with(json!({}))
+    }
+
+    /// Says whether it tells what was made under a claimed `Idempotency-Key`.
+    #[must_use]
+    pub fn is_of_claim(&self) -> bool {
+        self.success && self.origin.claimed_in == Some(self.origin.tenant)
     }
 
     /// Says to whom.
@@ -199,7 +239,19 @@ impl Entry {
     #[must_use]
     pub fn with(mut self, detail: Value) -> Self {
         self.detail = detail;
+        let delegation = self.origin.actor.delegation();
+        if let (Some(members), Some(delegation)) = (self.detail.as_object_mut(), delegation) {
+            members.extend(delegation);
+        }
         self
+    }
+
+    /// Says who did it, where that is not whom the request came from.
+    #[must_use]
+    pub fn by(mut self, actor: Actor) -> Self {
+        self.origin.actor = actor;
+        let detail = std::mem::take(&mut self.detail);
+        self.with(detail)
     }
 
     /// Says that it failed.
@@ -207,5 +259,36 @@ impl Entry {
     pub const fn failed(mut self) -> Self {
         self.success = false;
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn who_acts_for_somebody_is_named_with_everybody_between() {
+        let origin = Origin {
+            tenant: TenantId::from_uuid(Uuid::nil()),
+            actor: Actor::Anonymous,
+            address: None,
+            user_agent: None,
+            request: RequestId::from_uuid(Uuid::nil()),
+            at: UnixMillis::default(),
+        };
+        let delegate = Actor::Delegate {
+            subject: "ada".to_owned(),
+            chain: vec!["agent-b".to_owned(), "agent-a".to_owned()],
+        };
+        assert_eq!(delegate.to_stored(), ("client", Some("agent-b")));
+        let entry = Entry::new(EventKind::TokenIssued, &origin).by(delegate);
+        let expected = json!({
+            "jti": "x", "acts_for": "ada", "act": { "sub": "agent-b", "act": { "sub": "agent-a" } },
+        });
+        assert_eq!(entry.with(json!({ "jti": "x" })).detail, expected);
+        let own = Entry::new(EventKind::TokenIssued, &origin);
+        assert_eq!(own.detail, json!({}), "nobody else's entry says so");
     }
 }

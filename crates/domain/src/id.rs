@@ -89,6 +89,15 @@ ids! {
     RequestId,
 }
 
+impl UserId {
+    /// Gives what every id sorts after that was made at this instant or later, and no other.
+    #[must_use]
+    pub fn first_at(instant: UnixMillis) -> Uuid {
+        let millis = u128::try_from(instant.as_millis()).unwrap_or(0);
+        Uuid::from_u128(millis << 80)
+    }
+}
+
 impl FamilyId {
     /// Gives the low 64 bits, of which 62 are random: what a shard is chosen by.
     #[must_use]

@@ -5,6 +5,8 @@
 
 use uuid::Uuid;
 
+use crate::time::UnixMillis;
+
 /// The most entries one page may hold.
 pub const MAX_PER_PAGE: u32 = 100;
 
@@ -49,6 +51,24 @@ pub fn number_of_id(id: Uuid) -> i64 {
     i64::try_from(id.as_u64_pair().1).unwrap_or(i64::MAX)
 }
 
+/// Gives the shape of an id to an instant and a number within it, for a list that is ordered by both.
+#[must_use]
+pub fn id_of_moment(at: UnixMillis, number: i64) -> Uuid {
+    let part = |value: i64| u64::try_from(value).unwrap_or(0);
+    Uuid::from_u64_pair(part(at.as_millis()), part(number))
+}
+
+/// Reads them back; what is out of range is at the list's end.
+#[must_use]
+pub fn moment_of_id(id: Uuid) -> (UnixMillis, i64) {
+    let (at, number) = id.as_u64_pair();
+    let at = i64::try_from(at).unwrap_or(i64::MAX);
+    (
+        UnixMillis::from_millis(at),
+        i64::try_from(number).unwrap_or(i64::MAX),
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,5 +79,13 @@ mod tests {
             assert_eq!(number_of_id(id_of_number(number)), number);
         }
         assert_eq!(number_of_id(Uuid::max()), i64::MAX);
+    }
+
+    #[test]
+    fn a_moment_comes_back_out_of_its_id() {
+        let at = UnixMillis::from_seconds(1_800_000_000);
+        assert_eq!(moment_of_id(id_of_moment(at, 7)), (at, 7));
+        let end = UnixMillis::from_millis(i64::MAX);
+        assert_eq!(moment_of_id(Uuid::max()), (end, i64::MAX));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::{Add, Sub};
+use std::str::FromStr;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
@@ -70,6 +71,22 @@ impl Sub<Duration> for UnixMillis {
     }
 }
 
+/// A text is no instant in RFC 3339.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("is no instant such as 2026-01-31T12:00:00Z")]
+pub struct InvalidInstant;
+
+impl FromStr for UnixMillis {
+    type Err = InvalidInstant;
+
+    /// Reads RFC 3339, with any offset; what is finer than a millisecond is cut off.
+    fn from_str(text: &str) -> Result<Self, InvalidInstant> {
+        let instant = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| InvalidInstant)?;
+        let millis = instant.unix_timestamp_nanos().div_euclid(1_000_000);
+        i64::try_from(millis).map(Self).map_err(|_| InvalidInstant)
+    }
+}
+
 /// Writes the instant as RFC 3339 in UTC, as JSON bodies carry it.
 impl fmt::Display for UnixMillis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -124,6 +141,23 @@ mod tests {
     fn an_instant_is_written_as_rfc_3339() {
         let instant = UnixMillis::from_millis(1_700_000_000_123);
         assert_eq!(instant.to_string(), "2023-11-14T22:13:20.123Z");
+    }
+
+    #[test]
+    fn an_instant_is_read_in_any_offset_and_nothing_else_is_one() {
+        let read = |text: &str| text.parse::<UnixMillis>();
+        let instant = UnixMillis::from_millis(1_700_000_000_123);
+        assert_eq!(read("2023-11-14T22:13:20.123Z"), Ok(instant));
+        assert_eq!(read("2023-11-14T23:13:20.1239+01:00"), Ok(instant));
+        for text in [
+            "",
+            "2023-11-14",
+            "2023-11-14T22:13:20",
+            "1700000000",
+            "2023-02-30T00:00:00Z",
+        ] {
+            assert_eq!(read(text), Err(InvalidInstant), "{text}");
+        }
     }
 
     #[test]

@@ -151,7 +151,30 @@ pub struct UserFilter {
     pub status: Option<UserStatus>,
     /// Only accounts with this role.
     pub role: Option<String>,
+    /// Only accounts whose address is verified, or those whose is not.
+    pub is_email_verified: Option<bool>,
+    /// Only accounts that have a second factor, or those that have none.
+    pub has_mfa: Option<bool>,
+    /// Only accounts made at this instant or later.
+    pub created_from: Option<UnixMillis>,
+    /// Only accounts made before this instant.
+    pub created_before: Option<UnixMillis>,
+    /// In which order.
+    pub sort: UserSort,
 }
+
+/// The order of a list of accounts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum UserSort {
+    /// The last made first.
+    #[default]
+    Newest,
+    /// By address, in the order of its characters; a page after an account begins after its address.
+    Email(Option<EmailAddress>),
+}
+
+/// How far a list of accounts is counted: a total above it says that there are more.
+pub const COUNTED_USERS: u32 = 10_000;
 
 #[cfg(test)]
 mod tests {

@@ -47,12 +47,18 @@ pub enum Label {
     BackupCode,
     /// Mailed codes for whoever lost a second factor.
     RecoveryCode,
+    /// What was asked under an `Idempotency-Key`.
+    Idempotency,
+    /// Checkpoints of the audit trail.
+    Checkpoint,
+    /// That entries of the audit trail may be gone.
+    AuditPurge,
     /// Sealing what is stored (see [`crate::seal`]).
     Sealing,
 }
 
 impl Label {
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 20] = [
         Self::RefreshToken,
         Self::OneTimeToken,
         Self::ApiKey,
@@ -69,6 +75,9 @@ impl Label {
         Self::Form,
         Self::BackupCode,
         Self::RecoveryCode,
+        Self::Idempotency,
+        Self::Checkpoint,
+        Self::AuditPurge,
         Self::Sealing,
     ];
 
@@ -90,6 +99,9 @@ impl Label {
             Self::Form => "auth-service/v1/form",
             Self::BackupCode => "auth-service/v1/backup-code",
             Self::RecoveryCode => "auth-service/v1/recovery-code",
+            Self::Idempotency => "auth-service/v1/idempotency",
+            Self::Checkpoint => "auth-service/v1/checkpoint",
+            Self::AuditPurge => "auth-service/v1/audit-purge",
             Self::Sealing => "auth-service/v1/sealing",
         }
     }

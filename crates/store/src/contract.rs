@@ -29,11 +29,13 @@ mod attempts;
 mod audit;
 mod authorizations;
 mod changes;
+mod checkpoints;
 mod clients;
 mod data_keys;
 mod devices;
 mod erasure;
 mod factors;
+mod idempotency;
 mod janitor;
 mod keys;
 mod notices;
@@ -69,6 +71,7 @@ pub fn cases() -> Vec<Case> {
         devices::cases(),
         salts::cases(),
         data_keys::cases(),
+        idempotency::cases(),
         spent::cases(),
         attempts::cases(),
         clients::cases(),
@@ -78,6 +81,7 @@ pub fn cases() -> Vec<Case> {
         outbox::cases(),
         notices::cases(),
         audit::cases(),
+        checkpoints::cases(),
         changes::cases(),
         janitor::cases(),
         erasure::cases(),

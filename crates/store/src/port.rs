@@ -20,10 +20,12 @@ pub mod attempts;
 pub mod audit;
 pub mod authorizations;
 pub mod changes;
+pub mod checkpoints;
 pub mod clients;
 pub mod data_keys;
 pub mod devices;
 pub mod factors;
+pub mod idempotency;
 pub mod janitor;
 pub mod keys;
 pub mod notices;
@@ -63,6 +65,8 @@ pub struct Ports {
     pub salts: Arc<dyn salts::Salts>,
     /// What tenants' secrets are sealed with.
     pub data_keys: Arc<dyn data_keys::DataKeys>,
+    /// What was answered under which `Idempotency-Key`.
+    pub idempotency: Arc<dyn idempotency::Idempotency>,
     /// Ids that count once.
     pub spent: Arc<dyn spent::Spent>,
     /// Counters of failed sign-ins.
@@ -81,6 +85,8 @@ pub struct Ports {
     pub notices: Arc<dyn notices::Notices>,
     /// The audit trail.
     pub audit: Arc<dyn audit::Audit>,
+    /// Signed checkpoints of the audit trail.
+    pub checkpoints: Arc<dyn checkpoints::Checkpoints>,
     /// The feed of changes.
     pub changes: Arc<dyn changes::Changes>,
     /// Purging what has expired.

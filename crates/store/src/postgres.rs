@@ -34,6 +34,7 @@ mod attempts;
 mod audit;
 mod authorizations;
 mod changes;
+mod checkpoints;
 mod clients;
 mod data_keys;
 mod devices;
@@ -41,6 +42,7 @@ mod ending;
 mod erasure;
 mod factors;
 mod gather;
+mod idempotency;
 mod janitor;
 mod keys;
 mod listen;
@@ -59,6 +61,12 @@ mod tallies;
 mod tenants;
 mod tls;
 mod users;
+
+#[cfg(feature = "contract")]
+pub use users::LISTS_OF_USERS;
+/// What searches the audit trail, for a test to have its plans shown.
+#[cfg(feature = "contract")]
+pub use audit::find::FIND as AUDIT_SEARCH;
 
 use audit::Lines;
 use gather::Gather;
@@ -163,6 +171,7 @@ impl Postgres {
             devices: store.clone(),
             salts: store.clone(),
             data_keys: store.clone(),
+            idempotency: store.clone(),
             spent: store.clone(),
             attempts: store.clone(),
             clients: store.clone(),
@@ -172,6 +181,7 @@ impl Postgres {
             outbox: store.clone(),
             notices: store.clone(),
             audit: store.clone(),
+            checkpoints: store.clone(),
             changes: store.clone(),
             janitor: store.clone(),
             tallies: store.clone(),

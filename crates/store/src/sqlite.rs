@@ -34,11 +34,13 @@ mod attempts;
 mod audit;
 mod authorizations;
 mod changes;
+mod checkpoints;
 mod clients;
 mod data_keys;
 mod devices;
 mod erasure;
 mod factors;
+mod idempotency;
 mod janitor;
 mod keys;
 mod notices;
@@ -156,6 +158,7 @@ impl Sqlite {
             devices: this.clone(),
             salts: this.clone(),
             data_keys: this.clone(),
+            idempotency: this.clone(),
             spent: this.clone(),
             attempts: this.clone(),
             clients: this.clone(),
@@ -165,6 +168,7 @@ impl Sqlite {
             outbox: this.clone(),
             notices: this.clone(),
             audit: this.clone(),
+            checkpoints: this.clone(),
             changes: this.clone(),
             janitor: this.clone(),
             tallies: this.clone(),

@@ -13,6 +13,7 @@ pub(super) const SAMPLES: &[(&str, &str, &str)] = &[
     ),
     ("SHUTDOWN_GRACE", "10s", "10"),
     ("ACCOUNT_DELETION_GRACE", "14d", "1h"),
+    ("AUDIT_RETENTION", "90d", "1h"),
     ("PUBLIC_HOST", "::1", "localhost"),
     ("PUBLIC_PORT", "8080", "65536"),
     ("ADMIN_HOST", "127.0.0.2", "127.0.0"),

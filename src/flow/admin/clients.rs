@@ -18,8 +18,8 @@ use domain::secret::SecretText;
 use domain::time::UnixMillis;
 use protocol::opaque::RandomToken;
 
-use super::not_found;
 use super::role::require_appointer;
+use super::{not_found, stale};
 use crate::flow::account::{Mistakes, parse_name};
 use crate::flow::allowed::subjects_of_client;
 use crate::flow::signature::publish;
@@ -114,18 +114,27 @@ pub async fn create(
 /// Deletes a client. Its tokens are refused at once.
 ///
 /// # Errors
-/// 404 when there is none of this id; 403 for an operator and a key for one area; or a fault.
-pub async fn delete(flows: &Flows, act: &Act, client: String) -> Result<(), Rejection> {
+/// 404 when there is none of this id; 403 for an operator and a key for one area; 412 when it is not of
+/// the version that is expected; or a fault.
+pub async fn delete(
+    flows: &Flows,
+    act: &Act,
+    client: String,
+    expected: Option<i64>,
+) -> Result<(), Rejection> {
     if !act.may_appoint {
         let stored = get(flows, act, &client).await?;
         require_appointer(flows, act, &subjects_of_client(&stored))?;
     }
     let entry = act.entry(EventKind::ClientDeleted).about(&client);
-    let deleted = flows.tenants.delete_client(client, entry, act.deadline);
+    let tenants = &flows.tenants;
+    let deleted = tenants.delete_client(client.clone(), expected, entry, act.deadline);
     if deleted.await? {
         return Ok(());
     }
-    Err(not_found("client").into())
+    // Whatever stands there is another version; nothing stands there if that is what is wrong.
+    get(flows, act, &client).await?;
+    Err(stale().into())
 }
 
 /// Gives what a registration is judged under.

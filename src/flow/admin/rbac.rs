@@ -11,6 +11,7 @@ use domain::id::PolicyId;
 use domain::page::{Page, PageRequest, PageStart};
 use domain::rejection::{Code, Refusal, Rejection};
 use domain::role::{BUILT_IN, Pattern, Policy, Role, is_role_name};
+use domain::time::UnixMillis;
 use protocol::rbac::Rules;
 use serde_json::json;
 use store::port::roles::RoleWrite;
@@ -49,6 +50,8 @@ pub struct PatchRole {
     pub inherits: Option<Vec<String>>,
     /// The version the change is based on; absent: whichever is stored.
     pub version: Option<i64>,
+    /// The same, of the role that was made at this instant.
+    pub expected: Option<(i64, UnixMillis)>,
 }
 
 /// Allow somebody something.
@@ -136,10 +139,11 @@ pub async fn create_role(flows: &Flows, act: &Act, message: CreateRole) -> Resul
 pub async fn patch_role(flows: &Flows, act: &Act, message: PatchRole) -> Result<Role, Rejection> {
     require_steward(act)?;
     let known = get_role(flows, act, &message.name)?;
-    if message
+    let is_other = message
         .version
         .is_some_and(|version| version != known.version)
-    {
+        || is_other(&known, message.expected);
+    if is_other {
         return Err(stale().into());
     }
     let changed = Role {
@@ -167,10 +171,17 @@ pub async fn patch_role(flows: &Flows, act: &Act, message: PatchRole) -> Result<
 ///
 /// # Errors
 /// 403 for who may not make operators; 404 for a role that operators did not make; 409 while another
-/// inherits it; or a fault.
-pub async fn delete_role(flows: &Flows, act: &Act, name: String) -> Result<(), Rejection> {
+/// inherits it; 412 when it is not the one that is expected; or a fault.
+pub async fn delete_role(
+    flows: &Flows,
+    act: &Act,
+    name: String,
+    expected: Option<(i64, UnixMillis)>,
+) -> Result<(), Rejection> {
     require_steward(act)?;
-    get_role(flows, act, &name)?;
+    if is_other(&get_role(flows, act, &name)?, expected) {
+        return Err(stale().into());
+    }
     let rules = rules(flows, act);
     if let Some(heir) = rules.heirs(&name).next() {
         return Err(taken(format!(
@@ -179,10 +190,17 @@ pub async fn delete_role(flows: &Flows, act: &Act, name: String) -> Result<(), R
         .into());
     }
     let entry = act.entry(EventKind::RoleDeleted).about(&name);
-    if flows.roles.delete_role(name, entry, act.deadline).await? {
-        return Ok(());
+    let deleted = flows.roles.delete_role(name, expected, entry, act.deadline);
+    match (deleted.await?, expected) {
+        (true, _) => Ok(()),
+        (false, Some(_)) => Err(stale().into()),
+        (false, None) => Err(not_found("role that operators made").into()),
     }
-    Err(not_found("role that operators made").into())
+}
+
+/// Says whether a role is another than one that is expected. The store says it once more.
+fn is_other(role: &Role, expected: Option<(i64, UnixMillis)>) -> bool {
+    expected.is_some_and(|expected| expected != (role.version, role.created_at))
 }
 
 /// Lists policies, oldest first; those of one subject if it is named.

@@ -8,10 +8,10 @@ use domain::email::EmailAddress;
 use domain::event::{Entry, EventKind};
 use domain::id::UserId;
 use domain::mail::LetterBody;
-use domain::page::{Page, PageRequest};
+use domain::page::{Page, PageRequest, PageStart};
 use domain::rejection::{Code, Refusal, Rejection};
 use domain::secret::SecretText;
-use domain::user::{ROLE_USER, User, UserFilter, UserPatch, UserStatus};
+use domain::user::{ROLE_USER, User, UserFilter, UserPatch, UserSort, UserStatus};
 use serde_json::json;
 use store::port::users::{NewUser, Registration, UserWrite};
 
@@ -24,7 +24,10 @@ use crate::flow::new_password::{self, Whose};
 use crate::flow::register::{new_user, taken};
 use crate::flow::{Act, Flows};
 
+pub mod bulk;
 mod change;
+pub mod erase;
+pub mod sessions;
 
 pub use change::{LockUser, PatchUser, lock, patch, unlock};
 
@@ -50,12 +53,17 @@ pub struct CreateUser {
     pub roles: Vec<String>,
 }
 
-/// Lists accounts, newest first.
+/// Lists accounts: newest first, or by their addresses.
 ///
 /// # Errors
-/// A fault when the store is away.
+/// 400 when the account is gone after which a page by addresses begins; a fault when the store is away.
 pub async fn list(flows: &Flows, act: &Act, message: ListUsers) -> Result<Page<User>, Rejection> {
-    let ListUsers { filter, page } = message;
+    let ListUsers { mut filter, page } = message;
+    if let (UserSort::Email(from), PageStart::After(id)) = (&mut filter.sort, page.start) {
+        let last = flows.users.load_user(act.tenant.id, UserId::from_uuid(id));
+        let last = act.wait(last).await?.ok_or_else(begin_again)?;
+        *from = Some(last.email);
+    }
     let found = flows.users.list_users(act.tenant.id, filter, page);
     Ok(act.wait(found).await?)
 }
@@ -114,16 +122,34 @@ pub async fn create(flows: &Flows, act: &Act, message: CreateUser) -> Result<Use
 /// Deletes an account with everything that belongs to it; the audit trail stays.
 ///
 /// # Errors
-/// 404 when there is none of this id; 403 for an operator and a key for one area; or a fault.
-pub async fn delete(flows: &Flows, act: &Act, user: UserId) -> Result<(), Rejection> {
+/// 404 when there is none of this id; 403 for an operator and a key for one area; 412 when it is not of
+/// the version that is expected; or a fault.
+pub async fn delete(
+    flows: &Flows,
+    act: &Act,
+    user: UserId,
+    expected: Option<i64>,
+) -> Result<(), Rejection> {
     require_in_reach(flows, act, user).await?;
     let entry = act.entry(EventKind::UserDeleted).about(&user);
+    delete_as(flows, act, user, expected, entry).await
+}
+
+/// Deletes an account in reach with everything that belongs to it.
+async fn delete_as(
+    flows: &Flows,
+    act: &Act,
+    user: UserId,
+    expected: Option<i64>,
+    entry: Entry,
+) -> Result<(), Rejection> {
     let until = flows.remember_until(act.now);
-    let deleted = flows.users.delete_user(user, until, entry);
-    let ended = act
-        .wait(deleted)
-        .await?
-        .ok_or_else(|| not_found("account"))?;
+    let deleted = flows.users.delete_user(user, expected, until, entry);
+    let Some(ended) = act.wait(deleted).await? else {
+        // Whatever stands there is another version; nothing stands there if that is what is wrong.
+        get(flows, act, user).await?;
+        return Err(stale().into());
+    };
     flows.accounts.forget(act.tenant.id, user);
     flows.refuse_ended(act, &ended);
     Ok(())
@@ -144,6 +170,11 @@ pub(crate) async fn require_in_reach(
     }
     let user = get(flows, act, user).await?;
     Ok(require_appointer(flows, act, &subjects_of_user(&user))?)
+}
+
+fn begin_again() -> Refusal {
+    let hint = "The account after which this page begins is gone. Begin again with the first page.";
+    Refusal::new(Code::BadRequest, hint).and_field("cursor", "names an account that is gone")
 }
 
 async fn check(

@@ -266,13 +266,17 @@ async fn record(
     jti: &str,
 ) -> Result<(), Rejection> {
     let subject = &delegation.subject;
-    let actor = Actor::Client(client.id.clone());
+    let chain = delegation.chain.subjects().map(str::to_owned);
+    let actor = Actor::Delegate {
+        subject: subject.sub.clone(),
+        chain: chain.collect(),
+    };
     let mut entry = act
         .entry_by(actor, EventKind::TokenIssued)
         .about(&subject.sub)
         .through(&client.id)
         .with(json!({
-            "grant": "token_exchange", "jti": jti, "subject_jti": subject.jti, "act": delegation.chain,
+            "grant": "token_exchange", "jti": jti, "subject_jti": subject.jti,
         }));
     entry.session = subject
         .sid

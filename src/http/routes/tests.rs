@@ -120,3 +120,46 @@ fn no_admin_route_is_behind_the_public_door() {
         assert_eq!(route.door, Behind::Admin, "{}", route.path);
     }
 }
+
+/// A creation that forgot its `Idempotency-Key` would be made twice by whoever repeats it.
+#[test]
+fn whatever_an_operator_makes_is_made_once() {
+    let document = document(document::ADMIN);
+    for (path, method, operation) in operations(&document) {
+        let route = ROUTES.iter().find(|route| {
+            route.path == path && route.method.as_str().eq_ignore_ascii_case(&method)
+        });
+        let is_once = route.is_some_and(|route| route.work == Work::Once);
+        let makes = method == "post" && operation["responses"]["201"].is_object();
+        assert!(is_once || !makes, "{path}: {method} makes something");
+        let parameters = operation["parameters"].as_array().expect("parameters");
+        let key = "#/components/parameters/IdempotencyKey";
+        let takes_key = parameters.iter().any(|one| one["$ref"] == key);
+        assert_eq!(takes_key, is_once, "{method} {path}: Idempotency-Key");
+        if is_once {
+            assert!(operation["responses"]["409"].is_object(), "{path}: a 409");
+            assert!(operation["responses"]["422"].is_object(), "{path}: a 422");
+        }
+    }
+}
+
+/// RFC 9110 §8.8.3, §13.1.1: what shows a tag heeds it.
+#[test]
+fn what_is_shown_with_a_tag_heeds_it_when_it_is_changed() {
+    let document = document(document::ADMIN);
+    let condition = "#/components/parameters/IfMatch";
+    for (path, method, operation) in operations(&document) {
+        let shown = &document["paths"][path.as_str()]["get"]["responses"]["200"]["headers"]["ETag"];
+        let changes = matches!(method.as_str(), "patch" | "delete");
+        let parameters = operation["parameters"].as_array().expect("parameters");
+        let heeds = parameters.iter().any(|one| one["$ref"] == condition);
+        // What is posted may heed it too.
+        if method != "post" {
+            let must = changes && shown.is_object();
+            assert_eq!(heeds, must, "{method} {path}: If-Match");
+        }
+        if heeds {
+            assert!(operation["responses"]["412"].is_object(), "{path}: a 412");
+        }
+    }
+}

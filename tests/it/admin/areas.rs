@@ -42,6 +42,7 @@ pub async fn holder_in(house: &House, slug: &str, scope: &str) -> Client {
             address: None,
             user_agent: None,
             request: RequestId::generate(now, &SystemRandom),
+            claimed_in: None,
             at: now,
         },
         may_appoint: true,

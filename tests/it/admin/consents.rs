@@ -55,9 +55,10 @@ async fn a_consent_is_out_of_reach_of_other_tenants_and_areas(house: House) {
         .me(&story.tokens.access)
         .await
         .expect(200);
-    holder(house, "admin:users")
-        .await
-        .delete(&path)
+    let users = holder(house, "admin:users").await;
+    let client = &story.world.web.id;
+    users
+        .delete(&format!("/admin/users/{user}/consents?client_id={client}"))
         .await
         .expect(204);
 }

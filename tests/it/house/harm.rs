@@ -55,6 +55,11 @@ impl House {
         }
     }
 
+    /// Does what somebody could who got at the store itself.
+    pub async fn tamper(&self, statement: &str) {
+        self.run(statement).await;
+    }
+
     /// How many rows a table has.
     pub async fn count_rows(&self, table: &str) -> i64 {
         let query = format!("SELECT COUNT(*) FROM {table}");

@@ -88,6 +88,7 @@ impl Line {
     /// Asks for it with a body of the kind that it reads.
     pub async fn ask(&self, door: &Client, names: &Names, body: &Value) -> Answer {
         let path = self.path.replace("{id}", &names.id);
+        let path = path.replace("{session_id}", &names.client);
         let mut path = path.replace("{client_id}", &names.client);
         if self.method == Method::DELETE && path.ends_with("/consents") {
             path = format!("{path}?client_id={}", names.client);

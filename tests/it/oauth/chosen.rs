@@ -59,6 +59,7 @@ fn act(house: &House, slug: &str) -> Act {
             address: None,
             user_agent: None,
             request: RequestId::generate(now, &SystemRandom),
+            claimed_in: None,
             at: now,
         },
         tenant,

@@ -92,6 +92,7 @@ fn turn(granted: &Granted, generation: u32, now: UnixMillis) -> Turn {
             address: None,
             user_agent: None,
             request: RequestId::generate(at(0), &Counting::default()),
+            claimed_in: None,
             at: now,
         },
     }

@@ -12,9 +12,10 @@ use crate::port::audit::{AuditRow, ChainHead, Seal};
 
 mod activity;
 mod entries;
+mod find;
 
 pub(super) fn cases() -> Vec<Case> {
-    [own(), activity::cases(), entries::cases()].concat()
+    [own(), activity::cases(), entries::cases(), find::cases()].concat()
 }
 
 super::claims!("audit" in own:
@@ -43,8 +44,10 @@ async fn seal(world: &World, head: ChainHead, rows: &[AuditRow], byte: u8) -> bo
         chain_no,
         seal: [byte; 32],
     });
-    let audit = &world.ports.audit;
-    let stored = audit.seal(world.tenant, head, seals.collect()).await;
+    let seals: Vec<_> = seals.collect();
+    let place = seals.last().map_or(head.chain_no, |last| last.chain_no);
+    let checkpoint = world.checkpoint(place, byte, at(0));
+    let stored = world.ports.audit.seal(head, seals, checkpoint).await;
     stored.unwrap()
 }
 
@@ -56,6 +59,7 @@ async fn an_entry_is_listed_as_it_was_written(ports: Ports) {
         address: Some("2001:db8::7".parse().unwrap()),
         user_agent: Some("agent/1".to_owned()),
         request: RequestId::generate(at(0), &Entropy),
+        claimed_in: None,
         at: at(7),
     };
     let session = SessionId::generate(at(0), &Entropy);

@@ -259,7 +259,9 @@ async fn consents_are_listed_by_client_and_go_with_their_person(ports: Ports) {
     let foreign = ports.authorizations.list_consents(other, story.user.id);
     assert_eq!(foreign.await, Ok(vec![]));
     let entry = story.world.entry(EventKind::UserDeleted);
-    let deleted = ports.users.delete_user(story.user.id, much_later(), entry);
+    let deleted = ports
+        .users
+        .delete_user(story.user.id, None, much_later(), entry);
     assert!(deleted.await.unwrap().is_some());
     assert_eq!(story.consents().await, []);
 }

@@ -156,7 +156,9 @@ async fn a_client_is_deleted_once(ports: Ports) {
     create(&world, &client(&world, "client_a", at(0))).await;
     let delete = || {
         let entry = world.entry(EventKind::ClientDeleted);
-        ports.clients.delete_client("client_a".to_owned(), entry)
+        ports
+            .clients
+            .delete_client("client_a".to_owned(), None, entry)
     };
     assert!(delete().await.unwrap());
     assert!(!delete().await.unwrap());
@@ -197,7 +199,9 @@ async fn no_verb_crosses_the_border_of_a_tenant(ports: Ports) {
     let written = update(&other, "client_a", ClientPatch::default()).await;
     assert_eq!(written, ClientWrite::Missing);
     let entry = other.entry(EventKind::ClientDeleted);
-    let deleted = ports.clients.delete_client("client_a".to_owned(), entry);
+    let deleted = ports
+        .clients
+        .delete_client("client_a".to_owned(), None, entry);
     assert!(!deleted.await.unwrap());
     assert_eq!(load(&world, "client_a").await, Some(one));
 
@@ -226,7 +230,9 @@ async fn clients_that_describe_themselves_are_bounded(ports: Ports) {
     let other = world.beside().await;
     assert!(register(&other, "client_theirs", 1).await);
     let entry = world.entry(EventKind::ClientDeleted);
-    let deleted = ports.clients.delete_client("client_one".to_owned(), entry);
+    let deleted = ports
+        .clients
+        .delete_client("client_one".to_owned(), None, entry);
     assert!(deleted.await.unwrap());
     assert!(register(&world, "client_three", 2).await);
 }

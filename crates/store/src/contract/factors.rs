@@ -91,7 +91,10 @@ async fn a_deleted_account_takes_its_factors_along(ports: Ports) {
     let passkey = world.bind_passkey(user).await;
     let totp = world.bind_totp(user, &[bytes()]).await;
     let entry = world.entry(EventKind::UserDeleted).about(&user);
-    let deleted = ports.users.delete_user(user, much_later(), entry).await;
+    let deleted = ports
+        .users
+        .delete_user(user, None, much_later(), entry)
+        .await;
     assert_eq!(deleted, Ok(Some(vec![])));
 
     assert_eq!(world.factors(user).await, Factors::default());

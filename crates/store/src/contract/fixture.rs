@@ -148,6 +148,7 @@ pub fn origin(tenant: TenantId, at: UnixMillis) -> Origin {
         address: Some(IpAddr::V4(Ipv4Addr::new(203, 0, 113, 7))),
         user_agent: Some("contract/1".to_owned()),
         request: RequestId::generate(at, &Entropy),
+        claimed_in: None,
         at,
     }
 }

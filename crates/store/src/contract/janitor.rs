@@ -47,6 +47,7 @@ async fn purge(world: &World, now: UnixMillis) -> Purged {
         sum.codes += purged.codes;
         sum.devices += purged.devices;
         sum.spent_ids += purged.spent_ids;
+        sum.idempotency_keys += purged.idempotency_keys;
         sum.changes += purged.changes;
         sum.attempts += purged.attempts;
         sum.mails += purged.mails;

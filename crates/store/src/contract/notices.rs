@@ -96,7 +96,7 @@ async fn a_lock_and_a_deletion_leave_notices_too(ports: Ports) {
     let locked = ports.users.update_user(one, patch, much_later(), entry);
     locked.await.unwrap();
     let entry = world.entry(EventKind::UserDeleted);
-    let deleted = ports.users.delete_user(two, much_later(), entry);
+    let deleted = ports.users.delete_user(two, None, much_later(), entry);
     deleted.await.unwrap();
     let claimed = claim(&world, 9, at(9)).await;
     let told: BTreeSet<UserId> = claimed.iter().map(|notice| notice.user).collect();

@@ -38,11 +38,11 @@ async fn a_role_is_made_changed_and_deleted(ports: Ports) {
     assert_eq!(stored, Ok(RoleWrite::Stored(Box::new(changed.clone()))));
     assert_eq!(store.load_rules(None).await, Ok((vec![changed], vec![])));
     assert_eq!(
-        store.delete_role("clerk".to_owned(), entry()).await,
+        store.delete_role("clerk".to_owned(), None, entry()).await,
         Ok(true)
     );
     assert_eq!(
-        store.delete_role("clerk".to_owned(), entry()).await,
+        store.delete_role("clerk".to_owned(), None, entry()).await,
         Ok(false)
     );
     assert_eq!(store.load_rules(None).await, Ok((vec![], vec![])));
@@ -93,7 +93,7 @@ async fn a_deleted_role_takes_its_policies_along(ports: Ports) {
         assert_eq!(made, Ok(true));
     }
     store
-        .delete_role("clerk".to_owned(), entry())
+        .delete_role("clerk".to_owned(), None, entry())
         .await
         .unwrap();
     let (_, policies) = store.load_rules(None).await.unwrap();
@@ -129,7 +129,9 @@ async fn no_verb_reaches_into_another_tenant(ports: Ports) {
         .create_policy(policy.clone(), entry(&world))
         .await
         .unwrap();
-    let foreign = store.delete_role("clerk".to_owned(), entry(&other)).await;
+    let foreign = store
+        .delete_role("clerk".to_owned(), None, entry(&other))
+        .await;
     assert_eq!(foreign, Ok(false));
     let foreign = store.delete_policy(policy.id, entry(&other)).await;
     assert_eq!(foreign, Ok(false));
@@ -178,7 +180,7 @@ async fn each_change_is_told_and_written_down(ports: Ports) {
         .unwrap();
     let name = "clerk".to_owned();
     store
-        .delete_role(name, entry(EventKind::RoleDeleted))
+        .delete_role(name, None, entry(EventKind::RoleDeleted))
         .await
         .unwrap();
     let expected = [

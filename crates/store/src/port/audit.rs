@@ -3,11 +3,13 @@
 
 use domain::event::Entry;
 use domain::id::{TenantId, UserId};
-use domain::page::{Page, PageRequest};
+use domain::page::{Page, PageRequest, id_of_moment};
 use domain::time::UnixMillis;
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::Pending;
+use super::checkpoints::Checkpoint;
 
 /// An entry as it is stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +28,16 @@ pub struct AuditRow {
     pub chain_no: Option<i64>,
     /// Its seal, once sealed.
     pub seal: Option<[u8; 32]>,
+}
+
+// === impl AuditRow ===
+
+impl AuditRow {
+    /// Gives its cursor in a search.
+    #[must_use]
+    pub fn cursor(&self) -> Uuid {
+        id_of_moment(self.at, self.seq)
+    }
 }
 
 /// A seal to store.
@@ -48,6 +60,28 @@ pub struct ChainHead {
     pub seal: [u8; 32],
 }
 
+/// Which entries are looked for; what is `None` is not asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    /// To whom something happened.
+    pub subject: Option<String>,
+    /// Through which client.
+    pub client: Option<String>,
+    /// Who did it, by id.
+    pub actor: Option<String>,
+    /// What happened, in the word of the trail.
+    pub event: Option<String>,
+    /// Whether it succeeded.
+    pub success: Option<bool>,
+    /// From when on.
+    pub from: Option<UnixMillis>,
+    /// Before when.
+    pub until: Option<UnixMillis>,
+}
+
+/// How far the entries of a search are counted; more are as many.
+pub const COUNTED: u32 = 10_000;
+
 /// Stores the audit trail.
 pub trait Audit: Send + Sync + 'static {
     /// Writes entries that belong to no other verb.
@@ -57,19 +91,42 @@ pub trait Audit: Send + Sync + 'static {
     fn load_unsealed_tenants(&self) -> Pending<'_, Vec<TenantId>>;
 
     /// Loads the end of a tenant's chain and up to `limit` of its unsealed entries in order of
-    /// `seq`.
+    /// `seq`. The end is the last sealed entry, or the last checkpoint where that has come as far: a
+    /// chain whose last entries were purged goes on, and one whose last entries were taken away does
+    /// not take their places again.
     fn load_unsealed(
         &self,
         tenant: TenantId,
         limit: u32,
     ) -> Pending<'_, (ChainHead, Vec<AuditRow>)>;
 
-    /// Stores seals if the end of the chain is still `head`; false, and nothing written, if another
-    /// node was first.
-    fn seal(&self, tenant: TenantId, head: ChainHead, seals: Vec<Seal>) -> Pending<'_, bool>;
+    /// Stores seals if the end of the chain is still `head`, and the checkpoint of the new end with
+    /// them, in the place of an earlier one of that day; false, and nothing written, if another node
+    /// was first.
+    fn seal(&self, head: ChainHead, seals: Vec<Seal>, checkpoint: Checkpoint) -> Pending<'_, bool>;
 
-    /// Lists a tenant's entries, newest first. A cursor is not offered yet; pages are by number.
+    /// Lists a tenant's entries in the order in which they were written, the last first; by number.
     fn list_audit(&self, tenant: TenantId, page: PageRequest) -> Pending<'_, Vec<AuditRow>>;
+
+    /// Finds a tenant's entries, newest first by their instants. They are counted up to [`COUNTED`].
+    fn find_audit(
+        &self,
+        tenant: TenantId,
+        filter: AuditFilter,
+        page: PageRequest,
+    ) -> Pending<'_, Page<AuditRow>>;
+
+    /// Reads up to `limit` of those entries after the one with this cursor, uncounted.
+    fn read_audit(
+        &self,
+        tenant: TenantId,
+        filter: AuditFilter,
+        after: Option<Uuid>,
+        limit: u32,
+    ) -> Pending<'_, Vec<AuditRow>>;
+
+    /// Loads the tenant's entry of this number.
+    fn load_audit(&self, tenant: TenantId, seq: i64) -> Pending<'_, Option<AuditRow>>;
 
     /// Lists what happened to an account, newest first: the entries whose subject it is, except of what
     /// happens by itself all the time (tokens issued and refreshed, a password hashed anew, a factor

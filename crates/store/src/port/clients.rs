@@ -44,6 +44,11 @@ pub trait Clients: Send + Sync + 'static {
     ) -> Pending<'_, ClientWrite>;
 
     /// Deletes a client and writes a `ClientChanged` change. The tenant and the instant are the
-    /// entry's. Says whether there was one.
-    fn delete_client(&self, client: String, entry: Entry) -> Pending<'_, bool>;
+    /// entry's. Says whether there was one, of the version that is expected if one is.
+    fn delete_client(
+        &self,
+        client: String,
+        expected: Option<i64>,
+        entry: Entry,
+    ) -> Pending<'_, bool>;
 }

@@ -30,6 +30,8 @@ pub struct Purged {
     pub devices: u64,
     /// Ids that counted once, past their end.
     pub spent_ids: u64,
+    /// Idempotency keys past their day.
+    pub idempotency_keys: u64,
     /// Changes that nobody needs to remember; revocations an hour after that, because the instant is
     /// a node's, and a node's clock may be ahead.
     pub changes: u64,
@@ -88,6 +90,7 @@ fn entry(kind: EventKind, now: UnixMillis) -> Entry {
         address: None,
         user_agent: None,
         request: RequestId::from_uuid(Uuid::nil()),
+        claimed_in: None,
         at: now,
     };
     Entry::new(kind, &origin)

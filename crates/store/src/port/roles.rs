@@ -3,6 +3,7 @@
 use domain::event::Entry;
 use domain::id::{PolicyId, TenantId};
 use domain::role::{Policy, Role};
+use domain::time::UnixMillis;
 
 use super::Pending;
 
@@ -27,12 +28,18 @@ pub trait Roles: Send + Sync + 'static {
     /// Stores a new role.
     fn create_role(&self, role: Role, entry: Entry) -> Pending<'_, RoleWrite>;
 
-    /// Stores description and inheritance if the stored version is `role.version`, and counts the
-    /// version up.
+    /// Stores description and inheritance if the stored version is `role.version` of the role that was
+    /// made then, and counts the version up: whoever makes a deleted role again begins its versions anew.
     fn update_role(&self, role: Role, entry: Entry) -> Pending<'_, RoleWrite>;
 
-    /// Deletes a role and the policies of which it is the subject. Says whether there was one.
-    fn delete_role(&self, name: String, entry: Entry) -> Pending<'_, bool>;
+    /// Deletes a role and the policies of which it is the subject. Says whether there was one: of the
+    /// version, and made at the instant, that are expected if they are.
+    fn delete_role(
+        &self,
+        name: String,
+        expected: Option<(i64, UnixMillis)>,
+        entry: Entry,
+    ) -> Pending<'_, bool>;
 
     /// Stores a policy; false, and nothing written, when the subject has the very same.
     fn create_policy(&self, policy: Policy, entry: Entry) -> Pending<'_, bool>;

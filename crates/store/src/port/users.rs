@@ -111,10 +111,12 @@ pub trait Users: Send + Sync + 'static {
     ) -> Pending<'_, UserWrite>;
 
     /// Deletes an account with its password, sessions, families and tokens. The audit trail stays.
-    /// `None` when there is no such account. The tenant and the instant are the entry's.
+    /// `None` when there is no such account, of the version that is expected if one is. The tenant and the
+    /// instant are the entry's.
     fn delete_user(
         &self,
         user: UserId,
+        expected: Option<i64>,
         remember_until: UnixMillis,
         entry: Entry,
     ) -> Pending<'_, Option<EndedSessions>>;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::event::Entry;
 use domain::id::{TenantId, UserId};
-use domain::page::{Page, PageRequest, id_of_number, number_of_id};
+use domain::page::{Page, PageRequest};
 use domain::rejection::Fault;
 use serde_json::{Map, Value};
 use tokio_postgres::Row;
@@ -15,7 +15,14 @@ use super::pool::{Parameter, Pool, Step};
 use super::row::{self, Line, Window, get};
 use super::{Postgres, Scope};
 use crate::port::Pending;
-use crate::port::audit::{Audit, AuditRow, ChainHead, Seal};
+use crate::port::audit::{Audit, AuditFilter, AuditRow, ChainHead, Seal};
+use crate::port::checkpoints::Checkpoint;
+
+pub(super) mod find;
+mod seal;
+mod told;
+
+use seal::{LOAD_HEAD, chain_head};
 
 /// Entries of one tenant: `$2` the instants, `$3` the fields.
 const APPEND: &str = "
@@ -33,44 +40,12 @@ const LOAD_UNSEALED_TENANTS: &str = "
     FROM audit
     WHERE seal IS NULL";
 
-const LOAD_HEAD: &str = "
-    SELECT chain_no, seal
-    FROM audit
-    WHERE tenant_id = $1 AND chain_no IS NOT NULL
-    ORDER BY chain_no DESC
-    LIMIT 1";
-
 const LOAD_UNSEALED: &str = "
     SELECT tenant_id, seq, at, fields, chain_no, seal
     FROM audit
     WHERE tenant_id = $1 AND seal IS NULL
     ORDER BY seq
     LIMIT $2";
-
-/// One sealer at a time in a tenant, however many nodes there are; released at the commit.
-const LOCK_CHAIN: &str = "SELECT pg_advisory_xact_lock(hashtextextended($1::uuid::text, 0))";
-
-/// `$2`, `$3` the head that is believed to be the end; `$4`, `$5`, `$6` the seals.
-const SEAL: &str = "
-    WITH head AS (
-        SELECT chain_no, seal
-        FROM audit
-        WHERE tenant_id = $1 AND chain_no IS NOT NULL
-        ORDER BY chain_no DESC
-        LIMIT 1
-    ), fresh AS (
-        SELECT 1
-        WHERE ($2::bigint = 0 AND NOT EXISTS (SELECT FROM head))
-           OR EXISTS (SELECT FROM head WHERE chain_no = $2 AND seal = $3::bytea)
-    ), sealed AS (
-        UPDATE audit AS a
-        SET chain_no = mark.chain_no,
-            seal = mark.seal
-        FROM unnest($4::bigint[], $5::bigint[], $6::bytea[]) AS mark (seq, chain_no, seal), fresh
-        WHERE a.tenant_id = $1 AND a.seq = mark.seq AND a.seal IS NULL
-        RETURNING a.seq
-    )
-    SELECT EXISTS (SELECT FROM fresh) AS fresh, (SELECT count(*) FROM sealed) AS sealed";
 
 const LIST_AUDIT: &str = "
     SELECT tenant_id, seq, at, fields, chain_no, seal
@@ -79,22 +54,6 @@ const LIST_AUDIT: &str = "
     ORDER BY seq DESC
     OFFSET $2
     LIMIT $3";
-
-/// `$3` the number before which a page begins; NULL: the first page.
-const LIST_TOLD: &str = "
-    SELECT tenant_id, seq, at, fields, chain_no, seal
-    FROM audit
-    WHERE tenant_id = $1
-      AND told_to = $2
-      AND ($3::bigint IS NULL OR seq < $3)
-    ORDER BY seq DESC
-    OFFSET $4
-    LIMIT $5";
-
-const COUNT_TOLD: &str = "
-    SELECT count(*) AS total
-    FROM audit
-    WHERE tenant_id = $1 AND told_to = $2";
 
 /// Entries that belong to no other verb, of one caller.
 pub(super) struct Lines(Vec<Line>);
@@ -127,6 +86,10 @@ pub(super) fn fields(entry: &Entry) -> Value {
         .collect();
     object.insert("success".to_owned(), Value::Bool(entry.success));
     object.insert("detail".to_owned(), entry.detail.clone());
+    if entry.is_of_claim() {
+        // For a trigger, which takes it out again.
+        object.insert("claimed".to_owned(), Value::Bool(true));
+    }
     without_nul(Value::Object(object))
 }
 
@@ -145,7 +108,7 @@ fn without_nul(value: Value) -> Value {
     }
 }
 
-fn audit_row(row: &Row) -> Result<AuditRow, Fault> {
+pub(super) fn audit_row(row: &Row) -> Result<AuditRow, Fault> {
     let seal: Option<&[u8]> = get(row, "seal")?;
     Ok(AuditRow {
         seq: get(row, "seq")?,
@@ -154,15 +117,6 @@ fn audit_row(row: &Row) -> Result<AuditRow, Fault> {
         fields: get(row, "fields")?,
         chain_no: get(row, "chain_no")?,
         seal: seal.map(|_| row::bytes32(row, "seal")).transpose()?,
-    })
-}
-
-fn chain_head(rows: &[Row]) -> Result<ChainHead, Fault> {
-    rows.first().map_or(Ok(ChainHead::default()), |row| {
-        Ok(ChainHead {
-            chain_no: get(row, "chain_no")?,
-            seal: row::bytes32(row, "seal")?,
-        })
     })
 }
 
@@ -219,73 +173,15 @@ impl<'a> Share<'a> {
     }
 }
 
-impl Postgres {
-    async fn page_of_told(
-        &self,
-        tenant: TenantId,
-        user: UserId,
-        page: PageRequest,
-    ) -> Result<Page<AuditRow>, Fault> {
-        let (id, user, window) = (tenant.as_uuid(), user.to_string(), Window::of(page));
-        let before = window.after.map(number_of_id);
-        let steps = [
-            Step {
-                sql: COUNT_TOLD,
-                values: &[&id, &user],
-            },
-            Step {
-                sql: LIST_TOLD,
-                values: &[&id, &user, &before, &window.skip, &window.take],
-            },
-        ];
-        let answers = self.pool().run_all(Scope::Tenant(tenant), &steps).await?;
-        let [count, rows] = answers.as_slice() else {
-            return Err(Fault::Broken("an answer is missing".to_owned()));
-        };
-        let total = count.first();
-        let total = total.map_or(Ok(0), |row| row::number(row, "total"))?;
-        let rows = rows.iter().map(audit_row).collect::<Result<Vec<_>, _>>()?;
-        Ok(window.page(rows, total, |row| Some(id_of_number(row.seq))))
-    }
-
-    async fn seal_chain(
-        &self,
-        tenant: TenantId,
-        head: ChainHead,
-        seals: &[Seal],
-    ) -> Result<bool, Fault> {
-        let id: Uuid = tenant.as_uuid();
-        let seqs: Vec<i64> = seals.iter().map(|mark| mark.seq).collect();
-        let places: Vec<i64> = seals.iter().map(|mark| mark.chain_no).collect();
-        let marks: Vec<&[u8]> = seals.iter().map(|mark| mark.seal.as_slice()).collect();
-        let last = head.seal.as_slice();
-        let steps = [
-            Step {
-                sql: LOCK_CHAIN,
-                values: &[&id],
-            },
-            Step {
-                sql: SEAL,
-                values: &[&id, &head.chain_no, &last, &seqs, &places, &marks],
-            },
-        ];
-        let answers = self.pool().run_all(Scope::Tenant(tenant), &steps).await?;
-        let Some(answer) = answers.last().and_then(|rows| rows.first()) else {
-            return Err(Fault::Broken("sealing answered nothing".to_owned()));
-        };
-        let sealed: usize = row::number(answer, "sealed")?;
-        let fresh: bool = get(answer, "fresh")?;
-        if fresh && sealed != seals.len() {
-            return Err(Fault::Broken("an entry was sealed twice".to_owned()));
-        }
-        Ok(fresh)
-    }
-}
-
 impl Audit for Postgres {
     fn append(&self, entries: Vec<Entry>) -> Pending<'_, ()> {
         Box::pin(async move {
-            let lines = Lines(entries.iter().map(Line::of).collect());
+            // They tell of nothing that was made, and whoever shares their batch is to lose no entry.
+            let unclaimed = |mut entry: Entry| {
+                entry.origin.claimed_in = None;
+                Line::of(&entry)
+            };
+            let lines = Lines(entries.into_iter().map(unclaimed).collect());
             self.0.trail.order(lines).await
         })
     }
@@ -328,8 +224,8 @@ impl Audit for Postgres {
         })
     }
 
-    fn seal(&self, tenant: TenantId, head: ChainHead, seals: Vec<Seal>) -> Pending<'_, bool> {
-        Box::pin(async move { self.seal_chain(tenant, head, &seals).await })
+    fn seal(&self, head: ChainHead, seals: Vec<Seal>, checkpoint: Checkpoint) -> Pending<'_, bool> {
+        Box::pin(async move { self.seal_chain(head, &seals, &checkpoint).await })
     }
 
     fn list_audit(&self, tenant: TenantId, page: PageRequest) -> Pending<'_, Vec<AuditRow>> {
@@ -343,6 +239,29 @@ impl Audit for Postgres {
                 .await?;
             rows.iter().map(audit_row).collect()
         })
+    }
+
+    fn find_audit(
+        &self,
+        tenant: TenantId,
+        filter: AuditFilter,
+        page: PageRequest,
+    ) -> Pending<'_, Page<AuditRow>> {
+        Box::pin(async move { self.page_of_found(tenant, &filter, page).await })
+    }
+
+    fn read_audit(
+        &self,
+        tenant: TenantId,
+        filter: AuditFilter,
+        after: Option<Uuid>,
+        limit: u32,
+    ) -> Pending<'_, Vec<AuditRow>> {
+        Box::pin(async move { self.found_after(tenant, &filter, after, limit).await })
+    }
+
+    fn load_audit(&self, tenant: TenantId, seq: i64) -> Pending<'_, Option<AuditRow>> {
+        Box::pin(self.entry_of_number(tenant, seq))
     }
 
     fn list_activity(

@@ -105,7 +105,7 @@ const UPDATE_CLIENT: &str = concat!(
 const DELETE_CLIENT: &str = "
     WITH gone AS (
         DELETE FROM clients
-        WHERE tenant_id = $1 AND id = $4
+        WHERE tenant_id = $1 AND id = $4 AND ($6::bigint IS NULL OR version = $6)
         RETURNING id
     ), entry AS (
         INSERT INTO audit (tenant_id, at, fields)
@@ -310,16 +310,17 @@ impl Clients for Postgres {
         })
     }
 
-    fn delete_client(&self, id: String, entry: Entry) -> Pending<'_, bool> {
+    fn delete_client(&self, id: String, expected: Option<i64>, entry: Entry) -> Pending<'_, bool> {
         Box::pin(async move {
             if !row::is_storable(&id) {
                 return Ok(false);
             }
             let line = Line::of(&entry);
             let forget = forget_change_at(entry.origin.at);
-            let values: Values<'_> = &[&line.tenant, &line.at, &line.fields, &id, &forget];
+            let told: Values<'_> = &[&line.tenant, &line.at, &line.fields, &id, &forget];
+            let values = [told, &[&expected]].concat();
             let scope = Scope::Tenant(entry.origin.tenant);
-            let gone = self.pool().run(scope, DELETE_CLIENT, values).await?;
+            let gone = self.pool().run(scope, DELETE_CLIENT, &values).await?;
             Ok(!gone.is_empty())
         })
     }

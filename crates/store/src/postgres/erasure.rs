@@ -46,10 +46,12 @@ tables!(
     "totps",
     "passkeys",
     "backup_codes",
+    "user_roles",
     "users",
     "attempts",
     "pushed_requests",
     "device_codes",
+    "idempotency",
     "spent_ids",
     "pairwise_salts",
     "logout_notices",
@@ -65,6 +67,24 @@ tables!(
 
 /// The trail is not the service's to delete from; see the migration.
 const ERASE_TRAIL: &str = "SELECT erase_audit($1, $2) AS gone";
+
+/// After the trail: while there is something to seal, there may be another.
+const ERASE_CHECKPOINTS: &str = "
+    WITH gone AS (
+        DELETE FROM audit_checkpoints
+        WHERE ctid = ANY (ARRAY(
+            SELECT row.ctid
+            FROM audit_checkpoints AS row
+            WHERE row.tenant_id = $1
+              AND EXISTS (
+                  SELECT FROM tenants AS t
+                  WHERE t.id = $1 AND t.status = 'deleted' AND t.erase_at = 0
+              )
+            LIMIT $2
+        ))
+        RETURNING 1
+    )
+    SELECT count(*) AS gone FROM gone";
 
 /// `$2` until when nodes are told. Only the first step changes the tenant, so that it is told once.
 const BEGIN: &str = "
@@ -136,7 +156,7 @@ impl Postgres {
     async fn delete_rows(&self, tenant: TenantId, limit: u32) -> Result<u64, Fault> {
         let (id, limit) = (tenant.as_uuid(), u64::from(limit));
         let mut rows = 0;
-        for sql in TABLES.iter().chain([&ERASE_TRAIL]) {
+        for sql in TABLES.iter().chain([&ERASE_TRAIL, &ERASE_CHECKPOINTS]) {
             let left = i64::try_from(limit.saturating_sub(rows)).unwrap_or(0);
             let step = Step {
                 sql,

@@ -74,6 +74,8 @@ const PURGE_DEVICES: &str = purge!("device_codes", "signature", "row.expires_at 
 
 const PURGE_SPENT: &str = purge!("spent_ids", "key", "row.expires_at <= $1::bigint");
 
+const PURGE_KEYS: &str = purge!("idempotency", "key", "row.expires_at <= $1::bigint");
+
 const PURGE_CHANGES: &str = purge!(
     "changes",
     "id",
@@ -204,6 +206,7 @@ impl Postgres {
             codes: self.purge_one(PURGE_CODES, over).await?,
             devices: self.purge_one(PURGE_DEVICES, over).await?,
             spent_ids: self.purge_one(PURGE_SPENT, due).await?,
+            idempotency_keys: self.purge_one(PURGE_KEYS, due).await?,
             changes: self.purge_one(PURGE_CHANGES, told).await?,
             attempts: self.purge_one(PURGE_ATTEMPTS, old).await?,
             mails: self.purge_one(PURGE_MAILS, given_up).await?,

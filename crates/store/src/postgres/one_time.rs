@@ -78,7 +78,8 @@ const REDEEM_RESET: &str = concat!(
             password_pepper = $9,
             password_set_at = $10,
             password_by_mail = true,
-            password_compromised = false
+            password_compromised = false,
+            version = version + password_compromised::int
         FROM spent
         WHERE tenant_id = $1 AND id = spent.user_id
         RETURNING id

@@ -4,6 +4,7 @@ use domain::event::Entry;
 use domain::id::{PolicyId, TenantId};
 use domain::rejection::Fault;
 use domain::role::{Pattern, Policy, Role};
+use domain::time::UnixMillis;
 use tokio_postgres::Row;
 
 use super::pool::{Step, Values};
@@ -75,13 +76,15 @@ const UPDATE_ROLE: &str = told!(
         inherits = $8,
         updated_at = $2,
         version = version + 1
-    WHERE tenant_id = $1 AND name = $5 AND version = $6
+    WHERE tenant_id = $1 AND name = $5 AND version = $6 AND created_at = $9
     RETURNING tenant_id, name, description, inherits, version, created_at, updated_at"
 );
 
 const DELETE_ROLE: &str = told!(
     "DELETE FROM roles
-    WHERE tenant_id = $1 AND name = $5
+    WHERE tenant_id = $1
+      AND name = $5
+      AND ($6::bigint IS NULL OR (version = $6 AND created_at = $7::bigint))
     RETURNING name"
 );
 
@@ -186,7 +189,14 @@ impl Roles for Postgres {
 
     fn update_role(&self, new: Role, entry: Entry) -> Pending<'_, RoleWrite> {
         Box::pin(async move {
-            let values: Values<'_> = &[&new.name, &new.version, &new.description, &new.inherits];
+            let made = new.created_at.as_millis();
+            let values: Values<'_> = &[
+                &new.name,
+                &new.version,
+                &new.description,
+                &new.inherits,
+                &made,
+            ];
             let rows = self.tell(&entry, UPDATE_ROLE, values).await?;
             let Some(row) = rows.first() else {
                 return Ok(RoleWrite::Stale);
@@ -195,13 +205,22 @@ impl Roles for Postgres {
         })
     }
 
-    fn delete_role(&self, name: String, entry: Entry) -> Pending<'_, bool> {
+    fn delete_role(
+        &self,
+        name: String,
+        expected: Option<(i64, UnixMillis)>,
+        entry: Entry,
+    ) -> Pending<'_, bool> {
         Box::pin(async move {
             let (line, forget) = (Line::of(&entry), forget_change_at(entry.origin.at));
+            let (version, made) = expected.unzip();
+            let made = made.map(UnixMillis::as_millis);
+            let told: Values<'_> = &[&line.tenant, &line.at, &line.fields, &forget];
+            let own: Values<'_> = &[&name, &version, &made];
             let steps = [
                 Step {
                     sql: DELETE_ROLE,
-                    values: &[&line.tenant, &line.at, &line.fields, &forget, &name],
+                    values: &[told, own].concat(),
                 },
                 Step {
                     sql: DELETE_POLICIES_OF,

@@ -21,6 +21,9 @@ mod list;
 mod passwords;
 mod patch;
 
+#[cfg(feature = "contract")]
+pub use list::LISTS_OF_USERS;
+
 /// Nothing is written when the address is taken. The token and the mail are optional.
 const REGISTER_USER: &str = "
     WITH fresh AS (
@@ -188,10 +191,11 @@ impl Users for Postgres {
     fn delete_user(
         &self,
         user: UserId,
+        expected: Option<i64>,
         remember_until: UnixMillis,
         entry: Entry,
     ) -> Pending<'_, Option<EndedSessions>> {
-        Box::pin(self.remove_user(user, remember_until, entry))
+        Box::pin(self.remove_user(user, expected, remember_until, entry))
     }
 
     fn change_password(&self, change: PasswordChange) -> Pending<'_, Option<EndedSessions>> {

@@ -5,25 +5,34 @@ use domain::id::{RequestId, SessionId, TenantId, UserId};
 use domain::page::{Page, PageRequest, id_of_number, number_of_id};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 use super::row::{self, Columns, Id, Window};
-use super::{Sqlite, Step};
+use super::{Sqlite, Step, checkpoints, idempotency};
 use crate::port::Pending;
-use crate::port::audit::{Audit, AuditRow, ChainHead, Seal};
+use crate::port::audit::{Audit, AuditFilter, AuditRow, ChainHead, Seal};
+use crate::port::checkpoints::Checkpoint;
+
+pub(super) mod find;
 
 const INSERT: &str = "INSERT INTO audit
     (tenant_id, at, event, actor_type, actor_id, subject, client_id, session_id, address,
      user_agent, request_id, success, detail)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
 
+macro_rules! columns {
+    () => {
+        "seq, tenant_id, at, event, actor_type, actor_id, subject, client_id, session_id, address, \
+         user_agent, request_id, success, detail, chain_no, seal"
+    };
+}
+
+/// What [`read`] reads.
+pub(super) const COLUMNS: &str = columns!();
+
 macro_rules! select {
     ($clauses:literal) => {
-        concat!(
-            "SELECT seq, tenant_id, at, event, actor_type, actor_id, subject, client_id, \
-             session_id, address, user_agent, request_id, success, detail, chain_no, seal\n\
-             FROM audit\n",
-            $clauses
-        )
+        concat!("SELECT ", columns!(), "\nFROM audit\n", $clauses)
     };
 }
 
@@ -55,10 +64,28 @@ const UNSEALED_TENANTS: &str = "SELECT DISTINCT tenant_id
 FROM audit
 WHERE chain_no IS NULL";
 
+/// The last sealed entry, or the last checkpoint; where they are at one place, what was signed counts.
 const HEAD: &str = "SELECT chain_no, seal
-FROM audit
-WHERE tenant_id = ?1 AND chain_no IS NOT NULL
-ORDER BY chain_no DESC
+FROM (
+    SELECT chain_no, seal, 0 AS is_signed
+    FROM (
+        SELECT chain_no, seal
+        FROM audit
+        WHERE tenant_id = ?1 AND chain_no IS NOT NULL
+        ORDER BY chain_no DESC
+        LIMIT 1
+    )
+    UNION ALL
+    SELECT chain_no, seal, 1
+    FROM (
+        SELECT chain_no, seal
+        FROM audit_checkpoints
+        WHERE tenant_id = ?1
+        ORDER BY chain_no DESC
+        LIMIT 1
+    )
+)
+ORDER BY chain_no DESC, is_signed DESC
 LIMIT 1";
 
 const SEAL: &str = "UPDATE audit
@@ -67,7 +94,7 @@ WHERE seq = ?1 AND tenant_id = ?2 AND chain_no IS NULL";
 
 impl Audit for Sqlite {
     fn append(&self, entries: Vec<Entry>) -> Pending<'_, ()> {
-        self.write(move |step| entries.iter().try_for_each(|entry| write(step, entry)))
+        self.write(move |step| entries.iter().try_for_each(|entry| insert(step, entry)))
     }
 
     fn load_unsealed_tenants(&self) -> Pending<'_, Vec<TenantId>> {
@@ -92,14 +119,21 @@ impl Audit for Sqlite {
         })
     }
 
-    fn seal(&self, tenant: TenantId, expected: ChainHead, seals: Vec<Seal>) -> Pending<'_, bool> {
+    fn seal(
+        &self,
+        expected: ChainHead,
+        seals: Vec<Seal>,
+        checkpoint: Checkpoint,
+    ) -> Pending<'_, bool> {
         self.write(move |step| {
+            let tenant = checkpoint.tenant;
             if head(step, tenant)? != expected {
                 return Ok(false);
             }
             for seal in &seals {
                 store_seal(step, tenant, seal)?;
             }
+            checkpoints::mark(step, &checkpoint)?;
             Ok(true)
         })
     }
@@ -112,6 +146,32 @@ impl Audit for Sqlite {
             let rows = statement.query_map(bounds, read)?;
             rows.collect()
         })
+    }
+
+    fn find_audit(
+        &self,
+        tenant: TenantId,
+        filter: AuditFilter,
+        page: PageRequest,
+    ) -> Pending<'_, Page<AuditRow>> {
+        self.read(move |connection| find::find(connection, tenant, &filter, page))
+    }
+
+    fn read_audit(
+        &self,
+        tenant: TenantId,
+        filter: AuditFilter,
+        after: Option<Uuid>,
+        limit: u32,
+    ) -> Pending<'_, Vec<AuditRow>> {
+        self.read(move |connection| {
+            let search = find::Search::of(tenant, &filter).after(after);
+            search.run(connection, limit, 0)
+        })
+    }
+
+    fn load_audit(&self, tenant: TenantId, seq: i64) -> Pending<'_, Option<AuditRow>> {
+        self.read(move |connection| find::load(connection, tenant, seq))
     }
 
     fn list_activity(
@@ -142,8 +202,15 @@ fn list_told(
     Ok(window.page(rows, total, |row| id_of_number(row.seq)))
 }
 
-/// Writes one entry.
+/// Writes the entry of a verb, and to the claim that it was made under, if there is one, what was made.
 pub(super) fn write(step: &Step<'_>, entry: &Entry) -> rusqlite::Result<()> {
+    if entry.is_of_claim() {
+        idempotency::note(step, entry)?;
+    }
+    insert(step, entry)
+}
+
+fn insert(step: &Step<'_>, entry: &Entry) -> rusqlite::Result<()> {
     let origin = &entry.origin;
     let (actor_type, actor_id) = origin.actor.to_stored();
     step.prepare_cached(INSERT)?.execute(params![
@@ -190,7 +257,7 @@ fn head(connection: &Connection, tenant: TenantId) -> rusqlite::Result<ChainHead
     Ok(found.optional()?.unwrap_or_default())
 }
 
-fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<AuditRow> {
+pub(super) fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<AuditRow> {
     let columns = &mut Columns::of(row);
     Ok(AuditRow {
         seq: columns.take()?,

@@ -51,7 +51,7 @@ SET name = ?3, disabled = ?4, metadata = ?5, secrets = ?6, updated_at = ?7, vers
 WHERE tenant_id = ?1 AND id = ?2";
 
 const DELETE: &str = "DELETE FROM clients
-WHERE tenant_id = ?1 AND id = ?2";
+WHERE tenant_id = ?1 AND id = ?2 AND (?3 IS NULL OR version = ?3)";
 
 impl Clients for Sqlite {
     fn create_client(&self, client: Client, entry: Entry) -> Pending<'_, ()> {
@@ -87,10 +87,16 @@ impl Clients for Sqlite {
         self.write(move |step| update(step, &client, &patch, &entry))
     }
 
-    fn delete_client(&self, client: String, entry: Entry) -> Pending<'_, bool> {
+    fn delete_client(
+        &self,
+        client: String,
+        expected: Option<i64>,
+        entry: Entry,
+    ) -> Pending<'_, bool> {
         self.write(move |step| {
             let mut statement = step.prepare_cached(DELETE)?;
-            if statement.execute(params![entry.origin.tenant.blob(), client])? == 0 {
+            let bounds = params![entry.origin.tenant.blob(), client, expected];
+            if statement.execute(bounds)? == 0 {
                 return Ok(false);
             }
             let told = ChangeKind::ClientChanged(client.clone());

@@ -33,10 +33,12 @@ tables!(
     "totps" by "tenant_id, user_id",
     "passkeys" by "rowid",
     "backup_codes" by "tenant_id, user_id, signature",
+    "user_roles" by "tenant_id, role, user_id",
     "users" by "rowid",
     "attempts" by "tenant_id, key",
     "pushed_requests" by "tenant_id, signature",
     "device_codes" by "tenant_id, signature",
+    "idempotency" by "tenant_id, key",
     "spent_ids" by "tenant_id, key",
     "pairwise_salts" by "tenant_id",
     "logout_notices" by "rowid",
@@ -49,6 +51,7 @@ tables!(
     "signing_keys" by "rowid",
     "changes" by "rowid",
     "audit" by "rowid",
+    "audit_checkpoints" by "tenant_id, day",
 );
 
 /// It goes through an index that holds deleted tenants alone.

@@ -115,6 +115,14 @@ WHERE (tenant_id, key) IN (
     LIMIT ?2
 )";
 
+const DELETE_KEYS: &str = "DELETE FROM idempotency
+WHERE (tenant_id, key) IN (
+    SELECT tenant_id, key
+    FROM idempotency
+    WHERE expires_at <= ?1
+    LIMIT ?2
+)";
+
 const DELETE_CHANGES: &str = "DELETE FROM changes
 WHERE seq IN (
     SELECT seq
@@ -249,6 +257,7 @@ impl Sqlite {
                 codes: sweep(step, DELETE_CODES, lingered, limit)?,
                 devices: sweep(step, DELETE_DEVICES, lingered, limit)?,
                 spent_ids: sweep(step, DELETE_SPENT, now, limit)?,
+                idempotency_keys: sweep(step, DELETE_KEYS, now, limit)?,
                 ..Purged::default()
             })
         })

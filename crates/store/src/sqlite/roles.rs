@@ -4,6 +4,7 @@ use domain::change::ChangeKind;
 use domain::event::Entry;
 use domain::id::{PolicyId, TenantId};
 use domain::role::{Pattern, Policy, Role};
+use domain::time::UnixMillis;
 use rusqlite::{Row, params, params_from_iter};
 
 use super::row::{self, Columns, Id};
@@ -53,11 +54,11 @@ ON CONFLICT DO NOTHING";
 
 const UPDATE_ROLE: &str = "UPDATE roles
 SET description = ?4, inherits = ?5, updated_at = ?6, version = version + 1
-WHERE tenant_id = ?1 AND name = ?2 AND version = ?3
+WHERE tenant_id = ?1 AND name = ?2 AND version = ?3 AND created_at = ?7
 RETURNING tenant_id, name, description, inherits, version, created_at, updated_at";
 
 const DELETE_ROLE: &str = "DELETE FROM roles
-WHERE tenant_id = ?1 AND name = ?2";
+WHERE tenant_id = ?1 AND name = ?2 AND (?3 IS NULL OR (version = ?3 AND created_at = ?4))";
 
 const DELETE_POLICIES_OF: &str = "DELETE FROM policies
 WHERE tenant_id = ?1 AND subject = ?2";
@@ -114,6 +115,7 @@ impl Roles for Sqlite {
                 role.description,
                 row::json(&role.inherits)?,
                 entry.origin.at.as_millis(),
+                role.created_at.as_millis(),
             ];
             let mut statement = step.prepare_cached(UPDATE_ROLE)?;
             let mut stored = statement.query_map(bounds, self::role)?;
@@ -125,10 +127,22 @@ impl Roles for Sqlite {
         })
     }
 
-    fn delete_role(&self, name: String, entry: Entry) -> Pending<'_, bool> {
+    fn delete_role(
+        &self,
+        name: String,
+        expected: Option<(i64, UnixMillis)>,
+        entry: Entry,
+    ) -> Pending<'_, bool> {
         self.write(move |step| {
+            let (version, made) = expected.unzip();
             let bounds = params![entry.origin.tenant.blob(), name];
-            if step.prepare_cached(DELETE_ROLE)?.execute(bounds)? == 0 {
+            let role = params![
+                entry.origin.tenant.blob(),
+                name,
+                version,
+                made.map(UnixMillis::as_millis),
+            ];
+            if step.prepare_cached(DELETE_ROLE)?.execute(role)? == 0 {
                 return Ok(false);
             }
             step.prepare_cached(DELETE_POLICIES_OF)?.execute(bounds)?;

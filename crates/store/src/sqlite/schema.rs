@@ -12,7 +12,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 /// Each migration by name and text, in order. A released one is never edited.
-const MIGRATIONS: [(&str, &str); 14] = [
+const MIGRATIONS: [(&str, &str); 15] = [
     (
         "V1__foundation",
         include_str!("../../../../migrations/sqlite/0001_foundation.sql"),
@@ -66,8 +66,16 @@ const MIGRATIONS: [(&str, &str); 14] = [
         include_str!("../../../../migrations/sqlite/0013_roles.sql"),
     ),
     (
+        "V15__audit_checkpoints",
+        include_str!("../../../../migrations/sqlite/0015_audit_checkpoints.sql"),
+    ),
+    (
         "V16__tenants",
         include_str!("../../../../migrations/sqlite/0016_tenants.sql"),
+    ),
+    (
+        "V17__operators_manners",
+        include_str!("../../../../migrations/sqlite/0017_operators_manners.sql"),
     ),
 ];
 

@@ -5,11 +5,19 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use domain::id::TenantId;
+use domain::page::{PageRequest, PageStart};
+use domain::time::UnixMillis;
+use domain::user::{UserFilter, UserSort, UserStatus};
 use futures_util::future::{FutureExt, join_all};
+use rusqlite::types::Value;
 use tempfile::TempDir;
 use tokio::task::JoinSet;
+use uuid::Uuid;
 
 use super::*;
+
+mod plans;
 
 /// A migrated file with its writer running.
 struct Store {
@@ -229,7 +237,9 @@ fn migrations_are_pending_until_they_are_applied_once() {
         "V11__passwords",
         "V12__activity_and_erasure",
         "V13__roles",
+        "V15__audit_checkpoints",
         "V16__tenants",
+        "V17__operators_manners",
     ];
     assert_eq!(sqlite.pending_migrations().unwrap(), all);
     assert_eq!(sqlite.migrate().unwrap(), all);
@@ -259,6 +269,100 @@ async fn an_erasure_knows_every_table_whose_rows_belong_to_a_tenant() {
     prepared.await.unwrap();
 }
 
+/// Tells how SQLite finds the rows of a statement.
+async fn plan(sqlite: &Sqlite, sql: String, values: Vec<Value>) -> Vec<String> {
+    let plan = sqlite.read(move |connection| {
+        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+        let rows = statement.query_map(rusqlite::params_from_iter(values), |row| {
+            row.get::<_, String>(3)
+        })?;
+        rows.collect::<rusqlite::Result<Vec<String>>>()
+    });
+    plan.await.unwrap()
+}
+
+#[tokio::test]
+async fn a_text_is_looked_for_by_the_indexes_of_addresses_and_names() {
+    let (sqlite, _directory) = empty();
+    sqlite.migrate().unwrap();
+    let found = plan(&sqlite, users::FOUND.to_owned(), vec![Value::Null; 4]).await;
+    let found = found.join("\n");
+    for index in [
+        "sqlite_autoindex_users_2 (tenant_id=? AND email_key>? AND email_key<?)",
+        "users_by_name (tenant_id=? AND name_key>? AND name_key<?)",
+    ] {
+        assert!(found.contains(index), "{found}");
+    }
+}
+
+/// Each way in which a list of accounts is narrowed has its index, and its order is that of the index.
+#[tokio::test]
+async fn lists_of_accounts_are_walked_by_the_index_of_what_narrows_them() {
+    let (sqlite, _directory) = empty();
+    sqlite.migrate().unwrap();
+    let tenant = TenantId::from_uuid(Uuid::nil());
+    let filter = UserFilter::default;
+    let narrowed = [
+        (filter(), "sqlite_autoindex_users_1"),
+        (
+            UserFilter {
+                status: Some(UserStatus::Locked),
+                ..filter()
+            },
+            "users_closed",
+        ),
+        (
+            UserFilter {
+                is_email_verified: Some(false),
+                ..filter()
+            },
+            "users_by_verification",
+        ),
+        (
+            UserFilter {
+                has_mfa: Some(true),
+                ..filter()
+            },
+            "users_by_mfa",
+        ),
+        (
+            UserFilter {
+                role: Some("clerk".to_owned()),
+                ..filter()
+            },
+            "PRIMARY KEY (tenant_id=? AND role=?",
+        ),
+        (
+            UserFilter {
+                created_from: Some(UnixMillis::from_millis(7)),
+                created_before: Some(UnixMillis::from_millis(9)),
+                ..filter()
+            },
+            "sqlite_autoindex_users_1 (tenant_id=? AND id>? AND id<?)",
+        ),
+        (
+            UserFilter {
+                sort: UserSort::Email(None),
+                ..filter()
+            },
+            "sqlite_autoindex_users_2",
+        ),
+    ];
+    for (filter, index) in narrowed {
+        let window = row::Window::of(PageRequest {
+            start: PageStart::Number(1),
+            per_page: 20,
+        });
+        let (sql, values) = users::Narrowed::by(tenant, &filter, false).page(&filter, &window);
+        let plan = plan(&sqlite, sql, values).await;
+        assert!(plan[0].contains(index), "{filter:?}: {plan:?}");
+        assert!(
+            plan.iter().all(|line| line.starts_with("SEARCH")),
+            "{plan:?}"
+        );
+    }
+}
+
 /// A scan here would cost every request; each hot query must find its rows by an index.
 #[tokio::test]
 async fn hot_queries_search_and_never_scan() {
@@ -284,26 +388,31 @@ async fn hot_queries_search_and_never_scan() {
         changes::SELECT_REVOCATIONS,
         changes::IS_REVOKED,
         users::SELECT_BY_EMAIL,
-        users::SEARCH,
         audit::LIST_TOLD,
         audit::COUNT_TOLD,
+        checkpoints::LIST,
+        checkpoints::PURGEABLE,
         janitor::FIND_ACCOUNTS,
     ] {
-        let plan = sqlite.read(move |connection| {
-            let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
-            let mut plan: Vec<String> = Vec::new();
-            let none: Vec<Option<i64>> = vec![None; statement.parameter_count()];
-            let mut rows = statement.query(rusqlite::params_from_iter(none))?;
-            while let Some(row) = rows.next()? {
-                plan.push(row.get(3)?);
-            }
-            Ok(plan)
-        });
-        let plan = plan.await.unwrap();
+        let plan = explain(&sqlite, sql.to_owned()).await;
         assert!(plan.iter().any(|line| line.starts_with("SEARCH")));
         let scans = plan.iter().filter(|line| line.starts_with("SCAN"));
         // The roles of one user are a table of a few rows.
         let scans: Vec<_> = scans.filter(|line| !line.contains("json_each")).collect();
         assert!(scans.is_empty(), "{sql}: {scans:?}");
     }
+}
+
+async fn explain(sqlite: &Sqlite, sql: String) -> Vec<String> {
+    let plan = sqlite.read(move |connection| {
+        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+        let none: Vec<Option<i64>> = vec![None; statement.parameter_count()];
+        let mut plan = Vec::new();
+        let mut rows = statement.query(rusqlite::params_from_iter(none))?;
+        while let Some(row) = rows.next()? {
+            plan.push(row.get(3)?);
+        }
+        Ok(plan)
+    });
+    plan.await.unwrap()
 }

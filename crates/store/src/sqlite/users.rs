@@ -22,7 +22,8 @@ mod list;
 mod patch;
 
 #[cfg(test)]
-pub(super) use list::SEARCH;
+#[cfg(test)]
+pub(super) use list::{FOUND, Narrowed};
 pub(super) use patch::delete;
 
 const INSERT: &str = "INSERT INTO users
@@ -55,7 +56,7 @@ WHERE tenant_id = ?1 AND id = ?2 AND (?6 IS NULL OR password_set_at = ?6)
 
 const RESET_PASSWORD: &str = "UPDATE users
 SET password_phc = ?3, password_pepper = ?4, password_set_at = ?5, password_by_mail = 1,
-    password_compromised = 0
+    password_compromised = 0, version = version + password_compromised
 WHERE tenant_id = ?1 AND id = ?2";
 
 const REHASH: &str = "UPDATE users
@@ -120,10 +121,16 @@ impl Users for Sqlite {
     fn delete_user(
         &self,
         user: UserId,
+        expected: Option<i64>,
         remember_until: UnixMillis,
         entry: Entry,
     ) -> Pending<'_, Option<EndedSessions>> {
-        self.write(move |step| patch::delete(step, user, remember_until, &entry))
+        self.write(move |step| {
+            if patch::is_stale(step, user, expected, &entry)? {
+                return Ok(None);
+            }
+            patch::delete(step, user, remember_until, &entry)
+        })
     }
 
     fn change_password(&self, change: PasswordChange) -> Pending<'_, Option<EndedSessions>> {

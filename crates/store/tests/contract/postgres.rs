@@ -21,9 +21,11 @@ use tokio::task::JoinSet;
 use super::backend;
 use server::{Database, Server, Template};
 
+mod audit_plans;
 mod border;
 mod gather;
 mod outage;
+mod plans;
 mod server;
 
 /// Says why the suite cannot run on PostgreSQL, for the last lines of the run.
@@ -51,7 +53,9 @@ pub(crate) fn trials() -> Vec<Trial> {
     let own = border::claims()
         .into_iter()
         .chain(outage::claims())
-        .chain(gather::claims());
+        .chain(gather::claims())
+        .chain(plans::claims())
+        .chain(audit_plans::claims());
     let own = own.map(|(name, run)| trial(name, &template, run));
     shared.chain(own).collect()
 }

@@ -14,7 +14,7 @@ use super::registration::{MetadataPatch, Terms, detail, has_secret};
 use super::{get, mint_secret, sector, terms};
 use crate::flow::account::{Mistakes, parse_name};
 use crate::flow::admin::role::require_appointer;
-use crate::flow::admin::{not_found, stale};
+use crate::flow::admin::{if_current, not_found, stale};
 use crate::flow::allowed::subjects_of_client;
 use crate::flow::signature::publish;
 use crate::flow::{Act, Flows};
@@ -47,10 +47,11 @@ const TRIES: u32 = 4;
 /// stored than the expected one; or a fault.
 pub async fn patch(flows: &Flows, act: &Act, message: PatchClient) -> Result<Client, Rejection> {
     let id = message.client.clone();
-    if message.is_empty() {
-        return get(flows, act, &id).await;
-    }
     let expected = message.version;
+    if message.is_empty() {
+        let found = get(flows, act, &id).await?;
+        return if_current(found, |client| client.version, expected);
+    }
     let make = |client: &Client| {
         let terms = terms(flows, client.client_type);
         let patch = message.clone().check(client, terms)?;

@@ -154,7 +154,12 @@ pub async fn turn(flows: &Flows, act: &Act, message: TurnTenant) -> Result<Tenan
 ///
 /// # Errors
 /// As [`turn`].
-pub async fn delete(flows: &Flows, act: &Act, name: &str) -> Result<Tenant, Rejection> {
+pub async fn delete(
+    flows: &Flows,
+    act: &Act,
+    name: &str,
+    expected: Option<i64>,
+) -> Result<Tenant, Rejection> {
     let erase_at = act.now + flows.settings.tenants.deletion_grace;
     let detail = json!({ "erase_at": erase_at.to_string() });
     change(
@@ -162,6 +167,10 @@ pub async fn delete(flows: &Flows, act: &Act, name: &str) -> Result<Tenant, Reje
         act,
         (name, EventKind::TenantDeleted, detail),
         |tenant| {
+            // The store compares the version once more.
+            if expected.is_some_and(|version| version != tenant.version) {
+                return Err(stale());
+            }
             let is_open = tenant.status != TenantStatus::Deleted;
             if is_open {
                 tenant.status = TenantStatus::Deleted;

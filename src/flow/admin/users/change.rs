@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::{get, write};
 use crate::flow::account::{Mistakes, parse_name};
+use crate::flow::admin::if_current;
 use crate::flow::admin::role::check_roles;
 use crate::flow::attempt::attempt_keys;
 use crate::flow::letter::seal_letter;
@@ -34,6 +35,28 @@ pub struct PatchUser {
     pub password_compromised: bool,
     /// The version the change is based on; absent: whichever is stored.
     pub version: Option<i64>,
+}
+
+// === impl Close ===
+
+impl Close {
+    pub(super) const fn locked(user: UserId, reason: String) -> Self {
+        Self {
+            user,
+            reason,
+            status: UserStatus::Locked,
+            event: EventKind::UserLocked,
+        }
+    }
+
+    pub(super) const fn suspended(user: UserId, reason: String) -> Self {
+        Self {
+            user,
+            reason,
+            status: UserStatus::Suspended,
+            event: EventKind::UserUpdated,
+        }
+    }
 }
 
 // === impl PatchUser ===
@@ -64,6 +87,15 @@ pub struct LockUser {
     pub reason: Option<String>,
 }
 
+/// Close an account, for a reason that is acceptable.
+#[derive(Debug, Clone)]
+pub(super) struct Close {
+    user: UserId,
+    reason: String,
+    status: UserStatus,
+    event: EventKind,
+}
+
 /// The longest reason, in characters.
 const REASON_MAX_CHARS: usize = 500;
 
@@ -77,7 +109,8 @@ pub async fn patch(flows: &Flows, act: &Act, message: PatchUser) -> Result<User,
     let mut patch = check(message)?;
     let changed = changed(&patch);
     if changed.is_empty() {
-        return get(flows, act, user).await;
+        let found = get(flows, act, user).await?;
+        return if_current(found, |user| user.version, patch.expected_version);
     }
     if patch.password_compromised {
         let owner = get(flows, act, user).await?;
@@ -104,13 +137,19 @@ pub async fn patch(flows: &Flows, act: &Act, message: PatchUser) -> Result<User,
 pub async fn lock(flows: &Flows, act: &Act, message: LockUser) -> Result<User, Rejection> {
     let reason = parse_reason(message.reason.as_deref().unwrap_or_default());
     let reason = reason.map_err(|error| Refusal::field("reason", error))?;
+    close(flows, act, Close::locked(message.user, reason)).await
+}
+
+/// Closes an account: every session of it ends, and it may not sign in.
+pub(super) async fn close(flows: &Flows, act: &Act, message: Close) -> Result<User, Rejection> {
     let patch = UserPatch {
-        status: Some(UserStatus::Locked),
-        locked_reason: Some(reason),
+        status: Some(message.status),
+        locked_reason: Some(message.reason),
         ..UserPatch::default()
     };
     // The reason stays with the account: free text may name people, and the trail is for ever.
-    let entry = act.entry(EventKind::UserLocked).about(&message.user);
+    let detail = json!({ "status": message.status });
+    let entry = act.entry(message.event).about(&message.user).with(detail);
     write(flows, act, message.user, patch, entry).await
 }
 
@@ -167,7 +206,7 @@ fn changed(patch: &UserPatch) -> Vec<Value> {
     named.map(|(name, _)| name.into()).collect()
 }
 
-fn parse_reason(reason: &str) -> Result<String, &'static str> {
+pub(super) fn parse_reason(reason: &str) -> Result<String, &'static str> {
     let reason = reason.trim();
     if reason.is_empty() {
         return Err("must say why");

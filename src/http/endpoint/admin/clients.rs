@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::super::{Answer, Call};
 use crate::flow::admin::clients::{self, CreateClient, PatchClient};
+use crate::http::entity_tag;
 use crate::http::fields::Fields;
 use crate::http::paging::read_query;
 use crate::http::render;
@@ -41,7 +42,8 @@ pub(in crate::http) fn create(mut call: Call) -> Answer {
         if let (Some(secret), Some(fields)) = (secret, body.as_object_mut()) {
             fields.insert("client_secret".to_owned(), secret.expose().into());
         }
-        Ok(render::json(StatusCode::CREATED, &body))
+        let reply = render::json(StatusCode::CREATED, &body);
+        Ok(entity_tag::tagged(reply, &client.version))
     })
 }
 
@@ -50,16 +52,19 @@ pub(in crate::http) fn show(call: Call) -> Answer {
     Box::pin(async move {
         let id: String = call.id()?;
         let client = clients::get(call.flows(), &call.act, &id).await?;
-        Ok(render::json(StatusCode::OK, &view(&client)))
+        let body = view(&client);
+        Ok(entity_tag::show(&call.headers, &client.version, &body))
     })
 }
 
 /// Changes a client.
 pub(in crate::http) fn update(mut call: Call) -> Answer {
     Box::pin(async move {
-        let message = parse_update(call.id()?, call.take_fields())?;
+        let mut message = parse_update(call.id()?, call.take_fields())?;
+        message.version = entity_tag::expected(&call.headers, message.version)?;
         let client = clients::patch(call.flows(), &call.act, message).await?;
-        Ok(render::json(StatusCode::OK, &view(&client)))
+        let reply = render::json(StatusCode::OK, &view(&client));
+        Ok(entity_tag::tagged(reply, &client.version))
     })
 }
 
@@ -67,7 +72,8 @@ pub(in crate::http) fn update(mut call: Call) -> Answer {
 pub(in crate::http) fn delete(call: Call) -> Answer {
     Box::pin(async move {
         let id: String = call.id()?;
-        clients::delete(call.flows(), &call.act, id).await?;
+        let expected = entity_tag::expected(&call.headers, None)?;
+        clients::delete(call.flows(), &call.act, id, expected).await?;
         Ok(render::empty(StatusCode::NO_CONTENT))
     })
 }

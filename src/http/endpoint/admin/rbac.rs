@@ -10,6 +10,7 @@ use super::super::{Answer, Call, user};
 use crate::flow::admin::rbac::{
     self, Check, Checked, CreatePolicy, CreateRole, GrantRole, PatchRole,
 };
+use crate::http::entity_tag;
 use crate::http::fields::Fields;
 use crate::http::paging::read_query;
 use crate::http::render;
@@ -31,7 +32,8 @@ pub(in crate::http) fn create_role(mut call: Call) -> Answer {
     Box::pin(async move {
         let message = parse_create_role(call.take_fields())?;
         let role = rbac::create_role(call.flows(), &call.act, message).await?;
-        Ok(render::json(StatusCode::CREATED, &view_role(&role)))
+        let reply = render::json(StatusCode::CREATED, &view_role(&role));
+        Ok(entity_tag::tagged(reply, &tag_of(&role)))
     })
 }
 
@@ -40,23 +42,27 @@ pub(in crate::http) fn show_role(call: Call) -> Answer {
     Box::pin(async move {
         let name: String = call.id()?;
         let role = rbac::get_role(call.flows(), &call.act, &name)?;
-        Ok(render::json(StatusCode::OK, &view_role(&role)))
+        let body = view_role(&role);
+        Ok(entity_tag::show(&call.headers, &tag_of(&role), &body))
     })
 }
 
 /// Changes a role.
 pub(in crate::http) fn update_role(mut call: Call) -> Answer {
     Box::pin(async move {
-        let message = parse_patch_role(call.id()?, call.take_fields())?;
+        let mut message = parse_patch_role(call.id()?, call.take_fields())?;
+        message.expected = entity_tag::expected_making(&call.headers)?;
         let role = rbac::patch_role(call.flows(), &call.act, message).await?;
-        Ok(render::json(StatusCode::OK, &view_role(&role)))
+        let reply = render::json(StatusCode::OK, &view_role(&role));
+        Ok(entity_tag::tagged(reply, &tag_of(&role)))
     })
 }
 
 /// Deletes a role.
 pub(in crate::http) fn delete_role(call: Call) -> Answer {
     Box::pin(async move {
-        rbac::delete_role(call.flows(), &call.act, call.id()?).await?;
+        let expected = entity_tag::expected_making(&call.headers)?;
+        rbac::delete_role(call.flows(), &call.act, call.id()?, expected).await?;
         Ok(render::empty(StatusCode::NO_CONTENT))
     })
 }
@@ -134,8 +140,14 @@ fn parse_patch_role(name: String, mut fields: Fields) -> Result<PatchRole, Refus
         description: fields.optional_text("description"),
         inherits: fields.optional_texts("inherits"),
         version: fields.optional_number("version").map(i64::from),
+        expected: None,
     };
     fields.finish(message)
+}
+
+/// Names a version of a role: one of its name may have been deleted and made again.
+fn tag_of(role: &Role) -> String {
+    entity_tag::tag_of_making(role.version, role.created_at)
 }
 
 fn parse_policy(mut fields: Fields) -> Result<CreatePolicy, Refusal> {

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::super::{Answer, Call};
 use super::take_mfa;
 use crate::flow::admin::tenants::{self, CreateTenant, ListTenants, PatchTenant, Turn, TurnTenant};
+use crate::http::entity_tag;
 use crate::http::fields::Fields;
 use crate::http::paging::{List, read_query};
 use crate::http::render;
@@ -38,7 +39,8 @@ pub(in crate::http) fn create(mut call: Call) -> Answer {
     Box::pin(async move {
         let message = parse_create(call.take_fields())?;
         let made = tenants::create(call.flows(), &call.act, message).await?;
-        Ok(render::json(StatusCode::CREATED, &view(&made)))
+        let reply = render::json(StatusCode::CREATED, &view(&made));
+        Ok(entity_tag::tagged(reply, &made.version))
     })
 }
 
@@ -47,16 +49,19 @@ pub(in crate::http) fn show(call: Call) -> Answer {
     Box::pin(async move {
         let name: String = call.id()?;
         let tenant = tenants::get(call.flows(), &call.act, &name)?;
-        Ok(render::json(StatusCode::OK, &view(&tenant)))
+        let body = view(&tenant);
+        Ok(entity_tag::show(&call.headers, &tenant.version, &body))
     })
 }
 
 /// Turns switches.
 pub(in crate::http) fn update(mut call: Call) -> Answer {
     Box::pin(async move {
-        let message = parse_patch(call.id()?, call.take_fields())?;
+        let mut message = parse_patch(call.id()?, call.take_fields())?;
+        message.version = entity_tag::expected(&call.headers, message.version)?;
         let tenant = tenants::patch(call.flows(), &call.act, message).await?;
-        Ok(render::json(StatusCode::OK, &view(&tenant)))
+        let reply = render::json(StatusCode::OK, &view(&tenant));
+        Ok(entity_tag::tagged(reply, &tenant.version))
     })
 }
 
@@ -86,7 +91,8 @@ pub(in crate::http) fn activate(call: Call) -> Answer {
 pub(in crate::http) fn delete(call: Call) -> Answer {
     Box::pin(async move {
         let name: String = call.id()?;
-        tenants::delete(call.flows(), &call.act, &name).await?;
+        let expected = entity_tag::expected(&call.headers, None)?;
+        tenants::delete(call.flows(), &call.act, &name, expected).await?;
         Ok(render::empty(StatusCode::NO_CONTENT))
     })
 }

@@ -2,14 +2,19 @@
 
 use domain::id::UserId;
 use domain::rejection::Refusal;
-use domain::user::{UserFilter, UserStatus};
+use domain::time::UnixMillis;
+use domain::user::{UserFilter, UserSort, UserStatus};
 use http::StatusCode;
 
 use super::super::{Answer, Call, user};
 use crate::flow::admin::users::{self, CreateUser, ListUsers, LockUser, PatchUser};
+use crate::http::entity_tag;
 use crate::http::fields::Fields;
-use crate::http::paging::{List, read_query};
+use crate::http::paging::read_query;
 use crate::http::render;
+
+pub(in crate::http) mod about;
+pub(in crate::http) mod bulk;
 
 const PLURAL: &str = "users";
 /// The words of [`UserStatus`].
@@ -20,11 +25,16 @@ const STATUSES: [UserStatus; 4] = [
     UserStatus::Deleted,
 ];
 
-/// Lists accounts: `search`, `status`, `role` and the page.
+/// Lists accounts: what they are narrowed by, how they are sorted, and the page.
 pub(in crate::http) fn list(call: Call) -> Answer {
     Box::pin(async move {
-        let list = call.list(PLURAL);
-        let message = parse_list(list, read_query(call.query.as_deref())?)?;
+        let mut query = read_query(call.query.as_deref())?;
+        let filter = take_filter(&mut query);
+        // A cursor leads on in the list that gave it, and in no other.
+        let bound = format!("{filter:?}");
+        let list = call.list(PLURAL).bound_to(&bound);
+        let page = list.take_page(&mut query)?;
+        let message = query.finish(ListUsers { filter, page })?;
         let asked = message.page;
         let page = users::list(call.flows(), &call.act, message).await?;
         let body = list.render(asked, page, |one| user::record(&one));
@@ -37,7 +47,8 @@ pub(in crate::http) fn create(mut call: Call) -> Answer {
     Box::pin(async move {
         let message = parse_create(call.take_fields())?;
         let made = users::create(call.flows(), &call.act, message).await?;
-        Ok(render::json(StatusCode::CREATED, &user::record(&made)))
+        let reply = render::json(StatusCode::CREATED, &user::record(&made));
+        Ok(entity_tag::tagged(reply, &made.version))
     })
 }
 
@@ -46,16 +57,19 @@ pub(in crate::http) fn show(call: Call) -> Answer {
     Box::pin(async move {
         let id = call.id()?;
         let found = users::get(call.flows(), &call.act, id).await?;
-        Ok(render::json(StatusCode::OK, &user::record(&found)))
+        let body = user::record(&found);
+        Ok(entity_tag::show(&call.headers, &found.version, &body))
     })
 }
 
 /// Changes an account.
 pub(in crate::http) fn update(mut call: Call) -> Answer {
     Box::pin(async move {
-        let message = parse_update(call.id()?, call.take_fields())?;
+        let mut message = parse_update(call.id()?, call.take_fields())?;
+        message.version = entity_tag::expected(&call.headers, message.version)?;
         let changed = users::patch(call.flows(), &call.act, message).await?;
-        Ok(render::json(StatusCode::OK, &user::record(&changed)))
+        let reply = render::json(StatusCode::OK, &user::record(&changed));
+        Ok(entity_tag::tagged(reply, &changed.version))
     })
 }
 
@@ -63,7 +77,8 @@ pub(in crate::http) fn update(mut call: Call) -> Answer {
 pub(in crate::http) fn delete(call: Call) -> Answer {
     Box::pin(async move {
         let id = call.id()?;
-        users::delete(call.flows(), &call.act, id).await?;
+        let expected = entity_tag::expected(&call.headers, None)?;
+        users::delete(call.flows(), &call.act, id, expected).await?;
         Ok(render::empty(StatusCode::NO_CONTENT))
     })
 }
@@ -86,16 +101,36 @@ pub(in crate::http) fn unlock(call: Call) -> Answer {
     })
 }
 
-fn parse_list(list: List<'_>, mut fields: Fields) -> Result<ListUsers, Refusal> {
-    let message = ListUsers {
-        page: list.take_page(&mut fields)?,
-        filter: UserFilter {
-            search: fields.optional_text("search"),
-            status: take_status(&mut fields),
-            role: fields.optional_text("role"),
-        },
-    };
-    fields.finish(message)
+fn take_filter(fields: &mut Fields) -> UserFilter {
+    UserFilter {
+        search: fields.optional_text("search"),
+        status: take_status(fields),
+        role: fields.optional_text("role"),
+        is_email_verified: fields.optional_flag("email_verified"),
+        has_mfa: fields.optional_flag("mfa"),
+        created_from: take_instant(fields, "created_from"),
+        created_before: take_instant(fields, "created_before"),
+        sort: take_sort(fields),
+    }
+}
+
+fn take_instant(fields: &mut Fields, name: &'static str) -> Option<UnixMillis> {
+    let instant = fields.optional_text(name)?.parse();
+    if instant.is_err() {
+        fields.refuse(name, "must be an instant such as 2026-01-31T12:00:00Z");
+    }
+    instant.ok()
+}
+
+fn take_sort(fields: &mut Fields) -> UserSort {
+    match fields.optional_text("sort").as_deref() {
+        None | Some("newest") => UserSort::Newest,
+        Some("email") => UserSort::Email(None),
+        Some(_) => {
+            fields.refuse("sort", "must be newest or email");
+            UserSort::Newest
+        }
+    }
 }
 
 fn parse_create(mut fields: Fields) -> Result<CreateUser, Refusal> {
@@ -165,7 +200,6 @@ fn take_status(fields: &mut Fields) -> Option<UserStatus> {
 mod tests {
     use domain::random::Counting;
     use domain::rejection::Code;
-    use domain::time::UnixMillis;
 
     use super::*;
     use crate::http::json;

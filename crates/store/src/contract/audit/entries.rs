@@ -48,7 +48,10 @@ async fn verbs_of_accounts_write_their_entries_once(ports: Ports) {
     };
     users.change_password(change).await.unwrap();
     let entry = world.entry(EventKind::UserDeleted);
-    users.delete_user(user, much_later(), entry).await.unwrap();
+    users
+        .delete_user(user, None, much_later(), entry)
+        .await
+        .unwrap();
     let expected = [
         "tenant.created",
         "user.registered",

@@ -228,7 +228,10 @@ async fn a_deleted_account_takes_everything_but_its_trail_along(ports: Ports) {
     issued.await.unwrap();
 
     let entry = world.entry(EventKind::UserDeleted).about(&user.id);
-    let deleted = ports.users.delete_user(user.id, much_later(), entry).await;
+    let deleted = ports
+        .users
+        .delete_user(user.id, None, much_later(), entry)
+        .await;
     assert_eq!(deleted.unwrap(), Some(vec![session.id]));
     assert_eq!(stored(&world, user.id).await, None);
     let turn = ports.sessions.rotate_refresh(world.turn(&family, 1, at(1)));
@@ -257,7 +260,7 @@ async fn nobody_is_neither_patched_nor_deleted(ports: Ports) {
         let written = update(world, id, to_status(UserStatus::Locked)).await;
         assert_eq!(written, UserWrite::Missing);
         let entry = world.entry(EventKind::UserDeleted);
-        let deleted = ports.users.delete_user(id, much_later(), entry).await;
+        let deleted = ports.users.delete_user(id, None, much_later(), entry).await;
         assert_eq!(deleted.unwrap(), None);
         assert_eq!(world.count_events(EventKind::UserDeleted).await, 0);
         assert_eq!(world.count_events(EventKind::UserUpdated).await, 0);

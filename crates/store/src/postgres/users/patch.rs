@@ -73,7 +73,7 @@ const UPDATE_USER: &str = concat!(
 const DELETE_USER: &str = concat!(
     "WITH gone AS (
         DELETE FROM users
-        WHERE tenant_id = $1 AND id = $5
+        WHERE tenant_id = $1 AND id = $5 AND ($6::bigint IS NULL OR version = $6)
         RETURNING id
     ), ended AS (
         SELECT s.id
@@ -230,17 +230,19 @@ impl Postgres {
     pub(super) async fn remove_user(
         &self,
         user: UserId,
+        expected: Option<i64>,
         remember_until: UnixMillis,
         entry: Entry,
     ) -> Result<Option<EndedSessions>, Fault> {
         let (line, id) = (Line::of(&entry), user.as_uuid());
         let remember_until = remember_until.as_millis();
         let owner: Values<'_> = &[&line.tenant, &id];
-        let values: Values<'_> = &[&line.tenant, &line.at, &line.fields, &remember_until, &id];
+        let told: Values<'_> = &[&line.tenant, &line.at, &line.fields];
+        let values = [told, &[&remember_until, &id, &expected]].concat();
         let steps = [
             (ending::LOCK_USER, owner),
             (ending::LOCK_FAMILIES_OF_USER, owner),
-            (DELETE_USER, values),
+            (DELETE_USER, values.as_slice()),
         ];
         let steps = steps.map(|(sql, values)| Step { sql, values });
         let scope = Scope::Tenant(entry.origin.tenant);

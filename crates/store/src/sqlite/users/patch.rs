@@ -93,6 +93,20 @@ pub(in crate::sqlite) fn delete(
     Ok(Some(ended))
 }
 
+/// Says whether another version is stored than one that is expected.
+pub(super) fn is_stale(
+    step: &Step<'_>,
+    user: UserId,
+    expected: Option<i64>,
+    entry: &Entry,
+) -> rusqlite::Result<bool> {
+    let Some(expected) = expected else {
+        return Ok(false);
+    };
+    let found = load(step, user, entry)?;
+    Ok(found.is_some_and(|user| user.version != expected))
+}
+
 fn load(step: &Step<'_>, user: UserId, entry: &Entry) -> rusqlite::Result<Option<User>> {
     let mut statement = step.prepare_cached(SELECT)?;
     let bounds = params![entry.origin.tenant.blob(), user.blob()];
