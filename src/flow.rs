@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actors::accounts::Accounts;
+use actors::api_keys::ApiKeys as KnownKeys;
 use actors::attempts::Attempts;
 use actors::deadline::Deadline;
 use actors::keys::Keys;
@@ -63,6 +64,7 @@ pub mod account;
 pub mod activity;
 pub mod admin;
 pub(crate) mod allowed;
+mod api_key;
 pub mod attempt;
 pub mod authorize;
 pub mod breached;
@@ -159,6 +161,8 @@ pub struct Flows {
     pub idempotency: Arc<dyn Idempotency>,
     /// Ids that count once.
     pub spent: Arc<dyn Spent>,
+    /// What is remembered of API keys, for whoever shows one.
+    pub known_keys: KnownKeys,
     /// API keys.
     pub api_keys: Arc<dyn ApiKeys>,
     /// The audit trail.

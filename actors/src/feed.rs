@@ -3,7 +3,7 @@
 //! Every change that somebody remembers something of is written to the feed in the commit that makes
 //! it. This task reads the feed when it is noticed, and besides every 400 ms, so a lost notice is
 //! never a missed revocation: a token or session goes to the [denylist](crate::denylist), what is
-//! remembered of a user or a client is forgotten, tenants, rules and keys are loaded again. Each reading
+//! remembered of a user, a client or an API key is forgotten, tenants, rules and keys are loaded again. Each reading
 //! overlaps the one before by ten seconds of the store's clock, because a transaction may commit
 //! after one that was stamped later; what was applied already is skipped. It is read in pages, so
 //! however much there is, each answer comes in time. A store's clock that was set back is followed.
@@ -26,6 +26,7 @@ use futures_util::FutureExt;
 use store::port::changes::Changes;
 
 use crate::accounts::Accounts;
+use crate::api_keys::ApiKeys;
 use crate::keys::Keys;
 use crate::roles::Roles;
 use crate::sessions::Sessions;
@@ -46,6 +47,8 @@ pub struct FeedNeeds {
     pub sessions: Sessions,
     /// What is remembered of accounts.
     pub accounts: Accounts,
+    /// What is remembered of API keys.
+    pub api_keys: ApiKeys,
     /// Whose tenants and clients are kept up to date.
     pub tenants: Tenants,
     /// Whose rules are kept up to date.

@@ -17,6 +17,10 @@
 //! `rotation_interval`, or on demand. Private keys are stored sealed, and sealed anew when
 //! `SYSTEM_SECRETS` moved on.
 //!
+//! A key that others may have is revoked: it leaves the published set at once, and another signs in its
+//! place although not everybody can know it yet. A verifier that meets an unknown name fetches the set
+//! again; that is a smaller harm than trusting a thief.
+//!
 //! The store is the judge between nodes: whoever is late at a rotation finds the other's keys.
 //!
 //! A restart loses nothing: the ring is loaded from the store again, and until then the last
@@ -166,6 +170,22 @@ impl Keys {
         let by = Box::new(by);
         self.handle
             .ask(deadline, |reply| Message::Rotate { by, reply })
+            .await?
+    }
+
+    /// Ends a key for good, whatever it has come to: nothing it signed is verified any more. Where it
+    /// signed, the next one does from now on, published for long enough or not; what is then missing is
+    /// made. Says whether there was one.
+    ///
+    /// # Errors
+    /// As [`Handle::ask`] and the store; it may be revoked all the same.
+    ///
+    /// # Cancel safety
+    /// As [`rotate`](Self::rotate).
+    pub async fn revoke(&self, kid: String, by: Origin, deadline: Deadline) -> Result<bool, Fault> {
+        let by = Box::new(by);
+        self.handle
+            .ask(deadline, |reply| Message::Revoke { kid, by, reply })
             .await?
     }
 

@@ -16,6 +16,7 @@ compile_error!(
 );
 
 pub mod accounts;
+pub mod api_keys;
 pub mod attempts;
 pub mod audit;
 pub mod clock;

@@ -43,6 +43,9 @@ mod stall;
 #[path = "owners/tenants.rs"]
 mod tenants;
 #[cfg(test)]
+#[path = "owners/torn.rs"]
+mod torn;
+#[cfg(test)]
 #[path = "owners/treachery.rs"]
 mod treachery;
 #[cfg(test)]

@@ -55,17 +55,33 @@ macro_rules! scenarios {
 }
 
 macro_rules! is_steady {
-    (steady) => { true };
-    (stocked) => { false };
+    (steady) => {
+        true
+    };
+    (stocked) => {
+        false
+    };
 }
 
 macro_rules! ceiling {
-    (none) => { Ceiling::None };
-    (hashes) => { Ceiling::Hashes };
-    (echo) => { Ceiling::Echo };
-    (bare) => { Ceiling::Server(Work::default()) };
+    (none) => {
+        Ceiling::None
+    };
+    (hashes) => {
+        Ceiling::Hashes
+    };
+    (echo) => {
+        Ceiling::Echo
+    };
+    (bare) => {
+        Ceiling::Server(Work::default())
+    };
     (form $form:literal verify $verify:literal sign $sign:literal) => {
-        Ceiling::Server(Work { form: $form, verifications: $verify, signatures: $sign })
+        Ceiling::Server(Work {
+            form: $form,
+            verifications: $verify,
+            signatures: $sign,
+        })
     };
 }
 
@@ -73,27 +89,27 @@ macro_rules! ceiling {
 /// measured parts.
 pub(crate) fn table(is_postgres: bool) -> Vec<Scenario> {
     let mut table = scenarios! {
-    // name                 asks    ceiling                                          asker                         about
-   "jwks"               steady  [bare]                        documents::jwks               "GET /.well-known/jwks.json"
-   "discovery"          steady  [bare]                        documents::discovery          "GET /.well-known/openid-configuration"
-   "client_credentials" steady  [form true verify 0 sign 1]   tokens::client_credentials    "POST /oauth/token"
-   "refresh"            steady  [form true verify 0 sign 1]   tokens::refresh               "POST /auth/token/refresh, many families"
-   "redeem"             stocked [form true verify 0 sign 2]   code::redeem                  "POST /oauth/token with a code"
-   "code_flow"          steady  [none]                        code::flow                    "POST /oauth/authorize, POST /oauth/token"
-   "introspect"         steady  [bare]                        bearer::introspect_seen       "POST /oauth/introspect, a token seen before"
-   "userinfo"           steady  [bare]                        bearer::userinfo_seen         "GET /userinfo, a token seen before"
-   "me"                 steady  [bare]                        bearer::me_seen               "GET /auth/me, a token seen before"
-   "introspect_first"   stocked [form true verify 1 sign 0]   bearer::introspect_first      "POST /oauth/introspect, each token once"
-   "userinfo_first"     stocked [form false verify 1 sign 0]  bearer::userinfo_first        "GET /userinfo, each token once"
-   "me_first"           stocked [form false verify 1 sign 0]  bearer::me_first              "GET /auth/me, each token once"
-   "login"              steady  [hashes]                      people::login                 "POST /auth/login, many people"
-   "register"           steady  [hashes]                      people::register              "POST /auth/register"
-   "mixed"              steady  [none]                        people::mixed                 "one sign-in, nine refreshes"
-   "dpop"               steady  [form true verify 1 sign 1]   proved::client_credentials    "POST /oauth/token with a DPoP proof"
-   "tenants_header"     steady  [form true verify 0 sign 1]   tokens::refresh_by_header     "refresh, X-Tenant-ID, many tenants"
-   "tenants_path"       steady  [bare]                        documents::jwks_by_path       "GET /t/{slug}/.well-known/jwks.json, many tenants"
-   "grpc_health"        steady  [echo]                        grpc::health                  "grpc.health.v1.Health/Check"
-        };
+     // name                 asks    ceiling                                          asker                         about
+    "jwks"               steady  [bare]                        documents::jwks               "GET /.well-known/jwks.json"
+    "discovery"          steady  [bare]                        documents::discovery          "GET /.well-known/openid-configuration"
+    "client_credentials" steady  [form true verify 0 sign 1]   tokens::client_credentials    "POST /oauth/token"
+    "refresh"            steady  [form true verify 0 sign 1]   tokens::refresh               "POST /auth/token/refresh, many families"
+    "redeem"             stocked [form true verify 0 sign 2]   code::redeem                  "POST /oauth/token with a code"
+    "code_flow"          steady  [none]                        code::flow                    "POST /oauth/authorize, POST /oauth/token"
+    "introspect"         steady  [bare]                        bearer::introspect_seen       "POST /oauth/introspect, a token seen before"
+    "userinfo"           steady  [bare]                        bearer::userinfo_seen         "GET /userinfo, a token seen before"
+    "me"                 steady  [bare]                        bearer::me_seen               "GET /auth/me, a token seen before"
+    "introspect_first"   stocked [form true verify 1 sign 0]   bearer::introspect_first      "POST /oauth/introspect, each token once"
+    "userinfo_first"     stocked [form false verify 1 sign 0]  bearer::userinfo_first        "GET /userinfo, each token once"
+    "me_first"           stocked [form false verify 1 sign 0]  bearer::me_first              "GET /auth/me, each token once"
+    "login"              steady  [hashes]                      people::login                 "POST /auth/login, many people"
+    "register"           steady  [hashes]                      people::register              "POST /auth/register"
+    "mixed"              steady  [none]                        people::mixed                 "one sign-in, nine refreshes"
+    "dpop"               steady  [form true verify 1 sign 1]   proved::client_credentials    "POST /oauth/token with a DPoP proof"
+    "tenants_header"     steady  [form true verify 0 sign 1]   tokens::refresh_by_header     "refresh, X-Tenant-ID, many tenants"
+    "tenants_path"       steady  [bare]                        documents::jwks_by_path       "GET /t/{slug}/.well-known/jwks.json, many tenants"
+    "grpc_health"        steady  [echo]                        grpc::health                  "grpc.health.v1.Health/Check"
+         };
     for scenario in &mut table {
         if scenario.name == "grpc_health" {
             scenario.protocol = Protocol::Grpc("/grpc.health.v1.Health/Check");

@@ -76,13 +76,18 @@ async fn ensure(flows: &Flows, tenant: TenantId) -> Result<Option<SecretText>, F
     let key = ApiKey {
         id: ApiKeyId::generate(now, random),
         tenant,
+        client: None,
         name: "first start".to_owned(),
         visible_prefix: minted.token.expose().chars().take(VISIBLE).collect(),
         signature: minted.signature,
+        superseded: None,
         scopes: ScopeSet::from_stored(vec!["admin:*".to_owned()]),
+        rate_limit: None,
         created_at: now,
         expires_at: None,
         revoked_at: None,
+        last_used_at: None,
+        version: 1,
     };
     let origin = Origin {
         tenant,

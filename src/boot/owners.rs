@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actors::accounts::Accounts;
+use actors::api_keys::api_keys;
 use actors::attempts::attempts;
 use actors::audit::{AuditNeeds, audit};
 use actors::feed::{FeedNeeds, feed};
@@ -88,6 +89,7 @@ pub(crate) fn hire(
     let (sessions, sessions_specs) = sessions(Arc::clone(&ports.sessions), is_shared);
     let (attempts, attempts_specs) = attempts(&ports.attempts, attempt_policy(settings));
     let (mail, mut outflow) = hire_outflow(&outside, &ports, &secrets, &tenants)?;
+    let (known_keys, used_spec) = api_keys(Arc::clone(&ports.api_keys));
     let notices = Notices::default();
 
     // Tenants come first: whose keys the ring holds is known from them.
@@ -124,6 +126,7 @@ pub(crate) fn hire(
         devices: ports.devices,
         idempotency: ports.idempotency,
         spent: ports.spent,
+        known_keys,
         api_keys: ports.api_keys,
         audit: ports.audit,
         checkpoints: ports.checkpoints,
@@ -132,7 +135,11 @@ pub(crate) fn hire(
         meters,
     });
     let feed_spec = hire_feed(&flows, ports.changes);
-    let owners = first.into_iter().chain(shards).chain([feed_spec]).collect();
+    let owners = first
+        .into_iter()
+        .chain(shards)
+        .chain([feed_spec, used_spec])
+        .collect();
     outflow.push(hire_notices(&notices, &flows, ports.notices));
     Ok(Staff {
         flows,
@@ -248,6 +255,7 @@ fn hire_feed(flows: &Flows, changes: Arc<dyn Changes>) -> ChildSpec {
         changes,
         sessions: flows.sessions.clone(),
         accounts: flows.accounts.clone(),
+        api_keys: flows.known_keys.clone(),
         tenants: flows.tenants.clone(),
         roles: flows.roles.clone(),
         keys: flows.keys.clone(),

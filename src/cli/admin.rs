@@ -3,8 +3,9 @@
 
 use std::fmt::Write as _;
 
-use domain::api_key::ApiKey;
+use domain::api_key::{ApiKey, ApiKeyFilter};
 use domain::id::ApiKeyId;
+use domain::page::{MAX_PER_PAGE, PageRequest, PageStart};
 use domain::time::UnixMillis;
 
 use super::failure::Failure;
@@ -57,9 +58,20 @@ async fn create_key(
 
 async fn list_keys(flows: &Flows, tenant: Option<&str>) -> Result<(), Failure> {
     let act = office::act(flows, tenant)?;
-    let listed = api_keys::list(flows, &act).await?;
-    let lines = listed.iter().map(|key| line(key, act.now));
-    prepare::show(&lines.collect::<String>())
+    let mut start = PageStart::Number(1);
+    loop {
+        let page = PageRequest {
+            start,
+            per_page: MAX_PER_PAGE,
+        };
+        let listed = api_keys::list(flows, &act, ApiKeyFilter::default(), page).await?;
+        let lines = listed.items.iter().map(|key| line(key, act.now));
+        prepare::show(&lines.collect::<String>())?;
+        match listed.next {
+            Some(last) => start = PageStart::After(last),
+            None => return Ok(()),
+        }
+    }
 }
 
 async fn revoke_key(flows: &Flows, tenant: Option<&str>, id: ApiKeyId) -> Result<(), Failure> {
@@ -108,13 +120,18 @@ mod tests {
         ApiKey {
             id: ApiKeyId::generate(now, &random),
             tenant: TenantId::generate(now, &random),
+            client: None,
             name: "nightly\njob".to_owned(),
             visible_prefix: "qf_ak_ab12".to_owned(),
             signature: [0; 32],
+            superseded: None,
             scopes: ScopeSet::parse("admin:clients admin:users").expect("scopes"),
+            rate_limit: None,
             created_at: now,
             expires_at: Some(UnixMillis::from_seconds(60)),
             revoked_at: None,
+            last_used_at: None,
+            version: 1,
         }
     }
 

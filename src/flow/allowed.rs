@@ -5,12 +5,15 @@
 //! nothing. The decision is [`protocol::rbac`]'s, from the roles owner's snapshot; the account and the
 //! client are read from memory, so a role that was taken away is gone everywhere within a second.
 
-use domain::api_key::ApiKey;
+use std::sync::Arc;
+
+use domain::api_key::{ApiKey, SCOPE_INTROSPECT, SCOPE_REVOKE};
 use domain::client::Client;
 use domain::id::UserId;
 use domain::rejection::{Fault, OAuthCode, Refusal, Rejection};
 use domain::role::{SUBJECT_CLIENT, SUBJECT_USER, is_role_name};
 use domain::user::{User, UserStatus};
+use protocol::rbac::Rules;
 
 use super::caller::Caller;
 use super::{Act, Flows, live};
@@ -93,8 +96,7 @@ pub(crate) async fn load_user(
 
 /// Demands an operator of one area of the admin door: whom the rules allow `read` or `write` on
 /// `admin:<area>`, or an API key with the scope `admin:*` or `admin:<area>`, or one of those with `:read`
-/// behind it for what changes nothing. Says whether they may make operators: who may change the rules,
-/// and the holder of a key for everything.
+/// behind it for what changes nothing. Gives what they may do besides.
 ///
 /// # Errors
 /// 403 for anybody else; a fault when a store is away.
@@ -103,28 +105,84 @@ pub(crate) async fn require_operator(
     act: &Act,
     caller: &Caller,
     (area, access): (&str, Access),
-) -> Result<bool, Rejection> {
-    let (may, may_appoint) = match caller {
-        Caller::ApiKey(key) => (opens(key, area, access), opens(key, "*", Access::Write)),
-        Caller::Person(..) | Caller::System(_) => {
-            let subjects = subjects_of(flows, act, caller).await?;
-            let rules = flows.roles.of(act.tenant.id);
-            let decide = |area: &str, action: &str| {
-                let named = subjects.iter().map(String::as_str);
-                let object = format!("{ADMIN}{area}");
-                rules.decide(named, &object, action).is_some()
-            };
-            (decide(area, access.action()), decide(RULES, WRITE))
-        }
-    };
-    if may {
-        return Ok(may_appoint);
+) -> Result<Powers, Rejection> {
+    let powers = powers_of(flows, act, caller).await?;
+    if powers.may(area, access) {
+        return Ok(powers);
     }
     Err(Refusal::oauth(
         OAuthCode::InsufficientScope,
         "Only an operator may do this.",
     )
     .into())
+}
+
+/// What somebody may do on the admin door.
+pub(crate) enum Powers {
+    /// What the key's scopes say.
+    Key(Arc<ApiKey>),
+    /// What the rules allow these subjects.
+    Rules(Vec<String>, Arc<Rules>),
+}
+
+/// Gives what a caller may do on the admin door.
+async fn powers_of(flows: &Flows, act: &Act, caller: &Caller) -> Result<Powers, Fault> {
+    if let Caller::ApiKey(key) = caller {
+        return Ok(Powers::Key(Arc::clone(key)));
+    }
+    let subjects = subjects_of(flows, act, caller).await?;
+    Ok(Powers::Rules(subjects, flows.roles.of(act.tenant.id)))
+}
+
+// === impl Powers ===
+
+impl Powers {
+    /// Says whether they open an area; `*` is all of them.
+    fn may(&self, area: &str, access: Access) -> bool {
+        match self {
+            Self::Key(key) => opens(key, area, access),
+            Self::Rules(subjects, rules) => {
+                let named = subjects.iter().map(String::as_str);
+                let object = format!("{ADMIN}{area}");
+                rules.decide(named, &object, access.action()).is_some()
+            }
+        }
+    }
+
+    /// Says whether they are enough to make operators: to change the rules, or a key for everything.
+    pub(crate) fn may_appoint(&self) -> bool {
+        match self {
+            Self::Key(_) => self.may("*", Access::Write),
+            Self::Rules(..) => self.may(RULES, Access::Write),
+        }
+    }
+
+    /// Says whether whoever has them can do all that a key with this scope can: only then may they make
+    /// such a key, or have it shown anew (OWASP ASVS 5.0 §8.2.1).
+    pub(crate) fn cover(&self, scope: &str) -> bool {
+        let has_it = matches!(self, Self::Key(key) if key.scopes.contains(scope));
+        let (area, access) = needed_for(scope);
+        has_it || self.may_appoint() || self.may(area, access)
+    }
+}
+
+/// Names what whoever makes a key with a scope must be able to do themselves. What a scope of somebody
+/// else's words opens, its clients know: who looks after clients may give it.
+fn needed_for(scope: &str) -> (&str, Access) {
+    match scope {
+        SCOPE_INTROSPECT => ("tokens", Access::Read),
+        SCOPE_REVOKE => ("tokens", Access::Write),
+        "users:read" => ("users", Access::Read),
+        "permissions:check" => (RULES, Access::Read),
+        _ => match scope
+            .strip_prefix(ADMIN)
+            .map(|rest| (rest, rest.strip_suffix(":read")))
+        {
+            Some((_, Some(area))) => (area, Access::Read),
+            Some((area, None)) => (area, Access::Write),
+            None => ("clients", Access::Write),
+        },
+    }
 }
 
 // === impl Access ===
@@ -167,13 +225,48 @@ pub(super) mod tests {
         ApiKey {
             id: ApiKeyId::generate(now, &random),
             tenant: TenantId::generate(now, &random),
+            client: None,
             name: "k".to_owned(),
             visible_prefix: "qf_ak_ab".to_owned(),
             signature: [0; 32],
+            superseded: None,
             scopes: ScopeSet::parse(scopes).expect("a scope"),
+            rate_limit: None,
             created_at: now,
             expires_at: None,
             revoked_at: None,
+            last_used_at: None,
+            version: 1,
+        }
+    }
+
+    #[test]
+    fn no_key_covers_more_than_it_opens_itself() {
+        let covers = |own: &str, scope: &str| Powers::Key(Arc::new(key(own))).cover(scope);
+        for (own, scope) in [
+            ("admin:*", "admin:*"),
+            ("admin:*", "reports"),
+            ("admin:apikeys", "admin:apikeys:read"),
+            ("admin:*:read", "admin:users:read"),
+            ("admin:apikeys reports", "reports"),
+            ("admin:tokens:read", "tokens:introspect"),
+            ("admin:clients", "reports"),
+        ] {
+            assert!(covers(own, scope), "{own}: {scope}");
+        }
+        for (own, scope) in [
+            ("admin:apikeys", "admin:*"),
+            ("admin:apikeys", "admin:*:read"),
+            ("admin:apikeys", "admin:users"),
+            ("admin:apikeys admin:users:read", "admin:users"),
+            ("admin:apikeys", "users:read"),
+            ("admin:apikeys", "tokens:introspect"),
+            ("admin:apikeys", "permissions:check"),
+            ("admin:tokens:read", "tokens:revoke"),
+            ("admin:apikeys", "reports"),
+            ("admin:*:read", "admin:*"),
+        ] {
+            assert!(!covers(own, scope), "{own}: {scope}");
         }
     }
 

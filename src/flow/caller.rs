@@ -6,6 +6,8 @@
 //! roles and the rules each time (see [`allowed`](super::allowed)) and not read from the token, because a
 //! role that was taken away must be gone within a second and not when a token expires.
 
+use std::sync::Arc;
+
 use domain::api_key::ApiKey;
 use domain::event::Actor;
 use domain::id::{SessionId, UserId};
@@ -17,7 +19,7 @@ use protocol::opaque::RandomToken;
 
 use super::account::AccountHolder;
 use super::token::mint::longest_lifetime;
-use super::{Act, Flows, live, proof, subject};
+use super::{Act, Flows, api_key, live, proof, subject};
 
 /// A credential as a caller presents it.
 #[derive(Debug, Clone)]
@@ -38,7 +40,7 @@ pub enum Caller {
     /// A service or an agent, by an access token.
     System(Box<AccessClaims>),
     /// The holder of an API key.
-    ApiKey(Box<ApiKey>),
+    ApiKey(Arc<ApiKey>),
 }
 
 /// A person who calls.
@@ -58,7 +60,8 @@ pub(crate) const TYPE_USER: &str = "user";
 /// Judges a presented credential.
 ///
 /// # Errors
-/// 401 with `invalid_token` for anything that is not a live credential of this tenant; 503 while this
+/// 401 with `invalid_token` for anything that is not a live credential of this tenant; 429 for an API key
+/// that is used more often than it may be; 503 while this
 /// node does not know what was revoked, or a store is away.
 pub async fn authenticate(
     flows: &Flows,
@@ -70,7 +73,10 @@ pub async fn authenticate(
             authenticate_token(flows, act, &token, None).await
         }
         Presented::Dpop(token, proof) => authenticate_token(flows, act, &token, Some(&proof)).await,
-        Presented::Bearer(key) | Presented::ApiKey(key) => authenticate_key(flows, act, &key).await,
+        Presented::Bearer(key) | Presented::ApiKey(key) => {
+            let key = api_key::judge(flows, act, &key).await?;
+            Ok(Caller::ApiKey(key))
+        }
     }
 }
 
@@ -265,17 +271,6 @@ fn unauthorized(rejection: Rejection) -> Rejection {
     }
 }
 
-async fn authenticate_key(flows: &Flows, act: &Act, key: &str) -> Result<Caller, Rejection> {
-    let signature = RandomToken::ApiKey
-        .parse(&flows.secrets, key)
-        .map_err(|_| invalid_token())?;
-    let found = flows.api_keys.load_api_key(act.tenant.id, signature);
-    match act.wait(found).await? {
-        Some(key) if key.is_live(act.now) => Ok(Caller::ApiKey(Box::new(key))),
-        _ => Err(invalid_token().into()),
-    }
-}
-
 /// Judges a token by what it says alone; whether it was revoked, and whom it is for, is not asked.
 pub(crate) fn accept(flows: &Flows, act: &Act, token: &str) -> Option<AccessClaims> {
     let tenant = act.tenant.id.to_string();
@@ -321,7 +316,7 @@ mod tests {
 
     #[test]
     fn a_system_is_no_person() {
-        let refused = require_person(&Caller::ApiKey(Box::new(key("admin:*"))));
+        let refused = require_person(&Caller::ApiKey(Arc::new(key("admin:*"))));
         assert_eq!(
             refused.err().map(|refusal| refusal.code),
             Some(Code::Forbidden)

@@ -5,6 +5,7 @@
 //! told but the client it was issued to: no other can use it. Whoever asks for it is
 //! answered with a JWS (RFC 9701).
 
+use domain::api_key::SCOPE_INTROSPECT;
 use domain::client::Client;
 use domain::rejection::{Fault, OAuthCode, Refusal, Rejection};
 use domain::secret::SecretText;
@@ -44,7 +45,8 @@ pub enum Told {
 /// `invalid_client` for whoever does not authenticate; a fault while this node does not know what was
 /// revoked.
 pub async fn introspect(flows: &Flows, act: &Act, message: Introspect) -> Result<Told, Rejection> {
-    let known = client_auth::authenticate(flows, act, message.client).await?;
+    let known =
+        client_auth::authenticate_or_key(flows, act, message.client, SCOPE_INTROSPECT).await?;
     let KnownClient::Confidential(client) = &known else {
         let hint = "introspection is for clients that authenticate (RFC 7662 §2.1)";
         return Err(Refusal::oauth(OAuthCode::InvalidClient, hint).into());

@@ -40,10 +40,8 @@ pub(crate) async fn is_live(
 /// # Errors
 /// [`Fault::Store`] while this node does not know.
 pub(crate) fn is_revoked(flows: &Flows, claims: &AccessClaims) -> Result<bool, Fault> {
+    require_fresh(flows)?;
     let denylist = flows.sessions.denylist();
-    if !denylist.is_fresh() {
-        return Err(Fault::Store("what was revoked is not known now".to_owned()));
-    }
     let holder = subject::holder_of(flows, claims);
     let grant = claims.grant_id.as_deref().map(str::parse::<FamilyId>);
     let (Some(Holder { session, .. }), Ok(grant)) = (holder, grant.transpose()) else {
@@ -51,6 +49,17 @@ pub(crate) fn is_revoked(flows: &Flows, claims: &AccessClaims) -> Result<bool, F
     };
     let mut names = std::iter::once(&claims.jti).chain(&claims.parents);
     Ok(names.any(|name| denylist.is_refused(name, session, grant)))
+}
+
+/// Refuses to judge while this node does not hear what was revoked and what changed.
+///
+/// # Errors
+/// [`Fault::Store`] then.
+pub(crate) fn require_fresh(flows: &Flows) -> Result<(), Fault> {
+    if flows.sessions.denylist().is_fresh() {
+        return Ok(());
+    }
+    Err(Fault::Store("what was revoked is not known now".to_owned()))
 }
 
 /// Says whether everybody that a token names may still be one.

@@ -7,7 +7,7 @@
 
 use domain::rejection::{Code, Rejection};
 
-use super::allowed::{Access, require_operator};
+use super::allowed::{Access, Powers, require_operator};
 use super::caller::{self, Presented};
 use super::issuer::issuer_of;
 use super::{Act, Flows};
@@ -16,7 +16,7 @@ use super::{Act, Flows};
 const TENANTS: &str = "tenants";
 
 /// Authenticates an operator of one area and notes in the act who it is, and whether they may make
-/// operators.
+/// operators. Gives what they may do besides.
 ///
 /// # Errors
 /// As [`caller::authenticate`] and [`require_operator`].
@@ -28,7 +28,7 @@ pub(crate) async fn admit(
     act: &mut Act,
     presented: Presented,
     wanted: (&str, Access),
-) -> Result<(), Rejection> {
+) -> Result<Powers, Rejection> {
     let home = act_at_home(flows, act);
     let shown = home.as_ref().map(|_| presented.clone());
     let caller = match caller::authenticate(flows, act, presented).await {
@@ -41,8 +41,9 @@ pub(crate) async fn admit(
         judged => judged?,
     };
     act.origin.actor = caller.actor();
-    act.may_appoint = require_operator(flows, act, &caller, wanted).await?;
-    Ok(())
+    let powers = require_operator(flows, act, &caller, wanted).await?;
+    act.may_appoint = powers.may_appoint();
+    Ok(powers)
 }
 
 async fn admit_from_home(
@@ -50,12 +51,13 @@ async fn admit_from_home(
     act: &mut Act,
     (home, presented): (&Act, Presented),
     wanted: (&str, Access),
-) -> Result<(), Rejection> {
+) -> Result<Powers, Rejection> {
     let caller = caller::authenticate(flows, home, presented).await?;
     act.origin.actor = caller.actor();
     require_operator(flows, home, &caller, (TENANTS, wanted.1)).await?;
-    act.may_appoint = require_operator(flows, home, &caller, wanted).await?;
-    Ok(())
+    let powers = require_operator(flows, home, &caller, wanted).await?;
+    act.may_appoint = powers.may_appoint();
+    Ok(powers)
 }
 
 /// Gives the act as it would be in the default tenant; nothing if it is there.

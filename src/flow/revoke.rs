@@ -4,6 +4,7 @@
 //! refused from then on, on every node within a second. What is not a live token of the caller's is
 //! answered the same way (§2.2) and nothing happens to it.
 
+use domain::api_key::SCOPE_REVOKE;
 use domain::event::{Actor, EventKind};
 use domain::rejection::Rejection;
 use domain::secret::SecretText;
@@ -31,7 +32,7 @@ pub struct Revoke {
 /// # Errors
 /// `invalid_client`, or a fault; never for the token's sake.
 pub async fn revoke(flows: &Flows, act: &Act, message: Revoke) -> Result<(), Rejection> {
-    let client = client_auth::authenticate(flows, act, message.client).await?;
+    let client = client_auth::authenticate_or_key(flows, act, message.client, SCOPE_REVOKE).await?;
     let token = message.token.expose();
     if token.starts_with(REFRESH_PREFIX) {
         revoke_refresh(flows, act, &client, token).await

@@ -1,7 +1,8 @@
 //! How a client says who it is at the token endpoint (RFC 6749 §2.3).
 //!
 //! HTTP Basic, or `client_id` with `client_secret` in the body, or a `client_assertion` that it signed
-//! (RFC 7521 §4.2), or `client_id` alone for a public client; one way per request.
+//! (RFC 7521 §4.2), or `client_id` alone for a public client, or an API key in a header; one way per
+//! request.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,7 +11,9 @@ use domain::secret::SecretText;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use protocol::client_assertion::{ASSERTION_TYPE, peek_client_id};
+use protocol::opaque::RandomToken;
 
+use super::credential::X_API_KEY;
 use super::fields::Fields;
 use super::form;
 use crate::flow::token::{AuthMethod, ClientAuth};
@@ -23,12 +26,42 @@ pub(super) fn take(headers: &HeaderMap, fields: &mut Fields) -> Result<ClientAut
     let id = fields.optional_text("client_id");
     let secret = fields.optional_secret("client_secret");
     let assertion = take_assertion(fields)?;
+    if let Some(key) = find_key(headers)? {
+        if secret.is_some() || assertion.is_some() {
+            return Err(two_ways());
+        }
+        return Ok(ClientAuth::ApiKey { id, key });
+    }
     match (find_basic(headers)?, assertion) {
         (Some(_), Some(_)) => Err(two_ways()),
         (None, Some(_)) if secret.is_some() => Err(two_ways()),
         (None, Some(assertion)) => by_assertion(id.as_deref(), assertion),
         (Some(basic), None) => by_header(basic, id.as_deref(), secret.is_some()),
         (None, None) => Ok(in_body(id, secret)),
+    }
+}
+
+/// Finds an API key, in a header of its own or as a bearer token; another bearer token is no client
+/// authentication.
+fn find_key(headers: &HeaderMap) -> Result<Option<SecretText>, Refusal> {
+    let mut shown = headers.get_all(AUTHORIZATION).iter();
+    let bearer = shown.find_map(|value| {
+        let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+        let is_key = token
+            .trim_matches(' ')
+            .starts_with(RandomToken::ApiKey.prefix());
+        (is_key && scheme.eq_ignore_ascii_case("bearer")).then(|| token.trim_matches(' '))
+    });
+    let mut own = headers.get_all(&X_API_KEY).iter();
+    match (own.next(), bearer) {
+        (None, bearer) => Ok(bearer.map(|key| SecretText::new(key.to_owned()))),
+        (Some(_), _) if headers.contains_key(AUTHORIZATION) || own.next().is_some() => {
+            Err(two_ways())
+        }
+        (Some(key), _) => {
+            let key = key.to_str().map_err(|_| unreadable())?;
+            Ok(Some(SecretText::new(key.to_owned())))
+        }
     }
 }
 
@@ -142,6 +175,7 @@ mod tests {
             }
             Ok(ClientAuth::Assertion { id, .. }) => Ok(format!("Assertion {id}")),
             Ok(ClientAuth::Console) => Ok("console".to_owned()),
+            Ok(ClientAuth::ApiKey { id, key }) => Ok(format!("Key {id:?} {}", key.expose())),
             Err(refusal) => Err(refusal.oauth),
         }
     }
@@ -253,6 +287,16 @@ mod tests {
             take_from(Some(&encoded), ""),
             Err(Some(OAuthCode::InvalidClient))
         );
+    }
+
+    #[test]
+    fn an_api_key_is_a_way_of_its_own() {
+        let bearer = Some("bearer qf_ak_x");
+        assert_eq!(take_from(bearer, ""), Ok("Key None qf_ak_x".to_owned()));
+        let named = take_from(bearer, "client_id=c");
+        assert_eq!(named, Ok("Key Some(\"c\") qf_ak_x".to_owned()));
+        let two = take_from(bearer, "client_id=c&client_secret=y");
+        assert_eq!(two, Err(Some(OAuthCode::InvalidRequest)));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName};
 use super::proof;
 use crate::flow::caller::Presented;
 
-static X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+pub(super) static X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
 /// Reads what the caller shows.
 ///

@@ -15,6 +15,7 @@ use super::paging::List;
 use super::render::Reply;
 use super::routes::Behind;
 use super::visitor::Visitor;
+use crate::flow::allowed::Powers;
 use crate::flow::caller::Person;
 use crate::flow::{Act, Flows};
 
@@ -77,8 +78,21 @@ impl Call {
     pub(super) fn person(&self) -> Result<&Person, Fault> {
         match &self.visitor {
             Visitor::Person(person) => Ok(person),
-            Visitor::Anyone | Visitor::Operator => {
+            Visitor::Anyone | Visitor::Operator(_) => {
                 Err(Fault::Broken("the route asks for no person".to_owned()))
+            }
+        }
+    }
+
+    /// Gives what the operator who calls may do.
+    ///
+    /// # Errors
+    /// Only if the route table does not ask for one.
+    pub(super) fn powers(&self) -> Result<&Powers, Fault> {
+        match &self.visitor {
+            Visitor::Operator(powers) => Ok(powers),
+            Visitor::Anyone | Visitor::Person(_) => {
+                Err(Fault::Broken("the route asks for no operator".to_owned()))
             }
         }
     }

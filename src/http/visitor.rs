@@ -17,7 +17,7 @@ use super::credential;
 use super::hall::Hall;
 use super::routes::{Caller, Route};
 use super::tenant::{Named, Tenants};
-use crate::flow::allowed::Access;
+use crate::flow::allowed::{Access, Powers};
 use crate::flow::caller::{self, Person};
 use crate::flow::issuer::issuer_of;
 use crate::flow::{Act, Flows, operator};
@@ -33,7 +33,7 @@ pub(super) enum Visitor {
     /// A person.
     Person(Box<Person>),
     /// An operator, who is named in the act.
-    Operator,
+    Operator(Powers),
 }
 
 /// Finds the tenant and makes the act.
@@ -95,10 +95,11 @@ pub(super) async fn authenticate(
             Method::GET => Access::Read,
             _ => Access::Write,
         };
-        operator::admit(flows, act, presented, (area_of(route.path), access)).await?;
+        let wanted = (area_of(route.path), access);
+        let powers = operator::admit(flows, act, presented, wanted).await?;
         // It is the operator's, not that of the person who is told of what they do.
         act.language = None;
-        return Ok(Visitor::Operator);
+        return Ok(Visitor::Operator(powers));
     }
     let caller = caller::authenticate(flows, act, presented).await?;
     act.origin.actor = caller.actor();

@@ -2,6 +2,7 @@
 
 use crate::case::Case;
 
+mod api_keys;
 pub mod areas;
 mod audit;
 mod clients;
@@ -28,6 +29,7 @@ pub fn cases() -> Vec<Case> {
         compromised::cases(),
         registration::cases(),
         operations::cases(),
+        api_keys::cases(),
         areas::cases(),
         audit::cases(),
         tampering::cases(),

@@ -25,9 +25,10 @@ cases![
 
 mod factors;
 mod grants;
+mod keys;
 
 pub fn all() -> Vec<Case> {
-    [cases(), grants::cases(), factors::cases()]
+    [cases(), grants::cases(), factors::cases(), keys::cases()]
         .into_iter()
         .flatten()
         .collect()

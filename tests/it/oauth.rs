@@ -37,6 +37,7 @@ pub mod exchange;
 mod fapi;
 mod frontchannel;
 mod id_jag;
+mod jwks_cache;
 pub mod jwt_bearer;
 mod login_ui;
 mod metadata_documents;
@@ -78,6 +79,7 @@ pub fn all() -> Vec<Case> {
         frontchannel::cases(),
         id_jag::cases(),
         id_jag::tenants::cases(),
+        jwks_cache::cases(),
         jwt_bearer::cases(),
         login_ui::cases(),
         login_ui::attacks::cases(),

@@ -147,6 +147,7 @@ impl<'n> Listener<'n> {
         };
         self.needs.sessions.forget_everybody();
         self.needs.accounts.forget_everybody();
+        self.needs.api_keys.forget();
         self.needs.tenants.forget_clients();
     }
 
@@ -182,8 +183,7 @@ impl<'n> Listener<'n> {
             ChangeKind::TenantChanged => self.stale.tenants.add(change.tenant),
             ChangeKind::RolesChanged => self.stale.roles.add(change.tenant),
             ChangeKind::KeysChanged => self.stale.keys = true,
-            // Nothing is remembered of API keys: each use asks the store.
-            ChangeKind::ApiKeyChanged(_) => {}
+            ChangeKind::ApiKeyChanged(_) => needs.api_keys.forget(),
         }
     }
 

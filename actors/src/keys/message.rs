@@ -15,6 +15,12 @@ pub(super) enum Message {
         by: Box<Origin>,
         reply: Reply<Result<Rotated, Fault>>,
     },
+    /// End the key of this name, whatever it has come to. Says whether there was one.
+    Revoke {
+        kid: String,
+        by: Box<Origin>,
+        reply: Reply<Result<bool, Fault>>,
+    },
     /// Make a ring of this algorithm unless there is one.
     Provide {
         algorithm: Algorithm,

@@ -11,7 +11,7 @@ use domain::rejection::Fault;
 use domain::time::{Clock, UnixMillis};
 use protocol::jose::key_pair::KeyPair;
 use protocol::system_secrets::SystemSecrets;
-use store::port::keys::{KeyRotation, Keys};
+use store::port::keys::{KeyRevocation, KeyRotation, Keys};
 use tokio::task::spawn_blocking;
 
 use super::message::Message;
@@ -54,6 +54,7 @@ impl Owner for Locksmith {
     async fn handle(&mut self, message: Message) -> Result<(), Fault> {
         match message {
             Message::Rotate { by, reply } => reply.send(self.rotate_all(&by).await),
+            Message::Revoke { kid, by, reply } => reply.send(self.revoke(&kid, &by).await),
             Message::Provide { algorithm, reply } => reply.send(self.provide(algorithm).await),
             Message::Reload { reply } => reply.send(self.reload().await),
         }
@@ -236,6 +237,37 @@ impl Locksmith {
             self.reload().await?;
             if was_first {
                 return Ok(Rotated::Done { active: promote });
+            }
+        }
+        Err(Fault::Busy("keys"))
+    }
+
+    /// Ends a key. The store is the judge: if the keys moved on meanwhile, it is judged once more.
+    async fn revoke(&mut self, kid: &str, by: &Origin) -> Result<bool, Fault> {
+        for _ in 0..2 {
+            self.reload().await?;
+            let Some(key) = self.stored.iter().find(|key| key.kid == kid).cloned() else {
+                return Ok(false);
+            };
+            let now = self.parts.clock.now();
+            let succession = self.plan.succession(&self.stored, &key);
+            let mut fresh = Vec::new();
+            for (algorithm, state) in succession.missing {
+                fresh.push(self.row(&generate(algorithm).await?, state, now)?);
+            }
+            let revocation = KeyRevocation {
+                tenant: self.tenant,
+                state: key.state,
+                promote: succession.promote,
+                fresh,
+                now,
+                entry: Entry::new(EventKind::KeyRevoked, by).about(&key.kid),
+                kid: key.kid,
+            };
+            let is_done = patiently(self.parts.store.revoke_key(revocation)).await?;
+            self.reload().await?;
+            if is_done {
+                return Ok(true);
             }
         }
         Err(Fault::Busy("keys"))

@@ -37,6 +37,15 @@ pub(super) enum Step {
     Incomplete,
 }
 
+/// What takes the place of a key that is revoked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Succession {
+    /// The `kid` of the next key that signs from now on.
+    pub(super) promote: Option<String>,
+    /// What is missing then.
+    pub(super) missing: Vec<(Algorithm, KeyState)>,
+}
+
 // === impl Plan ===
 
 impl Plan {
@@ -54,6 +63,34 @@ impl Plan {
             active: active.kid.clone(),
             promote: next.kid.clone(),
         }
+    }
+
+    /// Says what takes the place of a key: where it signed, the next one of its algorithm; while another
+    /// algorithm takes over, the one that waits for that; else a new one.
+    pub(super) fn succession(&self, keys: &[SigningKey], gone: &SigningKey) -> Succession {
+        let own = gone.algorithm;
+        let (promote, missing) = match gone.state {
+            KeyState::Retired | KeyState::Revoked => (None, Vec::new()),
+            KeyState::Next => (None, vec![(own, KeyState::Next)]),
+            KeyState::Active => {
+                let waiting = || self.heir(keys, gone);
+                match self.of(own).find(keys, KeyState::Next).or_else(waiting) {
+                    Some(next) => {
+                        let missing = vec![(next.algorithm, KeyState::Next)];
+                        (Some(next.kid.clone()), missing)
+                    }
+                    None => (None, vec![(own, KeyState::Active), (own, KeyState::Next)]),
+                }
+            }
+        };
+        Succession { promote, missing }
+    }
+
+    /// Finds the key that waits to take over from another algorithm's, which signs access tokens.
+    fn heir<'k>(&self, keys: &'k [SigningKey], gone: &SigningKey) -> Option<&'k SigningKey> {
+        let signs = self.signing(keys).is_some_and(|key| key.kid == gone.kid);
+        let next = self.find(keys, KeyState::Next);
+        next.filter(|_| signs)
     }
 
     /// Says whether the active key has signed for long enough; one of another algorithm has as soon
@@ -181,6 +218,36 @@ mod tests {
         assert_eq!(PLAN.step(&keys, at(700)), Step::Rotate { active, promote });
         let own = [key("b", KeyState::Active, at(0)), keys[0].clone()];
         assert_eq!(PLAN.signing(&own).map(|key| key.kid.as_str()), Some("b"));
+    }
+
+    #[test]
+    fn what_signed_is_succeeded_at_once_and_what_is_missing_is_made() {
+        let kid = |promote: Option<&str>, missing: &[(Algorithm, KeyState)]| Succession {
+            promote: promote.map(str::to_owned),
+            missing: missing.to_vec(),
+        };
+        let (es, ed) = (Algorithm::Es256, Algorithm::EdDsa);
+        let ring = [
+            key("a", KeyState::Active, at(0)),
+            key("n", KeyState::Next, at(100)),
+            key("r", KeyState::Retired, at(0)),
+        ];
+        let next = [(es, KeyState::Next)];
+        assert_eq!(PLAN.succession(&ring, &ring[0]), kid(Some("n"), &next));
+        assert_eq!(PLAN.succession(&ring, &ring[1]), kid(None, &next));
+        assert_eq!(PLAN.succession(&ring, &ring[2]), kid(None, &[]));
+        let both = [(es, KeyState::Active), (es, KeyState::Next)];
+        assert_eq!(PLAN.succession(&ring[..1], &ring[0]), kid(None, &both));
+
+        let mut other = key("o", KeyState::Active, at(0));
+        other.algorithm = ed;
+        let switching = [other.clone(), ring[1].clone()];
+        assert_eq!(PLAN.succession(&switching, &other), kid(Some("n"), &next));
+        let mut waits = key("w", KeyState::Next, at(0));
+        waits.algorithm = ed;
+        let switching = [other.clone(), ring[1].clone(), waits];
+        let own = [(ed, KeyState::Next)];
+        assert_eq!(PLAN.succession(&switching, &other), kid(Some("w"), &own));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use actors::accounts::Accounts;
+use actors::api_keys::api_keys;
 use actors::feed::{FeedNeeds, feed};
 use actors::keys::{Keys, Rotated};
 use actors::roles::{Roles, roles};
@@ -69,6 +70,7 @@ impl Node {
             changes,
             sessions: sessions.clone(),
             accounts: accounts.clone(),
+            api_keys: api_keys(house.ports.api_keys.clone()).0,
             tenants: tenants.clone(),
             roles: roles.clone(),
             keys: keys.clone(),

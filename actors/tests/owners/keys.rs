@@ -311,3 +311,26 @@ async fn a_ring_beside_is_rotated_and_outlives_the_rotation_of_the_first() {
     let has_rotated = || async { signing_with(&again.ring(), Algorithm::EdDsa) != kept };
     within(3 * SOON, "the next key signs", has_rotated).await;
 }
+
+#[tokio::test]
+async fn a_revoked_key_verifies_nothing_and_the_next_one_signs_at_once() {
+    let house = House::new().await;
+    let ((one, spec_one), (two, spec_two)) = (house.keys(), house.keys());
+    let _trees = tokio::join!(raise(vec![spec_one]), raise(vec![spec_two]));
+    let ring = one.ring();
+    let leaked = kids(&ring, KeyState::Active).remove(0);
+    let next = kids(&ring, KeyState::Next).remove(0);
+    let by = || origin(house.world.tenant, house.now());
+    let revoked = one.revoke(leaked.clone(), by(), in_time()).await;
+    assert_eq!(revoked, Ok(true));
+    assert_eq!(signing(&one.ring()), Some(next.clone()));
+    assert!(one.ring().find(&leaked).is_none());
+    assert!(!one.ring().jwks().body.contains(&leaked));
+    assert_eq!(kids(&one.ring(), KeyState::Next).len(), 1);
+
+    assert!(two.ring().find(&leaked).is_some(), "it has not heard yet");
+    assert_eq!(two.revoke(leaked, by(), in_time()).await, Ok(false));
+    assert_eq!(one.ring().list(), two.ring().list());
+    let unknown = two.revoke("nobody".to_owned(), by(), in_time()).await;
+    assert_eq!(unknown, Ok(false));
+}

@@ -165,10 +165,13 @@ events!(
     PolicyCreated = "policy.created",
     PolicyDeleted = "policy.deleted",
     ApiKeyCreated = "api_key.created",
+    ApiKeyUpdated = "api_key.updated",
+    ApiKeyRotated = "api_key.rotated",
     ApiKeyRevoked = "api_key.revoked",
     KeyCreated = "key.created",
     KeyActivated = "key.activated",
     KeyRetired = "key.retired",
+    KeyRevoked = "key.revoked",
     AuditExported = "audit.exported",
     AuditPurged = "audit.purged",
 );

@@ -6,6 +6,7 @@ use actors::keys::{KeyView, Rotated};
 use domain::rejection::{Code, Fault, Refusal, Rejection};
 use domain::time::UnixMillis;
 
+use super::not_found;
 use crate::flow::{Act, Flows};
 
 /// Lists the signing keys: active, then next, then retired. Never their private parts.
@@ -29,6 +30,25 @@ pub async fn rotate(flows: &Flows, act: &Act) -> Result<String, Rejection> {
         Rotated::Done { active } => Ok(active),
         Rotated::TooEarly { at } => Err(too_early(at, act.now).into()),
     }
+}
+
+/// Ends a key whose private part others may have: it leaves the key set at once, what it signed is refused
+/// here before the answer and on every node within a second, and it never signs again. Where it signed, the
+/// next one does, published for long enough or not. Gives the `kid` that signs access tokens then.
+///
+/// # Errors
+/// 403 as [`list`]; 404 for what is no key of the ring; or a fault.
+pub async fn revoke(flows: &Flows, act: &Act, kid: String) -> Result<Option<String>, Rejection> {
+    require_keeper(flows, act)?;
+    let revoked = flows
+        .keys
+        .revoke(kid, act.origin.clone(), act.deadline)
+        .await?;
+    if !revoked {
+        return Err(not_found("signing key").into());
+    }
+    let ring = flows.keys.ring();
+    Ok(ring.signer().map(|signer| signer.key().kid().to_owned()))
 }
 
 fn require_keeper(flows: &Flows, act: &Act) -> Result<(), Rejection> {

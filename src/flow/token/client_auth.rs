@@ -27,6 +27,9 @@ use crate::flow::{Act, Flows, clients, console};
 
 mod assertion;
 mod certificate;
+mod key;
+
+pub(crate) use key::authenticate_or_key;
 
 /// The registered method of a client that sends its secret by HTTP Basic (RFC 7591 §2).
 pub const METHOD_BASIC: &str = "client_secret_basic";
@@ -70,6 +73,13 @@ pub enum ClientAuth {
     },
     /// By being this process: the operators' console. No door makes one of these.
     Console,
+    /// By an API key of its own, where one is taken.
+    ApiKey {
+        /// Its public name, if it says that too.
+        id: Option<String>,
+        /// The key.
+        key: SecretText,
+    },
 }
 
 /// How a client secret was sent.
@@ -100,6 +110,7 @@ impl ClientAuth {
     pub fn id(&self) -> Option<&str> {
         match self {
             Self::None => None,
+            Self::ApiKey { id, .. } => id.as_deref(),
             Self::Id(id) | Self::Secret { id, .. } | Self::Assertion { id, .. } => Some(id),
             Self::Console => Some(CONSOLE),
         }
@@ -196,6 +207,7 @@ pub(crate) async fn authenticate(
 async fn judge(flows: &Flows, act: &Act, auth: ClientAuth) -> Result<KnownClient, Rejection> {
     match auth {
         ClientAuth::None => Ok(KnownClient::FirstParty),
+        ClientAuth::ApiKey { .. } => Err(no_place_for_keys().into()),
         ClientAuth::Id(id) if id == FIRST_PARTY => Ok(KnownClient::FirstParty),
         ClientAuth::Console => {
             let client = console::shared_client(flows, act);
@@ -289,6 +301,13 @@ pub(crate) fn is_live_secret(client: &Client, signature: &[u8], now: UnixMillis)
             .secrets
             .iter()
             .any(|secret| is_live(secret) && fits(secret))
+}
+
+fn no_place_for_keys() -> Refusal {
+    Refusal::oauth(
+        OAuthCode::InvalidClient,
+        "An API key authenticates its client at introspection and revocation alone.",
+    )
 }
 
 fn invalid_client() -> Refusal {

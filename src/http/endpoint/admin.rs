@@ -5,6 +5,7 @@ use domain::factor::MfaPolicy;
 use crate::http::fields::Fields;
 
 pub(in crate::http) mod actors;
+pub(in crate::http) mod api_keys;
 pub(in crate::http) mod audit;
 pub(in crate::http) mod clients;
 pub(in crate::http) mod consents;

@@ -26,8 +26,9 @@ const COMMON: [&str; 14] = [
 ];
 
 /// The handles that the feed speaks to.
-const TOLD_BY_THE_FEED: [&str; 5] = [
+const TOLD_BY_THE_FEED: [&str; 6] = [
     "accounts::Accounts",
+    "api_keys::ApiKeys",
     "keys::Keys",
     "roles::Roles",
     "sessions::Sessions",

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::contract::fixture::{World, at, bytes};
 use crate::port::Ports;
-use crate::port::keys::KeyRotation;
+use crate::port::keys::{KeyRevocation, KeyRotation};
 
 super::claims!("keys":
     a_key_is_loaded_as_it_was_stored,
@@ -19,6 +19,7 @@ super::claims!("keys":
     rings_beside_each_other_move_on_alone,
     one_of_ten_concurrent_rotations_happens,
     a_rotation_on_a_false_belief_changes_nothing,
+    a_revoked_key_is_gone_and_another_signs_in_the_same_step,
     an_imported_key_retires_the_active_one,
     a_key_is_sealed_anew,
     only_keys_retired_before_the_horizon_are_purged,
@@ -274,6 +275,59 @@ async fn a_rotation_on_a_false_belief_changes_nothing(ports: Ports) {
     );
     assert_eq!(announced(&world).await, 1);
     assert_eq!(world.count_events(EventKind::KeyActivated).await, 0);
+}
+
+async fn a_revoked_key_is_gone_and_another_signs_in_the_same_step(ports: Ports) {
+    let world = World::new(ports.clone()).await;
+    ensure(&world, ring(&world, 0)).await;
+    let revocation = |kid: &str, state, promote: Option<&str>, fresh: &[&str]| KeyRevocation {
+        tenant: world.tenant,
+        kid: kid.to_owned(),
+        state,
+        promote: promote.map(str::to_owned),
+        fresh: fresh
+            .iter()
+            .map(|kid| key(&world, kid, KeyState::Next))
+            .collect(),
+        now: at(60),
+        entry: world.entry(EventKind::KeyRevoked),
+    };
+    let revoke = |revocation| ports.keys.revoke_key(revocation);
+    for wrong in [
+        revocation("active-0", KeyState::Next, Some("next-0"), &["x"]),
+        revocation("active-0", KeyState::Active, Some("other"), &["x"]),
+        revocation("other", KeyState::Active, Some("next-0"), &["x"]),
+    ] {
+        assert!(!revoke(wrong).await.unwrap());
+    }
+    assert_eq!(
+        states(&load(&world).await),
+        ["active-0=active", "next-0=next"]
+    );
+    let right = revocation("active-0", KeyState::Active, Some("next-0"), &["next-1"]);
+    assert!(revoke(right.clone()).await.unwrap());
+    assert!(!revoke(right).await.unwrap());
+    assert_eq!(
+        states(&load(&world).await),
+        ["next-0=active", "next-1=next"]
+    );
+    assert!(
+        revoke(revocation("next-1", KeyState::Next, None, &["next-2"]))
+            .await
+            .unwrap()
+    );
+    assert_eq!(
+        states(&load(&world).await),
+        ["next-0=active", "next-2=next"]
+    );
+    assert_eq!(announced(&world).await, 3);
+    assert_eq!(world.count_events(EventKind::KeyRevoked).await, 2);
+    let entry = world.entry(EventKind::KeyActivated);
+    let again = key(&world, "active-0", KeyState::Active);
+    let taken = ports
+        .keys
+        .import_key(again, Algorithm::Es256, at(99), entry);
+    assert!(!taken.await.unwrap(), "a revoked key never signs again");
 }
 
 async fn an_imported_key_retires_the_active_one(ports: Ports) {

@@ -2,7 +2,7 @@
 
 use domain::event::Entry;
 use domain::id::TenantId;
-use domain::key::{Algorithm, SigningKey};
+use domain::key::{Algorithm, KeyState, SigningKey};
 use domain::time::UnixMillis;
 
 use super::Pending;
@@ -24,6 +24,25 @@ pub struct KeyRotation {
     pub promote: String,
     /// The new next key.
     pub next: SigningKey,
+    /// The present instant.
+    pub now: UnixMillis,
+    /// The audit entry.
+    pub entry: Entry,
+}
+
+/// The end of a key whose private part others may have.
+#[derive(Debug, Clone)]
+pub struct KeyRevocation {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// Which key.
+    pub kid: String,
+    /// How far it is believed to have come; if it has come elsewhere, nothing happens.
+    pub state: KeyState,
+    /// The `kid` of the next key that becomes active in its place; if it is not next, nothing happens.
+    pub promote: Option<String>,
+    /// What is stored instead of what is then missing.
+    pub fresh: Vec<SigningKey>,
     /// The present instant.
     pub now: UnixMillis,
     /// The audit entry.
@@ -53,6 +72,12 @@ pub trait Keys: Send + Sync + 'static {
     /// Writes a `KeysChanged` change. False, and nothing written, when `expected_active` is not
     /// active or `promote` is not next.
     fn rotate_keys(&self, rotation: KeyRotation) -> Pending<'_, bool>;
+
+    /// Revokes a key for good, whatever it has come to: deletes its private part, and keeps its name so
+    /// that no import takes it in again; activates another in its place and stores what is missing then:
+    /// one step. Writes a `KeysChanged` change. False, and nothing written, when the keys are not as the
+    /// revocation believes.
+    fn revoke_key(&self, revocation: KeyRevocation) -> Pending<'_, bool>;
 
     /// Makes an imported key active, retiring what it takes over from as a rotation does; does
     /// nothing if a key with its `kid` was ever stored, purged or not: a key that retired never signs

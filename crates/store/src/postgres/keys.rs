@@ -14,7 +14,7 @@ use super::row::{self, Line, get};
 use super::tenants::forget_change_at;
 use super::{Postgres, Scope};
 use crate::port::Pending;
-use crate::port::keys::{KeyRotation, Keys};
+use crate::port::keys::{KeyRevocation, KeyRotation, Keys};
 
 macro_rules! key_columns {
     () => {
@@ -60,6 +60,13 @@ const ACTIVATE: &str = "
     SET state = 'active',
         activated_at = $3
     WHERE tenant_id = $1 AND kid = $2 AND state = 'next'";
+
+const REVOKE: &str = "
+    UPDATE signing_keys
+    SET state = 'revoked',
+        retired_at = $3,
+        sealed_private = ''
+    WHERE tenant_id = $1 AND kid = $2";
 
 const TELL: &str = "
     WITH told AS (
@@ -225,6 +232,35 @@ impl Postgres {
         Ok(true)
     }
 
+    async fn revoke(&self, revocation: KeyRevocation) -> Result<bool, Fault> {
+        let mut link = self.pool().link().await?;
+        let rings = hold_rings(&mut link, revocation.tenant).await?;
+        let holds = |kid: &str, state| rings.iter().any(|k| k.kid == kid && k.state == state);
+        let promote = revocation.promote.as_deref();
+        if !holds(&revocation.kid, revocation.state)
+            || !promote.is_none_or(|promote| holds(promote, KeyState::Next))
+        {
+            link.leave().await?;
+            return Ok(false);
+        }
+        let (id, now) = (revocation.tenant.as_uuid(), revocation.now.as_millis());
+        let revoke = Step {
+            sql: REVOKE,
+            values: &[&id, &revocation.kid, &now],
+        };
+        link.go_on(&[revoke]).await?;
+        if let Some(promote) = promote {
+            let sql = ACTIVATE;
+            let values: Values<'_> = &[&id, &promote, &now];
+            link.go_on(&[Step { sql, values }]).await?;
+        }
+        for key in &revocation.fresh {
+            insert(&mut link, key).await?;
+        }
+        tell(&mut link, revocation.tenant, &revocation.entry).await?;
+        Ok(true)
+    }
+
     async fn import(
         &self,
         key: SigningKey,
@@ -263,6 +299,10 @@ impl Keys for Postgres {
 
     fn rotate_keys(&self, rotation: KeyRotation) -> Pending<'_, bool> {
         Box::pin(within(self.rotate_ring(rotation)))
+    }
+
+    fn revoke_key(&self, revocation: KeyRevocation) -> Pending<'_, bool> {
+        Box::pin(within(self.revoke(revocation)))
     }
 
     fn import_key(

@@ -45,6 +45,7 @@ fn runner() -> Result<Runner, Fault> {
     let passwords = include_str!("../../../../migrations/postgres/0011_passwords.sql");
     let activity = include_str!("../../../../migrations/postgres/0012_activity_and_erasure.sql");
     let roles = include_str!("../../../../migrations/postgres/0013_roles.sql");
+    let api_keys = include_str!("../../../../migrations/postgres/0014_api_keys.sql");
     let checkpoints = include_str!("../../../../migrations/postgres/0015_audit_checkpoints.sql");
     let tenants = include_str!("../../../../migrations/postgres/0016_tenants.sql");
     let manners = include_str!("../../../../migrations/postgres/0017_operators_manners.sql");
@@ -62,6 +63,7 @@ fn runner() -> Result<Runner, Fault> {
         ("V11__passwords", passwords),
         ("V12__activity_and_erasure", activity),
         ("V13__roles", roles),
+        ("V14__api_keys", api_keys),
         ("V15__audit_checkpoints", checkpoints),
         ("V16__tenants", tenants),
         ("V17__operators_manners", manners),

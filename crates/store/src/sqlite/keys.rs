@@ -10,7 +10,7 @@ use rusqlite::{OptionalExtension, Row, params};
 use super::row::{self, Columns, Id};
 use super::{Sqlite, Step, audit, changes};
 use crate::port::Pending;
-use crate::port::keys::{KeyRotation, Keys};
+use crate::port::keys::{KeyRevocation, KeyRotation, Keys};
 
 macro_rules! select {
     ($clauses:literal) => {
@@ -46,6 +46,10 @@ const ACTIVATE: &str = "UPDATE signing_keys
 SET state = 'active', activated_at = ?3
 WHERE tenant_id = ?1 AND kid = ?2";
 
+const REVOKE: &str = "UPDATE signing_keys
+SET state = 'revoked', retired_at = ?3, sealed_private = x''
+WHERE tenant_id = ?1 AND kid = ?2";
+
 const RESEAL: &str = "UPDATE signing_keys
 SET sealed_private = ?3
 WHERE tenant_id = ?1 AND kid = ?2";
@@ -74,6 +78,10 @@ impl Keys for Sqlite {
 
     fn rotate_keys(&self, rotation: KeyRotation) -> Pending<'_, bool> {
         self.write(move |step| rotate(step, &rotation))
+    }
+
+    fn revoke_key(&self, revocation: KeyRevocation) -> Pending<'_, bool> {
+        self.write(move |step| revoke(step, &revocation))
     }
 
     fn import_key(
@@ -137,15 +145,48 @@ fn rotate(step: &Step<'_>, rotation: &KeyRotation) -> rusqlite::Result<bool> {
         return Ok(false);
     }
     retire(step, &rotation.next, (rotation.instead_of, rotation.now))?;
-    let mut activate = step.prepare_cached(ACTIVATE)?;
-    activate.execute(params![
-        rotation.tenant.blob(),
-        rotation.promote,
-        rotation.now.as_millis()
-    ])?;
+    mark(
+        step,
+        ACTIVATE,
+        rotation.tenant,
+        (&rotation.promote, rotation.now),
+    )?;
     insert(step, &rotation.next)?;
     tell(step, &rotation.entry)?;
     Ok(true)
+}
+
+fn revoke(step: &Step<'_>, revocation: &KeyRevocation) -> rusqlite::Result<bool> {
+    let (tenant, now) = (revocation.tenant, revocation.now);
+    if state(step, tenant, &revocation.kid)? != Some(revocation.state) {
+        return Ok(false);
+    }
+    if let Some(promote) = &revocation.promote
+        && state(step, tenant, promote)? != Some(KeyState::Next)
+    {
+        return Ok(false);
+    }
+    mark(step, REVOKE, tenant, (&revocation.kid, now))?;
+    if let Some(promote) = &revocation.promote {
+        mark(step, ACTIVATE, tenant, (promote, now))?;
+    }
+    for key in &revocation.fresh {
+        insert(step, key)?;
+    }
+    tell(step, &revocation.entry)?;
+    Ok(true)
+}
+
+/// Moves one key on at an instant.
+fn mark(
+    step: &Step<'_>,
+    sql: &str,
+    tenant: TenantId,
+    (kid, now): (&str, UnixMillis),
+) -> rusqlite::Result<()> {
+    let bounds = params![tenant.blob(), kid, now.as_millis()];
+    step.prepare_cached(sql)?.execute(bounds)?;
+    Ok(())
 }
 
 fn import(

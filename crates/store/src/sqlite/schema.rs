@@ -12,7 +12,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 /// Each migration by name and text, in order. A released one is never edited.
-const MIGRATIONS: [(&str, &str); 15] = [
+const MIGRATIONS: [(&str, &str); 17] = [
     (
         "V1__foundation",
         include_str!("../../../../migrations/sqlite/0001_foundation.sql"),
@@ -64,6 +64,10 @@ const MIGRATIONS: [(&str, &str); 15] = [
     (
         "V13__roles",
         include_str!("../../../../migrations/sqlite/0013_roles.sql"),
+    ),
+    (
+        "V14__api_keys",
+        include_str!("../../../../migrations/sqlite/0014_api_keys.sql"),
     ),
     (
         "V15__audit_checkpoints",

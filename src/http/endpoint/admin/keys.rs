@@ -1,4 +1,5 @@
-//! GET /admin/keys: the keys that sign and verify; POST /admin/keys/rotate: the next one signs.
+//! GET /admin/keys: the keys that sign and verify; POST /admin/keys/rotate: the next one signs;
+//! POST /admin/keys/{id}/revoke: one is trusted no more.
 //! Flows: [`keys`].
 
 use actors::keys::KeyView;
@@ -24,6 +25,16 @@ pub(in crate::http) fn rotate(call: Call) -> Answer {
     Box::pin(async move {
         let active = keys::rotate(call.flows(), &call.act).await?;
         Ok(render::json(StatusCode::OK, &json!({ "active": active })))
+    })
+}
+
+/// Ends a key whose private part others may have.
+pub(in crate::http) fn revoke(call: Call) -> Answer {
+    Box::pin(async move {
+        let kid: String = call.id()?;
+        let active = keys::revoke(call.flows(), &call.act, kid.clone()).await?;
+        let body = json!({ "revoked": kid, "active": active });
+        Ok(render::json(StatusCode::OK, &body))
     })
 }
 

@@ -81,13 +81,18 @@ async fn fill(store: &Postgres) -> World {
     let key = ApiKey {
         id: ApiKeyId::generate(at(0), &Entropy),
         tenant: world.tenant,
+        client: None,
         name: "key".to_owned(),
         visible_prefix: "qf_ak_a".to_owned(),
         signature: bytes(),
+        superseded: None,
         scopes: ScopeSet::parse("admin:users").unwrap(),
+        rate_limit: None,
         created_at: at(0),
         expires_at: None,
         revoked_at: None,
+        last_used_at: None,
+        version: 1,
     };
     let entry = world.entry(EventKind::ApiKeyCreated);
     ports.api_keys.create_api_key(key, entry).await.unwrap();
@@ -354,6 +359,7 @@ async fn nodes_that_migrate_at_once_apply_each_migration_once(database: Database
         "V11__passwords",
         "V12__activity_and_erasure",
         "V13__roles",
+        "V14__api_keys",
         "V15__audit_checkpoints",
         "V16__tenants",
         "V17__operators_manners",
