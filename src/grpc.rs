@@ -1,132 +1,225 @@
-//! The gRPC door (CONTRACT §10). It answers `grpc.health.v1.Health` today; `auth.v1.AuthService`,
-//! described in `api/auth.proto`, joins it by its path.
+//! The gRPC door (CONTRACT §10): `auth.v1.AuthService`, described in `api/auth.proto`, and beside it the
+//! standard services for health and reflection.
 //!
 //! The same accept loop as the HTTP doors brings the requests (see [`crate::http::listener`]), so the
-//! same bounds and the same end hold here. Health follows readiness: [`GrpcDoor::follow`] asks it
-//! every two seconds and whoever watches is told of a change, and of the end: a stream that went on
-//! would hold the door open for its whole grace.
+//! same TLS, the same bounds and the same end hold here. A call goes the way of every HTTP request:
+//!
+//! 1. Its id, its deadline (`grpc-timeout`, and `REQUEST_TIMEOUT` at most), the client's address.
+//! 2. The bucket of the client's network; health is always answered.
+//! 3. The tenant, from a snapshot; who calls; the message, bounded.
+//! 4. Its flow ([`crate::flow::inquiry`]). Nothing here changes anything, so it ends with its caller.
+//! 5. The answer gets its id; one line is logged, one call counted.
+//!
+//! `status` is the one place that turns a rejection into a gRPC status.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
-use http::{Request, Response};
-use hyper::body::Incoming;
+use domain::rejection::{Code, Fault, Refusal, Rejection};
+use futures_util::FutureExt;
+use http::{Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use tonic::body::Body;
-use tonic::server::NamedService;
-use tonic_health::ServingStatus;
-use tonic_health::pb::health_server::HealthServer;
-use tonic_health::server::{HealthReporter, HealthService};
 use tower::ServiceExt;
+use tracing::Instrument;
 
+use crate::flow::caller;
+use crate::http::arrival::{Arrival, X_REQUEST_ID};
+use crate::http::body::{Bound, read_message};
 use crate::http::hall::Hall;
 use crate::http::listener::{Answers, Peer};
+use crate::http::routes::PUBLIC_BODY;
+use crate::http::{credential, visitor};
+use crate::telemetry::meters::Called;
 
-/// How often readiness is asked.
-const LOOK: Duration = Duration::from_secs(2);
+mod deadline;
+mod health;
+mod reflection;
+mod route;
+mod service;
+mod status;
+mod view;
+pub mod wire;
 
-/// The names under which health is asked: the whole server's, and our own service's.
-const HEALTHY: [&str; 2] = ["", "auth.v1.AuthService"];
+use health::Health;
+use reflection::Reflection;
+use route::{Route, find, is_call};
+use service::{Service, Visit};
+use status::refuse;
+use wire::auth_service_server::AuthServiceServer;
+
+/// What logs and metrics call the door.
+const DOOR: &str = "grpc";
+/// What stands for paths that are no call's.
+const NO_ROUTE: &str = "none";
 
 /// What answers behind the gRPC door.
 pub struct GrpcDoor {
     hall: Arc<Hall>,
-    health: HealthServer<HealthService>,
-    reporter: HealthReporter,
-    /// Whether anybody keeps the health in step. Before and after, nothing is known.
-    is_followed: AtomicBool,
+    service: Arc<Service>,
+    health: Health,
+    reflection: Reflection,
 }
 
 // === impl GrpcDoor ===
 
 impl GrpcDoor {
-    /// Makes what answers. There is no answer until [`follow`](Self::follow) has asked.
-    #[must_use]
-    pub fn new(hall: Arc<Hall>) -> Self {
-        let reporter = HealthReporter::new();
-        let service = HealthService::from_health_reporter(reporter.clone());
-        Self {
+    /// Makes what answers. There is no health until [`follow`](Self::follow) has asked.
+    ///
+    /// # Errors
+    /// If what describes the contract cannot be read.
+    pub fn new(hall: Arc<Hall>) -> Result<Self, tonic_reflection::server::Error> {
+        Ok(Self {
+            service: Arc::new(Service(Arc::clone(hall.flows()))),
+            health: Health::new(),
+            reflection: Reflection::new()?,
             hall,
-            health: HealthServer::new(service),
-            reporter,
-            is_followed: AtomicBool::new(false),
-        }
+        })
     }
 
-    /// Keeps the health in step with readiness until it is stopped; then nothing is serving, and
-    /// whoever watches is told so and let go.
+    /// Keeps the health in step with readiness until it is stopped.
     pub async fn follow(&self, stop: CancellationToken) {
-        while let Some(is_ready) = stop.run_until_cancelled(self.hall.is_ready()).await {
-            self.tell(is_ready).await;
-            self.is_followed.store(true, Ordering::Release);
-            let rest = stop.run_until_cancelled(tokio::time::sleep(LOOK)).await;
-            if rest.is_none() {
-                break;
+        self.health.follow(&self.hall, stop).await;
+    }
+
+    /// Finds what answers and judges what comes of it.
+    async fn pass(
+        &self,
+        arrival: &mut Arrival,
+        route: Option<Route>,
+        request: Request<Incoming>,
+    ) -> Response<Body> {
+        let answered = self.lead(arrival, route, request).await;
+        answered.unwrap_or_else(|rejection| refuse(&rejection, &arrival.shown_id).into_http())
+    }
+
+    async fn lead(
+        &self,
+        arrival: &mut Arrival,
+        route: Option<Route>,
+        request: Request<Incoming>,
+    ) -> Result<Response<Body>, Rejection> {
+        if let Some(span) = deadline::read(request.headers())? {
+            arrival.deadline = arrival.deadline.at_most(span);
+        }
+        if route.is_none_or(|route| route.service != route::Service::Health) {
+            self.check_rate(arrival)?;
+        }
+        let Some(route) = route else {
+            return Ok(Status::unimplemented("there is no such method here").into_http());
+        };
+        match route.service {
+            route::Service::Auth => self.serve(arrival, route, request).await,
+            route::Service::Health => Ok(self.tell_health(request).await),
+            route::Service::Reflection | route::Service::OldReflection => {
+                let is_older = route.service == route::Service::OldReflection;
+                let end = arrival.deadline.instant();
+                Ok(self.reflection.answer(is_older, request, end).await)
             }
         }
-        self.is_followed.store(false, Ordering::Release);
-        self.tell(false).await;
-        let mut reporter = self.reporter.clone();
-        for service in HEALTHY {
-            reporter.clear_service_status(service).await;
+    }
+
+    async fn tell_health(&self, request: Request<Incoming>) -> Response<Body> {
+        let Some(server) = self.health.server() else {
+            return Status::unavailable("the service is starting or stopping").into_http();
+        };
+        match server.oneshot(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
         }
     }
 
-    async fn tell(&self, is_ready: bool) {
-        let status = if is_ready {
-            ServingStatus::Serving
-        } else {
-            ServingStatus::NotServing
+    /// Answers a call of our own service, once it is known who calls.
+    async fn serve(
+        &self,
+        arrival: &Arrival,
+        route: Route,
+        request: Request<Incoming>,
+    ) -> Result<Response<Body>, Rejection> {
+        let (mut parts, body) = request.into_parts();
+        let mut act = visitor::enter(&self.hall, arrival, &parts, None)?;
+        let presented = credential::read(&parts.headers, "POST", route.path)?;
+        let flows = self.hall.flows();
+        let known = caller::authenticate(flows, &act, presented);
+        let caller = arrival.deadline.bound(known).await??;
+        act.origin.actor = caller.actor();
+        let bound = Bound {
+            max: flows.settings.requests.max_body.min(PUBLIC_BODY),
+            room: self.hall.room(),
         };
-        for service in HEALTHY {
-            self.reporter.set_service_status(service, status).await;
+        let bytes = arrival.deadline.bound(read_message(body, bound)).await??;
+        parts.extensions.insert(Visit {
+            act,
+            caller,
+            request_id: arrival.shown_id.to_string(),
+        });
+        let request = Request::from_parts(parts, Body::new(Full::new(Bytes::from(bytes))));
+        let server = AuthServiceServer::from_arc(Arc::clone(&self.service));
+        let answer = AssertUnwindSafe(server.oneshot(request)).catch_unwind();
+        match arrival.deadline.bound(answer).await? {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(never)) => match never {},
+            Err(_) => Err(Fault::Broken("a panic in a call".to_owned()).into()),
         }
+    }
+
+    fn check_rate(&self, arrival: &Arrival) -> Result<(), Refusal> {
+        let checked = self.hall.flows().limits.check(arrival.network);
+        checked.map_err(|wait| {
+            Refusal::new(Code::RateLimited, "too many requests from this network").retry_after(wait)
+        })
+    }
+
+    /// Completes the answer, logs and counts it.
+    fn finish(&self, arrival: &Arrival, route: &'static str, answer: &mut Response<Body>) {
+        let code = Status::from_header_map(answer.headers()).map_or(tonic::Code::Ok, |s| s.code());
+        let headers = answer.headers_mut();
+        headers.insert(&X_REQUEST_ID, arrival.header_id());
+        let duration = arrival.began.elapsed();
+        tracing::info!(
+            door = DOOR,
+            route,
+            code = i32::from(code),
+            duration_ms = duration.as_secs_f64() * 1000.0,
+            client = %arrival.network.address(),
+            request_id = &*arrival.shown_id,
+            "answered"
+        );
+        self.hall.flows().meters.count_call(Called {
+            door: DOOR,
+            route,
+            code: i32::from(code),
+            duration,
+        });
     }
 }
 
 impl Answers for GrpcDoor {
     type Body = Body;
 
-    async fn answer(&self, _: Peer, request: Request<Incoming>) -> Response<Body> {
-        if is_for(request.uri().path(), HealthServer::<HealthService>::NAME) {
-            if !self.is_followed.load(Ordering::Acquire) {
-                return Status::unavailable("the service is starting or stopping").into_http();
-            }
-            match self.health.clone().oneshot(request).await {
-                Ok(response) => response,
-                Err(never) => match never {},
-            }
+    async fn answer(&self, peer: Peer, request: Request<Incoming>) -> Response<Body> {
+        let mut arrival = Arrival::new(self.hall.flows(), peer, request.headers());
+        let route = find(request.uri().path());
+        let span = tracing::info_span!("request", id = &*arrival.shown_id);
+        arrival.adopt_trace(&span, request.headers());
+        let mut answer = if is_call(&request) {
+            let passed = self.pass(&mut arrival, route, request);
+            passed.instrument(span).await
         } else {
-            Status::unimplemented("there is no such method here").into_http()
-        }
+            no_call()
+        };
+        let path = route.map_or(NO_ROUTE, |route| route.path);
+        self.finish(&arrival, path, &mut answer);
+        answer
     }
 }
 
-/// Says whether a path is `/{service}/{method}` of this service.
-fn is_for(path: &str, service: &str) -> bool {
-    let rest = path
-        .strip_prefix('/')
-        .and_then(|rest| rest.strip_prefix(service));
-    rest.is_some_and(|rest| rest.starts_with('/'))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_belongs_to_the_service_it_names() {
-        let health = "grpc.health.v1.Health";
-        assert!(is_for("/grpc.health.v1.Health/Check", health));
-        for path in [
-            "/grpc.health.v1.Healthy/Check",
-            "/grpc.health.v1.Health",
-            "/x",
-            "",
-        ] {
-            assert!(!is_for(path, health), "{path}");
-        }
-    }
+/// Answers what speaks no gRPC (gRPC over HTTP/2, "Content-Type").
+fn no_call() -> Response<Body> {
+    let mut answer = Status::internal("this door speaks gRPC").into_http();
+    *answer.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+    answer
 }

@@ -12,14 +12,14 @@
 //! Read next: `routes.rs`, then `front.rs`.
 
 mod admission;
-mod arrival;
-mod body;
+pub(crate) mod arrival;
+pub(crate) mod body;
 mod client_address;
 mod client_authentication;
 mod client_certificate;
 mod connection;
 mod cors;
-mod credential;
+pub(crate) mod credential;
 mod endpoint;
 mod entity_tag;
 mod fields;
@@ -38,9 +38,9 @@ mod proof;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod readers;
 mod render;
-mod room;
+pub(crate) mod room;
 pub mod routes;
 mod table;
 mod tenant;
 pub mod tls;
-mod visitor;
+pub(crate) mod visitor;

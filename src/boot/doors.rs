@@ -80,7 +80,8 @@ pub(crate) async fn open(behind: Behind) -> Result<Doors, StartError> {
     let collide = |error: matchit::InsertError| StartError::Setting(error.to_string());
     let public_front = Front::public(Arc::clone(&hall)).map_err(collide)?;
     let admin_front = Front::admin(Arc::clone(&hall)).map_err(collide)?;
-    let health = Arc::new(GrpcDoor::new(Arc::clone(&hall)));
+    let health = GrpcDoor::new(Arc::clone(&hall));
+    let health = Arc::new(health.map_err(|error| StartError::Setting(error.to_string()))?);
     let mut specs = vec![
         parts.door("public", public_socket.clone(), Arc::new(public_front)),
         parts.door("admin", admin_socket.clone(), Arc::new(admin_front)),

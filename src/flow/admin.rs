@@ -17,6 +17,7 @@ pub mod factors;
 pub mod keys;
 pub mod rbac;
 pub mod tenants;
+pub mod tokens;
 pub mod users;
 
 mod role;

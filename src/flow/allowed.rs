@@ -34,6 +34,17 @@ pub(crate) enum Access {
     Write,
 }
 
+/// What services ask of us about others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum About {
+    /// What a token is worth.
+    Tokens,
+    /// Who an account is.
+    Users,
+    /// What somebody may do.
+    Permissions,
+}
+
 /// The area of the admin door in which roles and policies are made.
 const RULES: &str = "rbac";
 
@@ -182,6 +193,62 @@ fn needed_for(scope: &str) -> (&str, Access) {
             Some((area, None)) => (area, Access::Write),
             None => ("clients", Access::Write),
         },
+    }
+}
+
+/// Says whether a caller may ask about others: the holder of a key with the scope for it, whom the rules
+/// allow it, and whoever is told the same at the admin door.
+///
+/// # Errors
+/// A fault when a store is away.
+pub(crate) async fn may_ask(
+    flows: &Flows,
+    act: &Act,
+    caller: &Caller,
+    about: About,
+) -> Result<bool, Fault> {
+    if let Caller::ApiKey(key) = caller {
+        let has_scope = key.scopes.contains(about.scope());
+        return Ok(has_scope || opens(key, about.area(), Access::Read));
+    }
+    let subjects = subjects_of(flows, act, caller).await?;
+    let rules = flows.roles.of(act.tenant.id);
+    let decide = |object: &str, action: &str| {
+        let named = subjects.iter().map(String::as_str);
+        rules.decide(named, object, action).is_some()
+    };
+    let (object, action) = about.right();
+    Ok(decide(object, action) || decide(&format!("{ADMIN}{}", about.area()), READ))
+}
+
+// === impl About ===
+
+impl About {
+    /// Names the scope of an API key that is enough.
+    pub(crate) const fn scope(self) -> &'static str {
+        match self {
+            Self::Tokens => "tokens:introspect",
+            Self::Users => "users:read",
+            Self::Permissions => "permissions:check",
+        }
+    }
+
+    /// Names the object and the action that the rules must allow.
+    const fn right(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Tokens => ("grpc:tokens", "introspect"),
+            Self::Users => ("grpc:users", READ),
+            Self::Permissions => ("grpc:permissions", "check"),
+        }
+    }
+
+    /// Names the area of the admin door where operators are told the same.
+    const fn area(self) -> &'static str {
+        match self {
+            Self::Tokens => "tokens",
+            Self::Users => "users",
+            Self::Permissions => RULES,
+        }
     }
 }
 

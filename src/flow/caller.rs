@@ -274,16 +274,25 @@ fn unauthorized(rejection: Rejection) -> Rejection {
 /// Judges a token by what it says alone; whether it was revoked, and whom it is for, is not asked.
 pub(crate) fn accept(flows: &Flows, act: &Act, token: &str) -> Option<AccessClaims> {
     let tenant = act.tenant.id.to_string();
-    let expected = Expected {
+    let claims = read(flows, token)?;
+    claims.check(expected(flows, act, &tenant)).ok()?;
+    Some(AccessClaims::clone(&claims))
+}
+
+/// Reads a token by its signature alone: it may be of another tenant, and its time may be over.
+pub(crate) fn read(flows: &Flows, token: &str) -> Option<Arc<AccessClaims>> {
+    let ring = flows.keys.ring();
+    flows.verified.claims(token, |kid| ring.find(kid))
+}
+
+/// Says what a token must match here and now.
+pub(crate) fn expected<'a>(flows: &Flows, act: &'a Act, tenant: &'a str) -> Expected<'a> {
+    Expected {
         issuer: &act.issuer,
-        tenant: &tenant,
+        tenant,
         now: act.now,
         longest: longest_lifetime(&flows.settings.tokens),
-    };
-    let ring = flows.keys.ring();
-    let claims = flows.verified.claims(token, |kid| ring.find(kid))?;
-    claims.check(expected).ok()?;
-    Some(AccessClaims::clone(&claims))
+    }
 }
 
 /// Says whether a token is for us (RFC 9068 §4): one for another resource is not taken here.

@@ -7,17 +7,15 @@
 
 use domain::api_key::SCOPE_INTROSPECT;
 use domain::client::Client;
-use domain::rejection::{Fault, OAuthCode, Refusal, Rejection};
+use domain::rejection::{OAuthCode, Refusal, Rejection};
 use domain::secret::SecretText;
-use domain::session::Presentation;
-use protocol::access_token::Confirmation;
+use protocol::access_token::AccessClaims;
 use protocol::introspection::{ActiveToken, Introspection, TYPE};
-use protocol::opaque::{REFRESH_PREFIX, RefreshToken};
-use store::port::sessions::Granted;
+use protocol::opaque::REFRESH_PREFIX;
 
 use super::token::ClientAuth;
 use super::token::client_auth::{self, KnownClient};
-use super::{Act, Flows, caller, live, signature, subject};
+use super::{Act, Flows, judged, signature};
 
 /// Ask what a token is worth.
 #[derive(Debug, Clone)]
@@ -70,79 +68,15 @@ async fn judge(
     token: &str,
 ) -> Result<Option<ActiveToken>, Rejection> {
     if token.starts_with(REFRESH_PREFIX) {
-        return judge_refresh(flows, act, client, token).await;
+        let Some(own) = judged::read_refresh(flows, act, token) else {
+            return Ok(None);
+        };
+        let asker = (client.id.as_str(), Some(client));
+        let judged = judged::judge_refresh(flows, act, &own, asker).await?;
+        return Ok(judged.into_active());
     }
-    let Some(claims) = caller::accept(flows, act, token) else {
-        return Ok(None);
-    };
-    let is_told = client.metadata.may_introspect || claims.client_id == client.id;
-    if is_told && live::is_live(flows, act, &claims).await? {
-        return Ok(Some(ActiveToken::from(claims)));
-    }
-    Ok(None)
-}
-
-/// Gives what is told of the client's own refresh token, if it is the current one of its family and
-/// in time.
-async fn judge_refresh(
-    flows: &Flows,
-    act: &Act,
-    client: &Client,
-    token: &str,
-) -> Result<Option<ActiveToken>, Rejection> {
-    let parsed = RefreshToken::parse(&flows.secrets, token).ok();
-    let Some(own) = parsed.filter(|token| token.tenant == act.tenant.id) else {
-        return Ok(None);
-    };
-    let (tenant, id) = (act.tenant.id, client.id.clone());
-    let found = flows
-        .sessions
-        .live_family(tenant, own.family, id, act.deadline);
-    let window = flows.settings.tokens.refresh_reuse_window;
-    let is_current = |granted: &Granted| {
-        granted.family.judge(own.generation, act.now, window) == Presentation::Current
-    };
-    let found = found.await?.filter(is_current);
-    let Some(granted) = found else {
-        return Ok(None);
-    };
-    subject::prepare(flows, act).await?;
-    Ok(Some(active_refresh(flows, act, client, granted)?))
-}
-
-fn active_refresh(
-    flows: &Flows,
-    act: &Act,
-    client: &Client,
-    granted: Granted,
-) -> Result<ActiveToken, Fault> {
-    let Granted {
-        family,
-        session,
-        user,
-        ..
-    } = granted;
-    let sector = subject::sector_of_grant(family.details.sector.as_deref(), Some(client))?;
-    let names = subject::names(flows, act, (user.id, session.id), sector.as_deref())?;
-    let (jkt, certificate) = (family.details.dpop_jkt, family.details.certificate);
-    Ok(ActiveToken {
-        scope: family.scope.to_string(),
-        client_id: family.client,
-        exp: family.idle_expires_at.min(family.expires_at).as_seconds(),
-        iat: family.rotated_at.as_seconds(),
-        sub: names.subject,
-        iss: act.issuer.clone(),
-        cnf: (jkt.is_some() || certificate.is_some()).then_some(Confirmation {
-            jkt,
-            x5t_s256: certificate,
-        }),
-        tid: act.tenant.id.to_string(),
-        roles: user.roles,
-        client_type: caller::TYPE_USER.to_owned(),
-        acr: Some(session.acr),
-        amr: session.amr,
-        auth_time: Some(session.auth_time.as_seconds()),
-        sid: Some(names.session),
-        ..ActiveToken::default()
-    })
+    let is_told =
+        |claims: &AccessClaims| client.metadata.may_introspect || claims.client_id == client.id;
+    let judged = judged::judge_access(flows, act, token, is_told).await?;
+    Ok(judged.into_active())
 }

@@ -121,8 +121,20 @@ pub(crate) async fn find_client(
     act: &Act,
     id: &str,
 ) -> Result<Option<Arc<Client>>, Fault> {
-    let found = flows.tenants.client(act.tenant.id, id, act.deadline);
-    Ok(found.await?.filter(|client| !client.disabled))
+    let found = load_client(flows, act, id).await?;
+    Ok(found.filter(|client| !client.disabled))
+}
+
+/// Gives a registered client, whether or not it may be used.
+///
+/// # Errors
+/// A fault when the store is away.
+pub(crate) async fn load_client(
+    flows: &Flows,
+    act: &Act,
+    id: &str,
+) -> Result<Option<Arc<Client>>, Fault> {
+    flows.tenants.client(act.tenant.id, id, act.deadline).await
 }
 
 /// Gives the account that a token speaks for, as it is stored now, if it may be used: for whoever gives

@@ -6,17 +6,19 @@
 
 use domain::api_key::SCOPE_REVOKE;
 use domain::event::{Actor, EventKind};
+use domain::id::FamilyId;
 use domain::rejection::Rejection;
 use domain::secret::SecretText;
 use domain::session::EndReason;
 use domain::time::UnixMillis;
-use protocol::opaque::{REFRESH_PREFIX, RefreshToken};
+use protocol::access_token::AccessClaims;
+use protocol::opaque::REFRESH_PREFIX;
 use serde_json::json;
 use store::port::sessions::{EndTarget, Ending};
 
 use super::caller::accept;
 use super::token::client_auth::{self, ClientAuth, KnownClient};
-use super::{Act, Flows, subject};
+use super::{Act, Flows, judged, subject};
 
 /// Revoke a token.
 #[derive(Debug, Clone)]
@@ -47,8 +49,7 @@ async fn revoke_refresh(
     client: &KnownClient,
     token: &str,
 ) -> Result<(), Rejection> {
-    let parsed = RefreshToken::parse(&flows.secrets, token).ok();
-    let Some(own) = parsed.filter(|token| token.tenant == act.tenant.id) else {
+    let Some(own) = judged::read_refresh(flows, act, token) else {
         return Ok(());
     };
     let issued_to = flows
@@ -57,23 +58,8 @@ async fn revoke_refresh(
     if issued_to.await?.as_deref() != Some(client.id()) {
         return Ok(());
     }
-    let ending = Ending {
-        tenant: act.tenant.id,
-        target: EndTarget::Family(own.family),
-        reason: EndReason::Revoked,
-        now: act.now,
-        remember_until: flows.remember_until(act.now),
-        entry: act
-            .entry_by(
-                Actor::Client(client.id().to_owned()),
-                EventKind::TokenRevoked,
-            )
-            .about(&own.family)
-            .through(client.id())
-            .with(json!({ "token": "refresh" })),
-    };
-    flows.sessions.end(ending, act.deadline).await?;
-    Ok(())
+    let actor = Actor::Client(client.id().to_owned());
+    end_family(flows, act, own.family, (actor, client.id())).await
 }
 
 async fn revoke_access(
@@ -86,14 +72,51 @@ async fn revoke_access(
     let Some(claims) = claims.filter(|claims| claims.client_id == client.id()) else {
         return Ok(());
     };
+    let actor = Actor::Client(client.id().to_owned());
+    refuse_token(flows, act, claims, actor).await
+}
+
+/// Ends the session that a refresh family of a client belongs to.
+///
+/// # Errors
+/// A fault.
+pub(super) async fn end_family(
+    flows: &Flows,
+    act: &Act,
+    family: FamilyId,
+    (actor, client): (Actor, &str),
+) -> Result<(), Rejection> {
+    let ending = Ending {
+        tenant: act.tenant.id,
+        target: EndTarget::Family(family),
+        reason: EndReason::Revoked,
+        now: act.now,
+        remember_until: flows.remember_until(act.now),
+        entry: act
+            .entry_by(actor, EventKind::TokenRevoked)
+            .about(&family)
+            .through(client)
+            .with(json!({ "token": "refresh" })),
+    };
+    flows.sessions.end(ending, act.deadline).await?;
+    Ok(())
+}
+
+/// Refuses an access token from now on.
+///
+/// # Errors
+/// A fault.
+pub(super) async fn refuse_token(
+    flows: &Flows,
+    act: &Act,
+    claims: AccessClaims,
+    actor: Actor,
+) -> Result<(), Rejection> {
     let user = subject::holder_of(flows, &claims).and_then(|holder| holder.user);
     let entry = act
-        .entry_by(
-            Actor::Client(client.id().to_owned()),
-            EventKind::TokenRevoked,
-        )
+        .entry_by(actor, EventKind::TokenRevoked)
         .about(&user.map_or_else(|| claims.sub.clone(), |user| user.to_string()))
-        .through(client.id())
+        .through(&claims.client_id)
         .with(json!({ "token": "access", "jti": claims.jti }));
     let expires_at = UnixMillis::from_seconds(claims.exp);
     let revoked =

@@ -17,31 +17,31 @@ use super::client_certificate::forwarded;
 use super::listener::Peer;
 use crate::flow::Flows;
 
-pub(super) static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(crate) static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The longest id that a proxy may give a request.
 const MAX_ID: usize = 64;
 
 /// A request that has arrived.
-pub(super) struct Arrival {
+pub(crate) struct Arrival {
     /// Its id in the audit trail.
-    pub(super) id: RequestId,
+    pub(crate) id: RequestId,
     /// Its id in the answer and in logs: a trusted proxy's, or ours.
-    pub(super) shown_id: Cow<'static, str>,
+    pub(crate) shown_id: Cow<'static, str>,
     /// The client's address.
-    pub(super) client: IpAddr,
+    pub(crate) client: IpAddr,
     /// The network it is counted under.
-    pub(super) network: Network,
+    pub(crate) network: Network,
     /// When nobody waits for it any more.
-    pub(super) deadline: Deadline,
+    pub(crate) deadline: Deadline,
     /// The present instant.
-    pub(super) now: UnixMillis,
+    pub(crate) now: UnixMillis,
     /// When it began, on the clock that measures spans.
-    pub(super) began: Instant,
+    pub(crate) began: Instant,
     /// The certificate that the client proved to hold.
-    pub(super) certificate: Option<Arc<ClientCertificate>>,
+    pub(crate) certificate: Option<Arc<ClientCertificate>>,
     /// Whether it came over TLS.
-    pub(super) is_tls: bool,
+    pub(crate) is_tls: bool,
     is_trusted: bool,
 }
 
@@ -49,7 +49,7 @@ pub(super) struct Arrival {
 
 impl Arrival {
     /// Looks at a request that has arrived.
-    pub(super) fn new(flows: &Flows, peer: Peer, headers: &HeaderMap) -> Self {
+    pub(crate) fn new(flows: &Flows, peer: Peer, headers: &HeaderMap) -> Self {
         let trusted = &flows.settings.trusted_proxies;
         let is_trusted = is_trusted(trusted, peer.address.ip());
         let client = find_client(trusted, peer.address.ip(), headers);
@@ -80,12 +80,12 @@ impl Arrival {
     }
 
     /// Gives the id as a header.
-    pub(super) fn header_id(&self) -> HeaderValue {
+    pub(crate) fn header_id(&self) -> HeaderValue {
         HeaderValue::from_str(&self.shown_id).unwrap_or(HeaderValue::from_static(""))
     }
 
     /// Makes the span a part of the trace that a trusted proxy names.
-    pub(super) fn adopt_trace(&self, span: &tracing::Span, headers: &HeaderMap) {
+    pub(crate) fn adopt_trace(&self, span: &tracing::Span, headers: &HeaderMap) {
         if self.is_trusted {
             crate::telemetry::adopt_parent(span, headers);
         }

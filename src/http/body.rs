@@ -24,11 +24,11 @@ const DRAIN_WITHIN: Duration = Duration::from_secs(1);
 
 /// How much of a body is read.
 #[derive(Clone, Copy)]
-pub(super) struct Bound<'a> {
+pub(crate) struct Bound<'a> {
     /// Its length at most.
-    pub(super) max: usize,
+    pub(crate) max: usize,
     /// Where it takes its room.
-    pub(super) room: &'a Room,
+    pub(crate) room: &'a Room,
 }
 
 /// Which bodies a route takes.
@@ -78,6 +78,18 @@ pub(super) async fn read_fields(
         Media::Form => form::parse(&bytes).map(|form| Fields::of_form(form, is_strict)),
     };
     Ok(fields?)
+}
+
+/// Reads a body as it comes, whatever it is written in.
+///
+/// # Errors
+/// 413, or 400 for what broke off or took too long; [`Busy`](domain::rejection::Fault::Busy) when there
+/// is no room.
+pub(crate) async fn read_message(
+    mut body: Incoming,
+    bound: Bound<'_>,
+) -> Result<Vec<u8>, Rejection> {
+    read(&mut body, bound, &mut Share::default()).await
 }
 
 async fn read<B>(body: &mut B, bound: Bound<'_>, share: &mut Share) -> Result<Vec<u8>, Rejection>

@@ -14,7 +14,7 @@ pub(super) static X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 ///
 /// # Errors
 /// 401 when there is nothing or nothing that can be read, 400 when there is more than one.
-pub(super) fn read(
+pub(crate) fn read(
     headers: &HeaderMap,
     method: &'static str,
     path: &str,

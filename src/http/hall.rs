@@ -1,4 +1,4 @@
-//! The hall that both HTTP doors open into: the flows, and what only HTTP needs besides.
+//! The hall that every door opens into: the flows, and what only doors need besides.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::flow::Flows;
 
 pub use super::probes::Probed;
 
-/// What both HTTP doors, and the gRPC door's health, share.
+/// What all doors share.
 pub struct Hall {
     pub(super) flows: Arc<Flows>,
     pub(super) tasks: TaskGroup,
@@ -32,6 +32,16 @@ impl Hall {
             tasks,
             probes: Probes::new(probed),
         }
+    }
+
+    /// Gives what flows may use.
+    pub(crate) const fn flows(&self) -> &Arc<Flows> {
+        &self.flows
+    }
+
+    /// Gives where bodies take their room.
+    pub(crate) const fn room(&self) -> &Room {
+        &self.room
     }
 
     /// Says whether everything that a request may need is there.

@@ -14,7 +14,7 @@ const ROOM: usize = 64 * 1024 * 1024;
 
 /// The room for bodies.
 #[derive(Clone)]
-pub(super) struct Room(Arc<Semaphore>);
+pub(crate) struct Room(Arc<Semaphore>);
 
 /// The room that one body takes; dropping it gives it back.
 #[derive(Default)]

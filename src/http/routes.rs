@@ -25,7 +25,7 @@ mod dialects;
 pub(super) use dialects::dialect_of;
 
 /// The longest body at the public door.
-const PUBLIC_BODY: usize = 64 * 1024;
+pub(crate) const PUBLIC_BODY: usize = 64 * 1024;
 
 /// One line of the table.
 pub(super) struct Route {
@@ -287,6 +287,8 @@ routes! {
    GET    "/admin/dashboard/overview"         Act  admin::dashboard::overview     Admin  Admin  None       Attached Network
    GET    "/admin/dashboard/security"         Act  admin::dashboard::security     Admin  Admin  None       Attached Network
    GET    "/admin/actors"                     Act  admin::actors::answer          Admin  Admin  None       Attached Network
+   POST   "/admin/tokens/introspect"          Act  admin::tokens::introspect      Admin  Admin  Json       Attached Network
+   POST   "/admin/tokens/revoke"              Act  admin::tokens::revoke          Admin  Admin  Json       Detached Network
    GET    "/admin/keys"                       Act  admin::keys::list              Admin  Admin  None       Attached Network
    GET    "/admin/apikeys"                    Act  admin::api_keys::list          Admin  Admin  None       Attached Network
    POST   "/admin/apikeys"                    Act  admin::api_keys::create        Admin  Admin  Json       Detached Network

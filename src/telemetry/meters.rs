@@ -7,8 +7,6 @@
 use std::time::Duration;
 
 use actors::supervision::{Observer, TreeView};
-use domain::time::UnixMillis;
-use http::StatusCode;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -20,16 +18,21 @@ use prometheus_client::registry::{Registry, Unit};
 use super::history::{Happening, History, Spot};
 use super::process::Process;
 
+mod answered;
 mod label;
 
+pub use answered::{Answered, Called};
 pub use label::{LoginOutcome, MethodLabel, RefreshOutcome};
 
-use label::{DoorLabels, LoginLabels, OwnerLabels, RefreshLabels, RequestLabels, RouteLabels};
+use label::{
+    CallLabels, DoorLabels, LoginLabels, OwnerLabels, RefreshLabels, RequestLabels, RouteLabels,
+};
 
 /// Every meter of the process.
 pub struct Meters {
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
+    calls: Family<CallLabels, Counter>,
     durations: Family<RouteLabels, Histogram, fn() -> Histogram>,
     in_flight: Family<DoorLabels, Gauge>,
     connections: Family<DoorLabels, Gauge>,
@@ -49,23 +52,6 @@ pub struct Meters {
     history: History,
 }
 
-/// One answered request, as it is counted.
-#[derive(Debug, Clone, Copy)]
-pub struct Answered {
-    /// The door's name.
-    pub door: &'static str,
-    /// The method.
-    pub method: MethodLabel,
-    /// The route's template, never the path.
-    pub route: &'static str,
-    /// The status.
-    pub status: StatusCode,
-    /// From the last header byte to the answer.
-    pub duration: Duration,
-    /// When it arrived.
-    pub at: UnixMillis,
-}
-
 /// The door whose answers are told of in charts: the one that people and clients wait at.
 const PUBLIC: &str = "public";
 
@@ -78,6 +64,7 @@ impl Meters {
         let mut meters = Self {
             registry: Registry::default(),
             requests: Family::default(),
+            calls: Family::default(),
             durations: Family::new_with_constructor(request_histogram),
             in_flight: Family::default(),
             connections: Family::default(),
@@ -126,6 +113,15 @@ impl Meters {
         self.durations
             .get_or_create(&route)
             .observe(duration.as_secs_f64());
+    }
+
+    /// Counts one answered gRPC call.
+    pub fn count_call(&self, called: Called) {
+        let (door, route, code) = (called.door, called.route, called.code);
+        self.calls.get_or_create(&CallLabels { route, code }).inc();
+        self.durations
+            .get_or_create(&RouteLabels { door, route })
+            .observe(called.duration.as_secs_f64());
     }
 
     /// Gives the gauge of a door's requests in flight.
@@ -241,6 +237,11 @@ impl Meters {
             "http_requests",
             "Requests answered, by route template",
             self.requests.clone(),
+        );
+        registry.register(
+            "grpc_calls",
+            "gRPC calls answered, by path and status",
+            self.calls.clone(),
         );
         registry.register_with_unit(
             "http_request_duration",

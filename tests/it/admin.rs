@@ -20,6 +20,7 @@ pub mod rbac;
 mod registration;
 mod tampering;
 mod tenants;
+mod tokens;
 mod users;
 
 pub fn cases() -> Vec<Case> {
@@ -43,6 +44,7 @@ pub fn cases() -> Vec<Case> {
         once::cases(),
         people::cases(),
         conditions::cases(),
+        tokens::cases(),
     ]
     .into_iter()
     .flatten()

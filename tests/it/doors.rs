@@ -2,7 +2,9 @@
 //!
 //! Each scene starts a house with the settings it is about, on the embedded store.
 
+mod asker;
 mod bounds;
+mod calls;
 pub mod certificates;
 mod close;
 mod cors;
@@ -22,6 +24,7 @@ use crate::case::Scene;
 pub fn all() -> Vec<Scene> {
     [
         bounds::scenes(),
+        calls::scenes(),
         close::scenes(),
         cors::scenes(),
         flood::scenes(),

@@ -19,6 +19,7 @@ class Service:
         scheme = "https" if own.get("TLS_ENABLED") else "http"
         self.issuer = f"{scheme}://localhost:{ports[0]}"
         self.door = f"{scheme}://127.0.0.1:{ports[1]}"
+        self.grpc = ports[2]
         self.http = requests.Session()
         settings = {
             "PATH": os.environ["PATH"],

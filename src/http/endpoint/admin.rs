@@ -16,6 +16,7 @@ pub(in crate::http) mod login_ui;
 pub(in crate::http) mod password_policies;
 pub(in crate::http) mod rbac;
 pub(in crate::http) mod tenants;
+pub(in crate::http) mod tokens;
 pub(in crate::http) mod users;
 
 /// Takes what people are asked for beside a password.

@@ -67,6 +67,12 @@ pub(super) struct RequestLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct CallLabels {
+    pub(super) route: &'static str,
+    pub(super) code: i32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct RouteLabels {
     pub(super) door: &'static str,
     pub(super) route: &'static str,

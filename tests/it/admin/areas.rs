@@ -29,6 +29,13 @@ pub async fn holder(house: &House, scope: &str) -> Client {
 
 /// The admin door, as the holder of a key of a tenant sees it.
 pub async fn holder_in(house: &House, slug: &str, scope: &str) -> Client {
+    let key = key_in(house, slug, scope).await;
+    let door = house.stranger().with("x-tenant-id", slug);
+    door.with("x-api-key", key.as_str())
+}
+
+/// An API key of a tenant with one scope.
+pub async fn key_in(house: &House, slug: &str, scope: &str) -> String {
     let flows = house.running().flows();
     let directory = flows.tenants.directory();
     let tenant = directory.by_slug(slug).expect("the tenant");
@@ -59,8 +66,7 @@ pub async fn holder_in(house: &House, slug: &str, scope: &str) -> Client {
     };
     let made = api_keys::create(flows, &act, message).await;
     let (_, key) = made.expect("a key");
-    let door = house.stranger().with("x-tenant-id", slug);
-    door.with("x-api-key", key.expose())
+    key.expose().to_owned()
 }
 
 async fn a_key_opens_its_area_and_no_other(house: House) {

@@ -30,14 +30,19 @@ scenes![
 const OURS: &str = "auth.v1.AuthService";
 
 /// Something that speaks HTTP/2 to the door.
-type Line = tower::util::BoxCloneService<
+pub type Line = tower::util::BoxCloneService<
     http::Request<Body>,
     http::Response<hyper::body::Incoming>,
     hyper::Error,
 >;
 
-/// Connects; the connection lives in the group.
 async fn connect(to: SocketAddr, group: &TaskGroup) -> HealthClient<Line> {
+    let origin = format!("http://{to}").parse().expect("an origin");
+    HealthClient::with_origin(line(to, group).await, origin)
+}
+
+/// Connects; the connection lives in the group.
+pub async fn line(to: SocketAddr, group: &TaskGroup) -> Line {
     let stream = TcpStream::connect(to).await.expect("a connection");
     let shaken = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
     let (sender, connection) = shaken.await.expect("a handshake");
@@ -46,8 +51,7 @@ async fn connect(to: SocketAddr, group: &TaskGroup) -> HealthClient<Line> {
         let mut sender = sender.clone();
         async move { sender.send_request(request).await }
     });
-    let origin = format!("http://{to}").parse().expect("an origin");
-    HealthClient::with_origin(line.boxed_clone(), origin)
+    line.boxed_clone()
 }
 
 fn about(service: &str) -> HealthCheckRequest {
