@@ -178,6 +178,7 @@ impl Notary {
 
 fn purged_entry(one: &Checkpoint, now: UnixMillis) -> Entry {
     let origin = Origin {
+        claimed_in: None,
         tenant: one.tenant,
         actor: Actor::System,
         address: None,

@@ -27,6 +27,7 @@ use tokio::sync::watch;
 use tokio_postgres::Config;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use crate::port::sessions::Turn;
 use crate::port::{Health, Pending, Ports};
 
 mod api_keys;
@@ -62,11 +63,11 @@ mod tenants;
 mod tls;
 mod users;
 
-#[cfg(feature = "contract")]
-pub use users::LISTS_OF_USERS;
 /// What searches the audit trail, for a test to have its plans shown.
 #[cfg(feature = "contract")]
 pub use audit::find::FIND as AUDIT_SEARCH;
+#[cfg(feature = "contract")]
+pub use users::LISTS_OF_USERS;
 
 use audit::Lines;
 use gather::Gather;
@@ -116,6 +117,7 @@ struct Inner {
     tls: MakeRustlsConnect,
     notices: watch::Sender<u64>,
     trail: Gather<Lines>,
+    turns: Gather<Turn>,
 }
 
 /// Shows nothing of the options: they hold a password.
@@ -143,18 +145,24 @@ impl Postgres {
             tls,
             notices,
             trail: Gather::new(),
+            turns: Gather::new(),
         })))
     }
 
-    /// Writes what verbs of this store gather, for ever: audit entries that belong to no other verb. To
-    /// be run under a supervisor; they are not written without it.
+    /// Writes what verbs of this store gather, for ever: refreshes, and audit entries that belong to no
+    /// other verb. To be run under a supervisor; they are not written without it.
     ///
     /// # Cancel safety
     /// Whether what is in work is written is then unknown to those who wait for it; nothing else is
     /// lost.
     pub fn serve_gathered(&self) -> impl Future<Output = ()> + Send + use<> {
         let store = self.clone();
-        async move { store.0.trail.serve(&store.0.pool).await }
+        async move {
+            let Inner {
+                pool, trail, turns, ..
+            } = store.0.as_ref();
+            tokio::join!(trail.serve(pool), turns.serve(pool));
+        }
     }
 
     /// Gives the ports.

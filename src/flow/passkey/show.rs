@@ -114,15 +114,16 @@ pub async fn sign_in(
     message: SignInByPasskey,
 ) -> Result<Progress, Rejection> {
     let progress = try_sign_in(flows, act, message).await;
-    flows.meters.count_login(
-        act.spot(),
-        match &progress {
-            Ok(Progress::SignedIn(_)) => LoginOutcome::Succeeded,
-            Ok(Progress::Owes(_)) => LoginOutcome::Owing,
-            Err(Rejection::Refused(_)) => LoginOutcome::Refused,
-            Err(Rejection::Failed(_)) => LoginOutcome::Failed,
-        },
-    );
+    // What succeeds is counted where it is settled.
+    let outcome = match &progress {
+        Ok(Progress::SignedIn(_)) => None,
+        Ok(Progress::Owes(_)) => Some(LoginOutcome::Owing),
+        Err(Rejection::Refused(_)) => Some(LoginOutcome::Refused),
+        Err(Rejection::Failed(_)) => Some(LoginOutcome::Failed),
+    };
+    if let Some(outcome) = outcome {
+        flows.meters.count_login(act.spot(), outcome);
+    }
     progress
 }
 

@@ -36,14 +36,9 @@ pub struct Verify {
 /// The code may be spent without a session; the person shows the next one.
 pub async fn verify(flows: &Flows, act: &Act, message: Verify) -> Result<Progress, Rejection> {
     let progress = look(flows, act, message).await;
-    // What is owed still was counted when it came to be.
-    let outcome = match &progress {
-        Ok(Progress::SignedIn(_)) => Some(LoginOutcome::Succeeded),
-        Ok(Progress::Owes(_)) => None,
-        Err(rejection) => Some(outcome(rejection)),
-    };
-    if let Some(outcome) = outcome {
-        flows.meters.count_login(act.spot(), outcome);
+    // What succeeds is counted where it is settled, what is owed still when it came to be owed.
+    if let Err(rejection) = &progress {
+        flows.meters.count_login(act.spot(), outcome(rejection));
     }
     progress
 }
@@ -103,8 +98,11 @@ pub(crate) async fn settle(
         password_set_at: sign_in.password_set_at,
         clear: None,
     };
-    let begun = begin(flows, act, proven).await?;
-    Ok(Progress::SignedIn(Box::new(begun.ok_or_else(expired)?)))
+    let begun = begin(flows, act, proven).await?.ok_or_else(expired)?;
+    flows
+        .meters
+        .count_login(act.spot(), LoginOutcome::Succeeded);
+    Ok(Progress::SignedIn(Box::new(begun)))
 }
 
 /// Tells what is still owed.

@@ -373,11 +373,8 @@ async fn a_key_stands_for_its_client_at_introspection_and_revocation_alone(house
     ends.form("/oauth/token", &[("grant_type", "client_credentials")])
         .await
         .expect_oauth(401, "invalid_client");
-    let own = make(
-        &house.admin(),
-        json!({ "name": "o", "scopes": ["tokens:revoke"] }),
-    );
-    let own = own.await.expect(201).field("key");
+    let body = json!({ "name": "o", "scopes": ["tokens:revoke"] });
+    let own = make(&house.admin(), body).await.expect(201).field("key");
     house
         .public()
         .bearer(&own)

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::auth::mfa::Owner;
 use crate::cases;
 use crate::client::Person;
 use crate::house::House;
@@ -12,6 +13,7 @@ use super::rbac::{allow, delegate};
 
 cases![
     the_overview_counts_what_there_is_and_what_happened,
+    a_sign_in_with_two_factors_counts_once,
     the_security_page_tells_why_nobody_got_in,
     the_last_hours_are_told_and_what_is_older_is_forgotten,
     a_tenants_operator_sees_nothing_of_another_tenant,
@@ -59,6 +61,20 @@ async fn the_overview_counts_what_there_is_and_what_happened(house: House) {
         points[0]["latency_ms"]["p50"].is_null(),
         "nothing was asked then"
     );
+}
+
+async fn a_sign_in_with_two_factors_counts_once(house: House) {
+    // Who binds an app has signed in by the password before.
+    let owner = Owner::enroll(&house, "ada").await;
+    owner.login().await;
+    let totals = overview(&house, "").await["this_node"]["totals"].clone();
+    assert_eq!(
+        (&totals["sign_ins"], &totals["failures"]),
+        (&json!(2), &json!(0))
+    );
+    let path = "/admin/dashboard/security";
+    let seen = house.admin().get(path).await.expect(200).json();
+    assert_eq!(seen["this_node"]["totals"]["factor_owed"], 1);
 }
 
 async fn the_security_page_tells_why_nobody_got_in(house: House) {

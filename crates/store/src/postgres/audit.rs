@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::gather::Gathered;
 use super::pool::{Parameter, Pool, Step};
 use super::row::{self, Line, Window, get};
+use super::scope::ENTER;
 use super::{Postgres, Scope};
 use crate::port::Pending;
 use crate::port::audit::{Audit, AuditFilter, AuditRow, ChainHead, Seal};
@@ -30,10 +31,6 @@ const APPEND: &str = "
     SELECT $1, line.at, line.fields
     FROM unnest($2::bigint[], $3::jsonb[]) WITH ORDINALITY AS line (at, fields, place)
     ORDER BY line.place";
-
-/// Turns to another tenant within a transaction: row-level security binds each of its statements to
-/// the tenant that was named last.
-const ENTER: &str = "SELECT set_config('app.tenant', $1, true)";
 
 const LOAD_UNSEALED_TENANTS: &str = "
     SELECT DISTINCT tenant_id
@@ -123,13 +120,15 @@ pub(super) fn audit_row(row: &Row) -> Result<AuditRow, Fault> {
 // === impl Lines ===
 
 impl Gathered for Lines {
+    type Done = ();
+
     const NAME: &'static str = "the audit trail's queue";
 
-    fn write<'a>(pool: &'a Pool, batch: &'a [Self]) -> Pending<'a, ()> {
+    fn write<'a>(pool: &'a Pool, batch: &'a [Self]) -> Pending<'a, Vec<()>> {
         Box::pin(async move {
             let shares = Share::of_each(batch);
             let Some(first) = shares.first() else {
-                return Ok(());
+                return Ok(vec![(); batch.len()]);
             };
             let values: Vec<_> = shares.iter().map(Share::values).collect();
             let enter = values.iter().map(|(scope, _)| Step {
@@ -142,7 +141,8 @@ impl Gathered for Lines {
             });
             let steps: Vec<_> = enter.zip(append).flat_map(<[Step<'_>; 2]>::from).collect();
             let scope = Scope::Tenant(TenantId::from_uuid(first.tenant));
-            pool.run_all(scope, &steps).await.map(drop)
+            pool.run_all(scope, &steps).await?;
+            Ok(vec![(); batch.len()])
         })
     }
 }

@@ -28,27 +28,31 @@ const WAITING: usize = 4_096;
 
 /// A kind of order that can be written together with others of its kind.
 pub(super) trait Gathered: Sized + Send + Sync + 'static {
+    /// What its caller is told.
+    type Done: Send + 'static;
+
     /// What is full when too many wait.
     const NAME: &'static str;
 
-    /// Writes all of a batch in one transaction, or nothing of it.
-    fn write<'a>(pool: &'a Pool, batch: &'a [Self]) -> Pending<'a, ()>;
+    /// Writes all of a batch in one transaction, or nothing of it, and gives what became of each, in
+    /// order.
+    fn write<'a>(pool: &'a Pool, batch: &'a [Self]) -> Pending<'a, Vec<Self::Done>>;
 }
 
 /// Orders that wait for a task to write them.
-pub(super) struct Gather<O> {
+pub(super) struct Gather<O: Gathered> {
     queue: mpsc::Sender<Order<O>>,
     /// Absent while the task has it.
     waiting: Mutex<Option<mpsc::Receiver<Order<O>>>>,
 }
 
-struct Order<O> {
+struct Order<O: Gathered> {
     what: O,
-    reply: oneshot::Sender<Result<(), Fault>>,
+    reply: oneshot::Sender<Result<O::Done, Fault>>,
 }
 
 /// The right to take orders; given back when it is dropped.
-struct Turn<'g, O> {
+struct Turn<'g, O: Gathered> {
     gather: &'g Gather<O>,
     waiting: Option<mpsc::Receiver<Order<O>>>,
 }
@@ -70,7 +74,7 @@ impl<O: Gathered> Gather<O> {
     ///
     /// # Cancel safety
     /// It is written unless the task had not taken it yet.
-    pub(super) async fn order(&self, what: O) -> Result<(), Fault> {
+    pub(super) async fn order(&self, what: O) -> Result<O::Done, Fault> {
         let (reply, answer) = oneshot::channel();
         self.queue
             .try_send(Order { what, reply })
@@ -107,7 +111,7 @@ impl<O: Gathered> Gather<O> {
     }
 }
 
-impl<O> Gather<O> {
+impl<O: Gathered> Gather<O> {
     fn lock(&self) -> MutexGuard<'_, Option<mpsc::Receiver<Order<O>>>> {
         // Nothing but a move happens under the lock.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
@@ -116,7 +120,7 @@ impl<O> Gather<O> {
 
 // === impl Turn ===
 
-impl<O> Turn<'_, O> {
+impl<O: Gathered> Turn<'_, O> {
     /// Waits until something is there and moves up to a batch of it into `batch`.
     async fn take(&mut self, batch: &mut Vec<Order<O>>) -> bool {
         match &mut self.waiting {
@@ -126,7 +130,7 @@ impl<O> Turn<'_, O> {
     }
 }
 
-impl<O> Drop for Turn<'_, O> {
+impl<O: Gathered> Drop for Turn<'_, O> {
     fn drop(&mut self) {
         *self.gather.lock() = self.waiting.take();
     }
@@ -135,15 +139,28 @@ impl<O> Drop for Turn<'_, O> {
 /// Writes a batch and answers all of it.
 async fn write<O: Gathered>(pool: &Pool, batch: impl Iterator<Item = Order<O>>) {
     let (whats, replies): (Vec<O>, Vec<_>) = batch.map(|order| (order.what, order.reply)).unzip();
-    let outcome = O::write(pool, &whats).await;
-    let is_shared = whats.len() > 1;
-    for (what, reply) in whats.iter().zip(replies) {
-        let own = match &outcome {
-            // One of them is at fault, and it is not known which.
-            Err(Fault::Broken(_)) if is_shared => O::write(pool, slice::from_ref(what)).await,
-            shared => shared.clone(),
-        };
-        // The caller may have left.
-        let _ = reply.send(own);
+    match O::write(pool, &whats).await {
+        Ok(done) => {
+            for (reply, done) in replies.into_iter().zip(done) {
+                // The caller may have left.
+                let _ = reply.send(Ok(done));
+            }
+        }
+        // One of them is at fault, and it is not known which.
+        Err(Fault::Broken(_)) if whats.len() > 1 => {
+            for (reply, what) in replies.into_iter().zip(&whats) {
+                let _ = reply.send(write_alone(pool, what).await);
+            }
+        }
+        Err(fault) => {
+            for reply in replies {
+                let _ = reply.send(Err(fault.clone()));
+            }
+        }
     }
+}
+
+async fn write_alone<O: Gathered>(pool: &Pool, what: &O) -> Result<O::Done, Fault> {
+    let done = O::write(pool, slice::from_ref(what)).await?.pop();
+    done.ok_or_else(|| Fault::Broken(format!("{} answers nothing", O::NAME)))
 }

@@ -2,6 +2,10 @@
 
 use domain::id::TenantId;
 
+/// Turns to another tenant within a transaction: row-level security binds each of its statements to
+/// the tenant that was named last.
+pub(super) const ENTER: &str = "SELECT set_config('app.tenant', $1, true)";
+
 /// Whose rows a transaction may see and write.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Scope {

@@ -21,6 +21,7 @@ use crate::port::sessions::{
 mod begin;
 mod redeem;
 mod rotate;
+mod turns;
 mod withdraw;
 
 /// Ends sessions and writes the entry if there were any.

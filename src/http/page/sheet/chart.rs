@@ -92,7 +92,7 @@ fn strokes(values: &[Option<f64>], scale: f64) -> Vec<String> {
                 // Writing into a string does not fail.
                 let _ = if piece.is_empty() {
                     // A point alone is seen as a short stroke.
-                    write!(piece, "{x:.1},{y:.1} {:.1},{y:.1}", x + 1.0)
+                    write!(piece, "{:.1},{y:.1} {x:.1},{y:.1}", x - 1.0)
                 } else {
                     write!(piece, " {x:.1},{y:.1}")
                 };
@@ -135,7 +135,7 @@ mod tests {
         let [line] = &chart.lines[..] else {
             panic!("one line");
         };
-        let drawn = ["0.0,130.0 1.0,130.0 300.0,75.0 600.0,20.0"];
+        let drawn = ["-1.0,130.0 0.0,130.0 300.0,75.0 600.0,20.0"];
         assert_eq!(line.strokes, drawn);
         assert_eq!(chart.top, "5 ms");
         assert_eq!(chart.told, "Failures, 11:00 to 12:00: refused 7 in all");

@@ -1,9 +1,9 @@
 //! Rotating a refresh token: the hottest verb.
 //!
 //! One statement locks the family, reads it with its session and user, and advances or reissues it
-//! where the rule says so. The rule stands in SQL because the row must change in the same round
-//! trip; [`Family::judge`] then judges the same row as it was read, and if the two ever disagreed
-//! the verb would fail instead of granting anything.
+//! where the rule says so; those of several callers share it ([`turns`](super::turns)). The rule stands in
+//! SQL because the row must change in the same round trip; [`Family::judge`] then judges the same row as
+//! it was read, and if the two ever disagreed the verb would fail instead of granting anything.
 //!
 //! Under READ COMMITTED a statement that waited for the family's lock reads the family anew. Of N
 //! concurrent presentations one finds the number current; the others find what it left.
@@ -15,7 +15,6 @@ use domain::event::{Entry, EventKind, Origin};
 use domain::id::{FamilyId, TenantId};
 use domain::rejection::Fault;
 use domain::session::{EndReason, Family, Presentation};
-use domain::time::UnixMillis;
 use domain::user::UserStatus;
 use serde_json::json;
 use tokio_postgres::Row;
@@ -25,72 +24,6 @@ use super::super::pool::{Step, Values};
 use super::super::row::{self, Line, family_columns, get, session_columns, user_columns};
 use super::super::{Postgres, Scope};
 use crate::port::sessions::{Granted, Rotation, Turn};
-
-/// `$2` the present instant, `$3` the fields of the entry, `$4` the family, `$5` the client, `$6`
-/// the number presented, `$7` the reuse window and `$8` the idle time in milliseconds, `$9` the key that
-/// was proved, `$10` whether the family goes on to another token, `$11` the certificate that was
-/// shown.
-const ROTATE_REFRESH: &str = concat!(
-    "WITH before AS (
-        SELECT ",
-    family_columns!(),
-    ", ",
-    session_columns!(),
-    ", ",
-    user_columns!(),
-    ", s.ended_at AS s_ended_at
-        FROM refresh_families AS f
-        JOIN sessions AS s ON s.tenant_id = f.tenant_id AND s.id = f.session_id
-        JOIN users AS u ON u.tenant_id = f.tenant_id AND u.id = f.user_id
-        WHERE f.tenant_id = $1 AND f.id = $4 AND f.client_id = $5
-          AND coalesce(f.details->>'dpop_jkt', $9::text, '') = coalesce($9::text, '')
-          AND coalesce(f.details->>'certificate', $11::text, '') = coalesce($11::text, '')
-        FOR NO KEY UPDATE OF f
-    ), verdict AS (
-        SELECT f_id, s_id, u_id, f_client,
-               CASE
-                   WHEN $6::bigint = f_generation THEN 'current'
-                   WHEN $2::bigint - f_rotated_at > $7::bigint AND NOT f_reissued THEN 'reissue'
-               END AS what
-        FROM before
-        WHERE f_ended_at IS NULL
-          AND s_ended_at IS NULL
-          AND u_status = 'active'
-          AND $6::bigint BETWEEN f_generation - 1 AND f_generation
-          AND $2::bigint < least(f_idle_expires_at, f_expires_at)
-    ), written AS (
-        UPDATE refresh_families AS f
-        SET generation = f.generation + (verdict.what = 'current' AND $10::boolean)::int,
-            rotated_at = CASE
-                WHEN verdict.what = 'current' AND $10::boolean THEN $2
-                ELSE f.rotated_at
-            END,
-            idle_expires_at = CASE verdict.what
-                WHEN 'current' THEN $2 + $8::bigint
-                ELSE f.idle_expires_at
-            END,
-            reissued = verdict.what = 'reissue' OR NOT $10::boolean
-        FROM verdict
-        WHERE f.tenant_id = $1 AND f.id = verdict.f_id AND verdict.what IS NOT NULL
-        RETURNING verdict.s_id, verdict.u_id, verdict.f_client, verdict.what
-    ), seen AS (
-        UPDATE sessions AS s
-        SET last_active_at = $2
-        FROM written
-        WHERE s.tenant_id = $1 AND s.id = written.s_id AND written.what = 'current'
-    ), entry AS (
-        INSERT INTO audit (tenant_id, at, fields)
-        SELECT $1, $2, $3::jsonb || jsonb_build_object(
-            'subject', u_id::text,
-            'session_id', s_id::text,
-            'client_id', f_client,
-            'detail', CASE what WHEN 'reissue' THEN '{\"reissued\": true}'::jsonb ELSE '{}' END
-        )
-        FROM written
-    )
-    SELECT before.*, (SELECT what FROM written) AS what
-    FROM before"
-);
 
 const LOAD_FAMILY: &str = concat!(
     "SELECT ",
@@ -142,7 +75,7 @@ fn ended_as(row: &Row, family: &Family) -> Result<Option<Rotation>, Fault> {
 }
 
 /// What the row, as it was before, makes of the turn; `None` for a reuse that nobody has acted on.
-fn outcome(row: &Row, turn: &Turn) -> Result<Option<Rotation>, Fault> {
+pub(super) fn outcome(row: &Row, turn: &Turn) -> Result<Option<Rotation>, Fault> {
     let written: Option<&str> = get(row, "what")?;
     let family = row::family(row)?;
     if let Some(end) = ended_as(row, &family)? {
@@ -215,28 +148,7 @@ impl Postgres {
         if !row::is_storable(&turn.client) {
             return Ok(Rotation::Unknown);
         }
-        let line = Line::of(&Entry::new(EventKind::TokenRefreshed, &turn.origin));
-        let (tenant, family) = (turn.tenant.as_uuid(), turn.family.as_uuid());
-        let span = |span: std::time::Duration| (UnixMillis::default() + span).as_millis();
-        let values: Values<'_> = &[
-            &tenant,
-            &turn.now.as_millis(),
-            &line.fields,
-            &family,
-            &turn.client,
-            &i64::from(turn.generation),
-            &span(turn.window),
-            &span(turn.idle),
-            &turn.jkt,
-            &turn.rotates,
-            &turn.certificate,
-        ];
-        let scope = Scope::Tenant(turn.tenant);
-        let rows = self.pool().run(scope, ROTATE_REFRESH, values).await?;
-        let Some(row) = rows.first() else {
-            return Ok(Rotation::Unknown);
-        };
-        match outcome(row, &turn)? {
+        match self.0.turns.order(turn.clone()).await?? {
             Some(rotation) => Ok(rotation),
             None => self.end_reused(&turn).await,
         }

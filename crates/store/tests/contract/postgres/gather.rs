@@ -5,8 +5,9 @@ use std::time::Duration;
 use domain::event::EventKind;
 use domain::rejection::Fault;
 use futures_util::future::join_all;
-use store::contract::fixture::World;
+use store::contract::fixture::{World, at};
 use store::port::Ports;
+use store::port::sessions::Rotation;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::timeout;
 
@@ -20,6 +21,9 @@ pub(crate) fn claims() -> Vec<Claim> {
     vec![
         ("entries_that_wait_together_share_commits", |d| {
             Box::pin(entries_that_wait_together_share_commits(d))
+        }),
+        ("refreshes_that_wait_together_share_commits", |d| {
+            Box::pin(refreshes_that_wait_together_share_commits(d))
         }),
         ("a_bad_entry_harms_none_of_its_neighbours", |d| {
             Box::pin(a_bad_entry_harms_none_of_its_neighbours(d))
@@ -76,6 +80,49 @@ async fn entries_that_wait_together_share_commits(database: Database) {
         let own = format!("{ISSUED} AND tenant_id = '{}'", world.tenant.as_uuid());
         assert_eq!(count(&database, &own).await, 150, "each in its own tenant");
     }
+}
+
+async fn refreshes_that_wait_together_share_commits(database: Database) {
+    let worlds = two(database.store.ports()).await;
+    let mut tasks = JoinSet::new();
+    let mut turns = Vec::new();
+    for n in 0..40_usize {
+        let world = &worlds[n % 2];
+        let user = world.register(&format!("person{n}@example.org")).await;
+        let (_, family) = world.sign_in(user.id).await;
+        let mut turn = world.turn(&family, 1, at(60));
+        if n == 8 {
+            turn.client = "another".to_owned();
+        }
+        turns.push((world, turn));
+    }
+    // One that is there three times advances once.
+    turns.push((turns[6].0, turns[6].1.clone()));
+    turns.push((turns[6].0, turns[6].1.clone()));
+    let rotate = turns
+        .into_iter()
+        .map(|(world, turn)| world.ports.sessions.rotate_refresh(turn));
+    let written = async {
+        tokio::task::yield_now().await;
+        write(&database, &mut tasks);
+    };
+    let (rotations, ()) = tokio::join!(join_all(rotate), written);
+    for (n, rotation) in rotations.into_iter().enumerate() {
+        match rotation.unwrap() {
+            Rotation::Granted(granted) => assert_eq!(granted.advanced, n < 40, "{n}"),
+            Rotation::Unknown => assert_eq!(n, 8),
+            other => panic!("{n}: {other:?}"),
+        }
+    }
+    let refreshed = "FROM audit WHERE fields ->> 'event' = 'token.refreshed'";
+    let count_of = async |what: &str| count(&database, &format!("SELECT {what} {refreshed}")).await;
+    assert_eq!(count_of("count(*)").await, 39);
+    assert_eq!(count_of("count(DISTINCT xmin::text)").await, 1);
+    let own = format!(
+        "count(*) FILTER (WHERE tenant_id = '{}')",
+        worlds[1].tenant.as_uuid()
+    );
+    assert_eq!(count_of(&own).await, 20, "each in its own tenant");
 }
 
 async fn a_bad_entry_harms_none_of_its_neighbours(database: Database) {
