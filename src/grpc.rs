@@ -105,6 +105,9 @@ impl GrpcDoor {
         if let Some(span) = deadline::read(request.headers())? {
             arrival.deadline = arrival.deadline.at_most(span);
         }
+        if arrival.deadline.remaining().is_zero() {
+            return Err(Fault::Late.into());
+        }
         if route.is_none_or(|route| route.service != route::Service::Health) {
             self.check_rate(arrival)?;
         }

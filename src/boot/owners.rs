@@ -72,6 +72,7 @@ const SKEW: Duration = Duration::from_mins(1);
 ///
 /// # Errors
 /// [`StartError::Setting`] when a secret, a key file or the hashing parameters cannot be used.
+#[expect(clippy::too_many_lines, reason = "a line for each owner and each port")]
 pub(crate) fn hire(
     outside: Outside,
     ports: Ports,

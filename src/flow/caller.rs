@@ -15,6 +15,7 @@ use domain::rejection::{Code, OAuthCode, Refusal, Rejection};
 use protocol::access_token::{AccessClaims, Audience, Confirmation, Expected};
 use protocol::assurance::Level;
 use protocol::dpop::NonceRule;
+use protocol::oauth::exchange::ActingParty;
 use protocol::opaque::RandomToken;
 
 use super::account::AccountHolder;
@@ -163,7 +164,7 @@ impl Person {
 
 /// Names who acts, and for whom: a delegate is never written down as the person.
 fn delegate(claims: &AccessClaims) -> Actor {
-    let chain = claims.act.iter().flat_map(|act| act.subjects());
+    let chain = claims.act.iter().flat_map(ActingParty::subjects);
     Actor::Delegate {
         subject: claims.sub.clone(),
         chain: chain.map(str::to_owned).collect(),

@@ -3,7 +3,13 @@
 //! It is committed, so that nobody needs `protoc` or a build script. A test generates it again and
 //! compares; `UPDATE_API=1 cargo test --lib grpc::wire` writes it anew.
 
-#![allow(clippy::all, clippy::pedantic, reason = "it is generated")]
+#![allow(
+    clippy::all,
+    clippy::pedantic,
+    clippy::allow_attributes,
+    clippy::as_conversions,
+    reason = "it is generated"
+)]
 
 include!("wire/auth.v1.rs.in");
 

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use domain::rejection::{Code, Fault, Refusal, Rejection};
 use http::header::ETAG;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -69,7 +69,7 @@ async fn answer_once(
     let outcome = endpoint(call).await;
     let (outcome, ended) = match outcome {
         Ok(reply) if reply.status().is_success() => {
-            let (reply, kept) = keep(reply).await;
+            let (reply, kept) = keep(reply).await?;
             (Ok(reply), Some(Ended::Answered(kept)))
         }
         // Of any other fault it is unknown what came: the key stays claimed until that shows.
@@ -112,12 +112,12 @@ fn asked(call: &Call) -> String {
 }
 
 /// Takes of a reply what is kept.
-async fn keep(reply: Reply) -> (Reply, Zeroizing<Vec<u8>>) {
+///
+/// # Errors
+/// The fault for which an answer of parts was broken off.
+async fn keep(reply: Reply) -> Result<(Reply, Zeroizing<Vec<u8>>), Fault> {
     let (parts, body) = reply.into_parts();
-    let body = match body.collect().await {
-        Ok(body) => body.to_bytes(),
-        Err(never) => match never {},
-    };
+    let body = body.collect().await?.to_bytes();
     let text = |name: &HeaderName| parts.headers.get(name)?.to_str().ok().map(str::to_owned);
     let kept = Kept {
         status: parts.status.as_u16(),
@@ -130,10 +130,8 @@ async fn keep(reply: Reply) -> (Reply, Zeroizing<Vec<u8>>) {
     };
     // It has text keys and no failing `Serialize`, so there always is a text.
     let sealed = serde_json::to_vec(&kept).unwrap_or_default();
-    (
-        Reply::from_parts(parts, Full::new(body)),
-        Zeroizing::new(sealed),
-    )
+    let reply = Reply::from_parts(parts, body.into());
+    Ok((reply, Zeroizing::new(sealed)))
 }
 
 /// Makes the reply again.
@@ -189,7 +187,7 @@ mod tests {
         let mut reply = super::super::render::json(StatusCode::CREATED, &body);
         let tag = HeaderValue::from_static("\"1\"");
         reply.headers_mut().insert(ETAG, tag.clone());
-        let (_, kept) = keep(reply).await;
+        let (_, kept) = keep(reply).await.expect("a whole answer");
         let again = replay(&kept).expect("an answer");
         assert_eq!(again.status(), StatusCode::CREATED);
         assert_eq!(again.headers().get(ETAG), Some(&tag));

@@ -291,11 +291,11 @@ routes! {
    POST   "/admin/tokens/revoke"              Act  admin::tokens::revoke          Admin  Admin  Json       Detached Network
    GET    "/admin/keys"                       Act  admin::keys::list              Admin  Admin  None       Attached Network
    GET    "/admin/apikeys"                    Act  admin::api_keys::list          Admin  Admin  None       Attached Network
-   POST   "/admin/apikeys"                    Act  admin::api_keys::create        Admin  Admin  Json       Detached Network
+   POST   "/admin/apikeys"                    Act  admin::api_keys::create        Admin  Admin  Json       Once     Network
    GET    "/admin/apikeys/{id}"               Act  admin::api_keys::show          Admin  Admin  None       Attached Network
    PATCH  "/admin/apikeys/{id}"               Act  admin::api_keys::update        Admin  Admin  Json       Detached Network
    DELETE "/admin/apikeys/{id}"               Act  admin::api_keys::delete        Admin  Admin  None       Detached Network
-   POST   "/admin/apikeys/{id}/rotate"        Act  admin::api_keys::rotate        Admin  Admin  None       Detached Network
+   POST   "/admin/apikeys/{id}/rotate"        Act  admin::api_keys::rotate        Admin  Admin  None       Once     Network
    POST   "/admin/keys/{id}/revoke"           Act  admin::keys::revoke            Admin  Admin  None       Detached Network
    POST   "/admin/keys/rotate"                Act  admin::keys::rotate            Admin  Admin  None       Detached Network
 

@@ -94,7 +94,7 @@ pub(super) async fn authenticate(
         // What is asked by a POST only to keep a token out of the address changes nothing.
         let access = match route.work {
             Work::Attached => Access::Read,
-            Work::Detached => Access::Write,
+            Work::Detached | Work::Once => Access::Write,
         };
         let wanted = (area_of(route.path), access);
         let powers = operator::admit(flows, act, presented, wanted).await?;

@@ -1,10 +1,11 @@
 //! `/admin`: the operators' door.
 
-use crate::case::Case;
+use crate::case::{Case, Scene};
 
 mod api_keys;
 pub mod areas;
 mod audit;
+mod bulk;
 mod clients;
 mod compromised;
 mod conditions;
@@ -43,10 +44,15 @@ pub fn cases() -> Vec<Case> {
         lifecycle::cases(),
         once::cases(),
         people::cases(),
+        bulk::cases(),
         conditions::cases(),
         tokens::cases(),
     ]
     .into_iter()
     .flatten()
     .collect()
+}
+
+pub fn scenes() -> Vec<Scene> {
+    api_keys::scenes()
 }

@@ -60,6 +60,7 @@ fn main() {
     let scenes = [
         doors::all(),
         config_effects::all(),
+        admin::scenes(),
         auth::scenes(),
         oauth::scenes(),
         walks::scenes(),

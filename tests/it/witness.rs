@@ -48,7 +48,9 @@ pub fn note(base: &str, told: Told, answer: &Answer) {
     let is_success = answer.status.is_success() || answer.status.is_redirection();
     notes.secrets.extend(told.secrets);
     notes.secrets.extend(secrets::answered(answer, is_success));
-    let Some(route) = route_of(&told.method, &told.path).filter(|_| is_success) else {
+    // What is answered again was done, and judged, before.
+    let is_new = answer.header("idempotency-replayed").is_empty();
+    let Some(route) = route_of(&told.method, &told.path).filter(|_| is_success && is_new) else {
         return;
     };
     notes.changes.push(Change {
@@ -110,7 +112,13 @@ fn wanted(route: Route) -> RangeInclusive<usize> {
     let listed = OTHERWISE
         .iter()
         .find(|(method, path, ..)| (*method, *path) == route);
-    listed.map_or(1..=1, |(_, _, count, _)| count.clone())
+    // Whoever must sign in anew at the console is led there, and has changed nothing yet.
+    let usual = if route.1.starts_with("/console") {
+        0..=2
+    } else {
+        1..=1
+    };
+    listed.map_or(usual, |(_, _, count, _)| count.clone())
 }
 
 fn take(house: &House) -> Notes {

@@ -9,6 +9,9 @@ use store::port::roles::RoleWrite;
 
 use crate::handle::Reply;
 
+/// The version that a role is to have, and when it was read.
+type Expected = (i64, UnixMillis);
+
 /// Orders to the owner.
 #[derive(Debug)]
 pub(super) enum Message {
@@ -24,7 +27,7 @@ pub(super) enum Message {
     },
     /// Delete a role and its policies.
     DeleteRole {
-        order: Box<(String, Option<(i64, UnixMillis)>, Entry)>,
+        order: Box<(String, Option<Expected>, Entry)>,
         reply: Reply<Result<bool, Fault>>,
     },
     /// Store a policy.

@@ -274,6 +274,7 @@ mod tests {
     #[test]
     fn who_acts_for_somebody_is_named_with_everybody_between() {
         let origin = Origin {
+            claimed_in: None,
             tenant: TenantId::from_uuid(Uuid::nil()),
             actor: Actor::Anonymous,
             address: None,

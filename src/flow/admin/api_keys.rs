@@ -60,10 +60,6 @@ pub struct MintApiKey {
 
 /// Change an API key; `None` leaves a field alone.
 #[derive(Debug, Clone)]
-#[expect(
-    clippy::option_option,
-    reason = "absent, null and a value are three things here"
-)]
 pub struct PatchApiKey {
     /// Which one.
     pub key: ApiKeyId,

@@ -390,14 +390,9 @@ mod tests {
     fn rfc_6749_5_2_a_grant_that_is_not_registered_is_unauthorized() {
         let known = KnownClient::Confidential(Arc::new(client("client_secret_post", Vec::new())));
         assert!(known.require_grant("client_credentials").is_ok());
-        let refused = known
-            .require_grant("refresh_token")
-            .expect_err("not registered");
+        let refresh = "refresh_token";
+        let refused = known.require_grant(refresh).expect_err("not registered");
         assert_eq!(refused.oauth, Some(OAuthCode::UnauthorizedClient));
-        assert!(
-            KnownClient::FirstParty
-                .require_grant("refresh_token")
-                .is_ok()
-        );
+        assert!(KnownClient::FirstParty.require_grant(refresh).is_ok());
     }
 }

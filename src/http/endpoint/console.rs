@@ -226,7 +226,7 @@ async fn enter(
         given,
     };
     match entered {
-        Ok(may_appoint) => seat.call.act.may_appoint = may_appoint,
+        Ok(powers) => seat.call.act.may_appoint = powers.may_appoint(),
         Err(Rejection::Refused(_)) => return Ok(Err(Box::new(seat.refuse(posted)))),
         Err(failed) => return Err(failed),
     }

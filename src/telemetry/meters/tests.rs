@@ -2,7 +2,8 @@
 
 use domain::id::TenantId;
 use domain::random::Counting;
-use http::Method;
+use domain::time::UnixMillis;
+use http::{Method, StatusCode};
 
 use super::*;
 

@@ -6,9 +6,13 @@ use serde_json::{Value, json};
 
 use super::areas::holder;
 use super::rbac::{allow, delegate};
+use crate::backend::Backend;
 use crate::cases;
 use crate::client::{Answer, Client};
 use crate::house::House;
+use crate::scenes;
+
+scenes![when_a_key_was_used_is_known_and_outlives_a_restart,];
 
 cases![
     a_key_is_shown_once_and_opens_what_it_says,
@@ -20,7 +24,6 @@ cases![
     keys_are_listed_by_client_and_liveness_in_signed_pages,
     nobody_makes_or_touches_a_key_that_can_do_more_than_they,
     every_change_of_a_key_is_one_entry_by_who_did_it,
-    when_a_key_was_used_is_known_and_outlives_a_restart,
     a_key_stands_for_its_client_at_introspection_and_revocation_alone,
 ];
 
@@ -174,7 +177,7 @@ async fn a_key_is_used_as_often_as_it_may_be_each_minute(house: House) {
     let wait: u64 = refused.header("retry-after").parse().expect("seconds");
     assert!((1..=60).contains(&wait), "{wait}");
     house.admin().get("/admin/users").await.expect(200);
-    house.clock.advance(Duration::from_secs(60));
+    house.clock.advance(Duration::from_mins(1));
     door.get("/admin/users").await.expect(200);
 }
 
@@ -330,7 +333,8 @@ async fn every_change_of_a_key_is_one_entry_by_who_did_it(house: House) {
     }
 }
 
-async fn when_a_key_was_used_is_known_and_outlives_a_restart(house: House) {
+async fn when_a_key_was_used_is_known_and_outlives_a_restart() {
+    let house = House::open(Backend::Sqlite).await;
     let made = make(&house.admin(), for_users()).await.expect(201);
     assert!(made.json()["last_used_at"].is_null());
     let path = format!("/admin/apikeys/{}", made.field("id"));
@@ -343,6 +347,7 @@ async fn when_a_key_was_used_is_known_and_outlives_a_restart(house: House) {
     let house = house.restart(&[]).await;
     let shown = house.admin().get(&path).await.expect(200);
     assert_eq!(shown.field("last_used_at"), used);
+    house.stop().await;
 }
 
 async fn a_key_stands_for_its_client_at_introspection_and_revocation_alone(house: House) {

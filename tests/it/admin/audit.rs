@@ -171,6 +171,7 @@ async fn fill(house: &House, count: usize) {
         .id;
     let now = house.clock.now();
     let origin = Origin {
+        claimed_in: None,
         tenant,
         actor: Actor::System,
         address: None,

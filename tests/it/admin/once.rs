@@ -123,6 +123,10 @@ async fn an_answer_that_was_lost_is_told_without_its_secret(house: House) {
     let flows = house.running().flows();
     flows.vault.failpoint().arm(Action::Fail, 1);
     let first = door.post("/admin/clients", client("A")).await.expect(201);
+    // As long as the first may be answering still, it is waited for.
+    let again = door.post("/admin/clients", client("A")).await;
+    assert_eq!(again.expect(409).header("retry-after"), "1");
+    house.clock.advance(Duration::from_mins(2));
     let again = door.post("/admin/clients", client("A")).await;
     let again = again.expect_code(409, "CONFLICT");
     assert!(

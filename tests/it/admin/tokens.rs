@@ -95,7 +95,7 @@ async fn an_operator_revokes_a_token_of_any_client(house: House) {
     assert_eq!(judge(&admin, &tokens.refresh).await["active"], false);
     assert_eq!(revoke(&admin, &tokens.refresh).await, false);
     assert_eq!(revoke(&admin, "nonsense").await, false);
-    let rows = house.audit_rows("token_revoked").await;
+    let rows = house.audit_rows("token.revoked").await;
     assert_eq!(rows.len(), 2);
     for row in rows {
         let text = row.fields.to_string();

@@ -21,6 +21,7 @@ const CANCEL: &str = "none for whoever thinks better of it";
 const SIGNS_IN: &str =
     "the sign-in that comes of it has its own; none for whoever thinks better of it";
 const CODE: &str = "a backup code that is used has its own";
+const EACH: &str = "one for each account that it is done to";
 const THERE: &str = "none where it is so already";
 
 /// All of them.
@@ -29,6 +30,12 @@ pub(super) const OTHERWISE: &[Otherwise] = &[
     ("POST", "/auth/webauthn/register/begin", 0..=0, CHALLENGE),
     ("POST", "/oauth/introspect", 0..=0, READS),
     ("POST", "/userinfo", 0..=0, READS),
+    ("POST", "/admin/tokens/introspect", 0..=0, READS),
+    ("POST", "/admin/tokens/revoke", 0..=1, DEAD),
+    ("POST", "/admin/users/bulk/lock", 0..=100, EACH),
+    ("POST", "/admin/users/bulk/unlock", 0..=100, EACH),
+    ("POST", "/admin/users/bulk/suspend", 0..=100, EACH),
+    ("POST", "/admin/users/bulk/assign-role", 0..=100, EACH),
     ("POST", "/oauth/par", 0..=0, WAITS),
     ("POST", "/oauth/device_authorization", 0..=0, WAITS),
     ("POST", "/device", 0..=1, WAITS),

@@ -110,7 +110,7 @@ fn fields(value: &Value, found: &mut Vec<String>) {
     match value {
         Value::Object(members) => {
             for (name, member) in members {
-                if FIELDS.contains(&name.as_str()) {
+                if FIELDS.contains(&name.as_str()) && !member.is_object() {
                     let mut held = Vec::new();
                     texts(member, &mut held);
                     found.extend(held.into_iter().map(str::to_owned));

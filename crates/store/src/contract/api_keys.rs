@@ -221,13 +221,11 @@ async fn list(world: &World, filter: ApiKeyFilter) -> Vec<ApiKeyId> {
         let listed = keys.list_api_keys(world.tenant, filter.clone(), page);
         let listed = listed.await.unwrap();
         found.extend(listed.items.iter().map(|key| key.id));
-        match listed.next {
-            Some(last) => start = PageStart::After(last),
-            None => {
-                assert_eq!(usize::try_from(listed.total).unwrap(), found.len());
-                return found;
-            }
-        }
+        let Some(last) = listed.next else {
+            assert_eq!(usize::try_from(listed.total).unwrap(), found.len());
+            return found;
+        };
+        start = PageStart::After(last);
     }
 }
 
@@ -253,9 +251,7 @@ async fn keys_are_listed_newest_first_by_client_and_liveness(ports: Ports) {
         live,
     };
     let (early, late) = (at(599), at(600));
-    let [fourth, third, second, first, zeroth] = ids[..] else {
-        panic!("{ids:?}");
-    };
+    let [fourth, third, second, first, zeroth] = ids.try_into().unwrap();
     for (filter, expected) in [
         (by(Some("client_x"), None), vec![fourth, third]),
         (by(Some("client_y"), None), vec![]),

@@ -49,16 +49,12 @@ fn ring(world: &World, number: usize) -> Vec<SigningKey> {
 
 /// Makes sure of a ring that takes over from keys of ES256, or is of them.
 async fn ensure(world: &World, ring: Vec<SigningKey>) -> Vec<SigningKey> {
-    ensure_instead(world, ring, Algorithm::Es256).await
+    ensure_over(world, ring, Algorithm::Es256).await
 }
 
-async fn ensure_instead(
-    world: &World,
-    ring: Vec<SigningKey>,
-    instead_of: Algorithm,
-) -> Vec<SigningKey> {
+async fn ensure_over(world: &World, ring: Vec<SigningKey>, over: Algorithm) -> Vec<SigningKey> {
     let entry = world.entry(EventKind::KeyCreated);
-    let ensured = world.ports.keys.ensure_keys(ring, instead_of, entry);
+    let ensured = world.ports.keys.ensure_keys(ring, over, entry);
     ensured.await.unwrap()
 }
 
@@ -79,7 +75,7 @@ fn rotation(world: &World, from: &str, to: &str, next: &str) -> KeyRotation {
 async fn load(world: &World) -> Vec<SigningKey> {
     let mut keys = world.ports.keys.load_keys().await.unwrap();
     keys.retain(|key| key.tenant == world.tenant);
-    keys.sort_by(|one, two| one.kid.cmp(&two.kid));
+    keys.sort_by_cached_key(|key| key.kid.clone());
     keys
 }
 
@@ -92,9 +88,8 @@ fn states(keys: &[SigningKey]) -> Vec<String> {
 }
 
 async fn announced(world: &World) -> usize {
-    let changes = world.changes().await;
-    let told = changes.iter().filter(|c| **c == ChangeKind::KeysChanged);
-    told.count()
+    let told = world.changes().await.into_iter();
+    told.filter(|c| *c == ChangeKind::KeysChanged).count()
 }
 
 async fn a_key_is_loaded_as_it_was_stored(ports: Ports) {
@@ -105,8 +100,10 @@ async fn a_key_is_loaded_as_it_was_stored(ports: Ports) {
     ensure(&world, vec![wanted.clone()]).await;
     let loaded = load(&world).await.remove(0);
     assert_eq!((loaded.kid, loaded.tenant), (wanted.kid, wanted.tenant));
-    assert_eq!(loaded.algorithm, wanted.algorithm);
-    assert_eq!(loaded.state, wanted.state);
+    assert_eq!(
+        (loaded.algorithm, loaded.state),
+        (wanted.algorithm, wanted.state)
+    );
     assert_eq!(loaded.sealed_private, wanted.sealed_private);
     assert_eq!(loaded.public_jwk, wanted.public_jwk);
     assert_eq!(loaded.created_at, wanted.created_at);
@@ -200,7 +197,7 @@ async fn rings_beside_each_other_move_on_alone(ports: Ports) {
     // Twenty nodes need a ring of another algorithm at once.
     let beside = |number| {
         let ring = edwards(ring(&world, number));
-        ensure_instead(&world, ring, Algorithm::EdDsa)
+        ensure_over(&world, ring, Algorithm::EdDsa)
     };
     let answers = join_all((2..22).map(beside)).await;
     let chosen = states(&answers[0]);
@@ -365,8 +362,8 @@ async fn a_key_is_sealed_anew(ports: Ports) {
     ensure(&world, ring(&world, 0)).await;
     let other = world.beside().await.tenant;
     for (tenant, sealed) in [(world.tenant, vec![1, 2, 3]), (other, vec![])] {
-        let resealed = ports.keys.reseal_key(tenant, "active-0".to_owned(), sealed);
-        resealed.await.unwrap();
+        let kid = "active-0".to_owned();
+        ports.keys.reseal_key(tenant, kid, sealed).await.unwrap();
     }
     let keys = load(&world).await;
     assert_eq!(keys[0].sealed_private, [1, 2, 3]);
@@ -393,14 +390,11 @@ async fn a_purged_key_is_never_taken_in_again(ports: Ports) {
     assert_eq!(ports.keys.purge_keys(at(61)).await.unwrap(), 1);
     let entry = world.entry(EventKind::KeyActivated);
     let again = key(&world, "active-0", KeyState::Active);
-    let imported = ports
-        .keys
-        .import_key(again, Algorithm::Es256, at(62), entry);
+    let keys = &ports.keys;
+    let imported = keys.import_key(again, Algorithm::Es256, at(62), entry);
     assert!(!imported.await.unwrap());
     let stored = ensure(&world, edwards(ring(&world, 0))).await;
     assert!(stored.is_empty(), "{:?}", states(&stored));
-    assert_eq!(
-        states(&load(&world).await),
-        ["next-0=active", "next-1=next"]
-    );
+    let left = states(&load(&world).await);
+    assert_eq!(left, ["next-0=active", "next-1=next"]);
 }

@@ -47,9 +47,9 @@ pub enum Claimed {
 /// What came of the request that holds a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// Nothing yet.
+    /// Nothing yet, or nothing that was answered within its lease.
     Open,
-    /// Something was made, and the answer was lost.
+    /// Something was made, the lease is over, and the answer was lost.
     Made {
         /// What its audit entry is about.
         subject: Option<String>,

@@ -24,7 +24,8 @@ const CLAIM_KEY: &str = "
     WHERE held.expires_at <= $7 OR (held.made_at IS NULL AND held.lease_until <= $7)";
 
 const LOAD_CLAIM: &str = "
-    SELECT fingerprint, request_id = $3 AS is_ours, made_at IS NOT NULL AS is_made, subject, answer
+    SELECT fingerprint, request_id = $3 AS is_ours,
+           made_at IS NOT NULL AND lease_until <= $4 AS is_made, subject, answer
     FROM idempotency
     WHERE tenant_id = $1 AND key = $2";
 
@@ -57,7 +58,7 @@ impl Postgres {
             },
             Step {
                 sql: LOAD_CLAIM,
-                values: &[&tenant, &key, &request],
+                values: &[&tenant, &key, &request, &claim.now.as_millis()],
             },
         ];
         let scope = Scope::Tenant(claim.tenant);

@@ -17,7 +17,8 @@ SET fingerprint = excluded.fingerprint, request_id = excluded.request_id,
     made_at = NULL, subject = NULL, answer = NULL
 WHERE expires_at <= ?7 OR (made_at IS NULL AND lease_until <= ?7)";
 
-const SELECT: &str = "SELECT fingerprint, made_at IS NOT NULL, subject, answer
+const SELECT: &str =
+    "SELECT fingerprint, made_at IS NOT NULL AND lease_until <= ?3, subject, answer
 FROM idempotency
 WHERE tenant_id = ?1 AND key = ?2";
 
@@ -48,7 +49,8 @@ impl Idempotency for Sqlite {
                 return Ok(Claimed::Ours);
             }
             let mut statement = step.prepare_cached(SELECT)?;
-            statement.query_row(params![claim.tenant.blob(), claim.key], read)
+            let whose = params![claim.tenant.blob(), claim.key, claim.now.as_millis()];
+            statement.query_row(whose, read)
         })
     }
 

@@ -5,15 +5,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use domain::id::TenantId;
 use domain::page::{PageRequest, PageStart};
-use domain::time::UnixMillis;
 use domain::user::{UserFilter, UserSort, UserStatus};
 use futures_util::future::{FutureExt, join_all};
 use rusqlite::types::Value;
 use tempfile::TempDir;
 use tokio::task::JoinSet;
-use uuid::Uuid;
 
 use super::*;
 
@@ -293,74 +290,6 @@ async fn a_text_is_looked_for_by_the_indexes_of_addresses_and_names() {
         "users_by_name (tenant_id=? AND name_key>? AND name_key<?)",
     ] {
         assert!(found.contains(index), "{found}");
-    }
-}
-
-/// Each way in which a list of accounts is narrowed has its index, and its order is that of the index.
-#[tokio::test]
-async fn lists_of_accounts_are_walked_by_the_index_of_what_narrows_them() {
-    let (sqlite, _directory) = empty();
-    sqlite.migrate().unwrap();
-    let tenant = TenantId::from_uuid(Uuid::nil());
-    let filter = UserFilter::default;
-    let narrowed = [
-        (filter(), "sqlite_autoindex_users_1"),
-        (
-            UserFilter {
-                status: Some(UserStatus::Locked),
-                ..filter()
-            },
-            "users_closed",
-        ),
-        (
-            UserFilter {
-                is_email_verified: Some(false),
-                ..filter()
-            },
-            "users_by_verification",
-        ),
-        (
-            UserFilter {
-                has_mfa: Some(true),
-                ..filter()
-            },
-            "users_by_mfa",
-        ),
-        (
-            UserFilter {
-                role: Some("clerk".to_owned()),
-                ..filter()
-            },
-            "PRIMARY KEY (tenant_id=? AND role=?",
-        ),
-        (
-            UserFilter {
-                created_from: Some(UnixMillis::from_millis(7)),
-                created_before: Some(UnixMillis::from_millis(9)),
-                ..filter()
-            },
-            "sqlite_autoindex_users_1 (tenant_id=? AND id>? AND id<?)",
-        ),
-        (
-            UserFilter {
-                sort: UserSort::Email(None),
-                ..filter()
-            },
-            "sqlite_autoindex_users_2",
-        ),
-    ];
-    for (filter, index) in narrowed {
-        let window = row::Window::of(PageRequest {
-            start: PageStart::Number(1),
-            per_page: 20,
-        });
-        let (sql, values) = users::Narrowed::by(tenant, &filter, false).page(&filter, &window);
-        let plan = plan(&sqlite, sql, values).await;
-        assert!(plan[0].contains(index), "{filter:?}: {plan:?}");
-        assert!(
-            plan.iter().all(|line| line.starts_with("SEARCH")),
-            "{plan:?}"
-        );
     }
 }
 

@@ -315,7 +315,7 @@ fn whether_to_delete(seat: &Seat) -> Later<'_, Question> {
 
 fn remove(seat: &Seat) -> Later<'_, Done> {
     Box::pin(async move {
-        clients::delete(seat.flows(), seat.act(), seat.call.id()?).await?;
+        clients::delete(seat.flows(), seat.act(), seat.call.id()?, None).await?;
         Ok(Done::Go(HERE.to_owned(), "deleted"))
     })
 }

@@ -40,6 +40,7 @@ fn list_page(seat: &Seat) -> Later<'_, Reply> {
                 search: seat.given("search"),
                 status: seat.given("status").as_deref().and_then(status_of),
                 role: seat.given("role"),
+                ..UserFilter::default()
             },
             page: list.page_after(cursor.as_deref())?,
         };

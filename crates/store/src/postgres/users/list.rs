@@ -8,6 +8,7 @@ use domain::page::{Page, PageRequest};
 use domain::rejection::Fault;
 use domain::user::{ROLE_USER, User, UserFilter, UserSort, UserStatus};
 use serde_json::Value;
+use tokio_postgres::Row;
 
 use super::super::pool::{Parameter, Step};
 use super::super::row::{self, Window, user_columns};
@@ -113,6 +114,18 @@ const fn texts(is_of_holders: bool, sort: &UserSort) -> (&'static str, &'static 
     }
 }
 
+/// Reads the count and the accounts of a page.
+fn read(answers: &[Vec<Row>], window: &Window) -> Result<Page<User>, Fault> {
+    let [count, rows] = answers else {
+        return Err(Fault::Broken("an answer is missing".to_owned()));
+    };
+    let total = count
+        .first()
+        .map_or(Ok(0), |row| row::number(row, "total"))?;
+    let users = rows.iter().map(row::user).collect::<Result<Vec<_>, _>>()?;
+    Ok(window.page(users, total, |user| Some(user.id.as_uuid())))
+}
+
 impl Postgres {
     pub(super) async fn page_of_users(
         &self,
@@ -171,13 +184,6 @@ impl Postgres {
             },
         ];
         let answers = self.pool().run_all(Scope::Tenant(tenant), &steps).await?;
-        let [count, rows] = answers.as_slice() else {
-            return Err(Fault::Broken("an answer is missing".to_owned()));
-        };
-        let total = count
-            .first()
-            .map_or(Ok(0), |row| row::number(row, "total"))?;
-        let users = rows.iter().map(row::user).collect::<Result<Vec<_>, _>>()?;
-        Ok(window.page(users, total, |user| Some(user.id.as_uuid())))
+        read(&answers, &window)
     }
 }

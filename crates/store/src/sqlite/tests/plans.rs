@@ -1,4 +1,4 @@
-//! Claims about the plans of searches that are put together.
+//! Claims about the plans of lists that are put together.
 
 use domain::id::TenantId;
 use domain::time::UnixMillis;
@@ -7,75 +7,48 @@ use uuid::Uuid;
 use super::*;
 use crate::port::audit::AuditFilter;
 
+fn search(narrow: impl FnOnce(&mut AuditFilter)) -> AuditFilter {
+    let mut filter = AuditFilter::default();
+    narrow(&mut filter);
+    filter
+}
+
+fn users(narrow: impl FnOnce(&mut UserFilter)) -> UserFilter {
+    let mut filter = UserFilter::default();
+    narrow(&mut filter);
+    filter
+}
+
+fn text() -> String {
+    "x".to_owned()
+}
+
+const INSTANT: Option<UnixMillis> = Some(UnixMillis::from_seconds(1));
+
 /// Each filter goes through its own index, in the order of the list: nothing is sorted, nothing scanned.
 #[tokio::test]
 async fn an_audit_search_goes_through_the_index_of_its_filter() {
     let (sqlite, _directory) = empty();
     sqlite.migrate().unwrap();
-    let some = || Some("x".to_owned());
-    let none = AuditFilter::default;
-    let instant = Some(UnixMillis::from_seconds(1));
     for (index, filter) in [
-        ("audit_by_time", none()),
-        (
-            "audit_by_time",
-            AuditFilter {
-                from: instant,
-                ..none()
-            },
-        ),
-        (
-            "audit_by_time",
-            AuditFilter {
-                until: instant,
-                ..none()
-            },
-        ),
-        (
-            "audit_by_time",
-            AuditFilter {
-                success: Some(true),
-                ..none()
-            },
-        ),
+        ("audit_by_time", search(|_| ())),
+        ("audit_by_time", search(|f| f.from = INSTANT)),
+        ("audit_by_time", search(|f| f.until = INSTANT)),
+        ("audit_by_time", search(|f| f.success = Some(true))),
         (
             "audit_by_subject",
-            AuditFilter {
-                subject: some(),
-                event: some(),
-                ..none()
-            },
+            search(|f| (f.subject, f.event) = (Some(text()), Some(text()))),
         ),
         (
             "audit_by_actor",
-            AuditFilter {
-                actor: some(),
-                from: instant,
-                ..none()
-            },
+            search(|f| (f.actor, f.from) = (Some(text()), INSTANT)),
         ),
-        (
-            "audit_by_client",
-            AuditFilter {
-                client: some(),
-                ..none()
-            },
-        ),
+        ("audit_by_client", search(|f| f.client = Some(text()))),
         (
             "audit_by_event",
-            AuditFilter {
-                event: some(),
-                success: Some(true),
-                ..none()
-            },
+            search(|f| (f.event, f.success) = (Some(text()), Some(true))),
         ),
-        (
-            "audit_failures",
-            AuditFilter {
-                success: Some(false),
-                ..none()
-            },
-        ),
+        ("audit_failures", search(|f| f.success = Some(false))),
     ] {
         let tenant = TenantId::from_uuid(Uuid::nil());
         let search = audit::find::Search::of(tenant, &filter).after(Some(Uuid::max()));
@@ -85,6 +58,53 @@ async fn an_audit_search_goes_through_the_index_of_its_filter() {
         assert!(
             matches!(plan.as_slice(), [only] if only.starts_with(&wanted)),
             "{sql}: {plan:?}"
+        );
+    }
+}
+
+/// Each way in which a list of accounts is narrowed has its index, and its order is that of the index.
+#[tokio::test]
+async fn lists_of_accounts_are_walked_by_the_index_of_what_narrows_them() {
+    let (sqlite, _directory) = empty();
+    sqlite.migrate().unwrap();
+    let tenant = TenantId::from_uuid(Uuid::nil());
+    let by_id = "sqlite_autoindex_users_1 (tenant_id=? AND id>? AND id<?)";
+    let between = |f: &mut UserFilter| {
+        f.created_from = Some(UnixMillis::from_millis(7));
+        f.created_before = Some(UnixMillis::from_millis(9));
+    };
+    for (filter, index) in [
+        (users(|_| ()), "sqlite_autoindex_users_1"),
+        (
+            users(|f| f.status = Some(UserStatus::Locked)),
+            "users_closed",
+        ),
+        (
+            users(|f| f.is_email_verified = Some(false)),
+            "users_by_verification",
+        ),
+        (users(|f| f.has_mfa = Some(true)), "users_by_mfa"),
+        (
+            users(|f| f.role = Some(text())),
+            "PRIMARY KEY (tenant_id=? AND role=?",
+        ),
+        (users(between), by_id),
+        (
+            users(|f| f.sort = UserSort::Email(None)),
+            "sqlite_autoindex_users_2",
+        ),
+    ] {
+        let window = row::Window::of(PageRequest {
+            start: PageStart::Number(1),
+            per_page: 20,
+        });
+        let narrowed = super::users::Narrowed::by(tenant, &filter, false);
+        let (sql, values) = narrowed.page(&filter, &window);
+        let plan = plan(&sqlite, sql, values).await;
+        assert!(plan[0].contains(index), "{filter:?}: {plan:?}");
+        assert!(
+            plan.iter().all(|line| line.starts_with("SEARCH")),
+            "{plan:?}"
         );
     }
 }

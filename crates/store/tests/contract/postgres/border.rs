@@ -78,24 +78,9 @@ async fn fill(store: &Postgres) -> World {
     };
     let entry = world.entry(EventKind::ClientCreated);
     ports.clients.create_client(client, entry).await.unwrap();
-    let key = ApiKey {
-        id: ApiKeyId::generate(at(0), &Entropy),
-        tenant: world.tenant,
-        client: None,
-        name: "key".to_owned(),
-        visible_prefix: "qf_ak_a".to_owned(),
-        signature: bytes(),
-        superseded: None,
-        scopes: ScopeSet::parse("admin:users").unwrap(),
-        rate_limit: None,
-        created_at: at(0),
-        expires_at: None,
-        revoked_at: None,
-        last_used_at: None,
-        version: 1,
-    };
     let entry = world.entry(EventKind::ApiKeyCreated);
-    ports.api_keys.create_api_key(key, entry).await.unwrap();
+    let made = ports.api_keys.create_api_key(api_key(&world), entry);
+    made.await.unwrap();
     let ring = vec![SigningKey {
         kid: "kid".to_owned(),
         tenant: world.tenant,
@@ -119,6 +104,25 @@ async fn fill(store: &Postgres) -> World {
     assert_eq!(claimed.await, Ok(Claimed::Ours));
     world.seal_up(1, at(0)).await;
     world
+}
+
+fn api_key(world: &World) -> ApiKey {
+    ApiKey {
+        id: ApiKeyId::generate(at(0), &Entropy),
+        tenant: world.tenant,
+        client: None,
+        name: "key".to_owned(),
+        visible_prefix: "qf_ak_a".to_owned(),
+        signature: bytes(),
+        superseded: None,
+        scopes: ScopeSet::parse("admin:users").unwrap(),
+        rate_limit: None,
+        created_at: at(0),
+        expires_at: None,
+        revoked_at: None,
+        last_used_at: None,
+        version: 1,
+    }
 }
 
 /// Completes an authorization, lets a device wait, claims an id, keeps a salt and a data key.

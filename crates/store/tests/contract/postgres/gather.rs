@@ -92,7 +92,7 @@ async fn refreshes_that_wait_together_share_commits(database: Database) {
         let (_, family) = world.sign_in(user.id).await;
         let mut turn = world.turn(&family, 1, at(60));
         if n == 8 {
-            turn.client = "another".to_owned();
+            "another".clone_into(&mut turn.client);
         }
         turns.push((world, turn));
     }

@@ -1,5 +1,5 @@
 //! /admin/users/{id}/…: what happened to an account, where it is signed in, everything that is kept of it,
-//! and erasing that. Flows: [`activity`], [`sessions`], [`export`], [`erase`].
+//! and erasing that. Flows: `activity`, `sessions`, `export`, `users::erase`.
 
 use domain::id::{SessionId, UserId};
 use domain::rejection::Refusal;

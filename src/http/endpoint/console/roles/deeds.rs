@@ -101,7 +101,7 @@ fn whether_to_delete(seat: &Seat) -> Later<'_, Question> {
 
 fn remove_role(seat: &Seat) -> Later<'_, Done> {
     Box::pin(async move {
-        rbac::delete_role(seat.flows(), seat.act(), seat.call.id()?).await?;
+        rbac::delete_role(seat.flows(), seat.act(), seat.call.id()?, None).await?;
         Ok(here("role_deleted"))
     })
 }

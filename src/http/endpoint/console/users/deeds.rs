@@ -232,7 +232,7 @@ fn whether_to_delete(seat: &Seat) -> Later<'_, Question> {
 fn erase(seat: &Seat) -> Later<'_, Done> {
     Box::pin(async move {
         let user = load(seat).await?;
-        users::delete(seat.flows(), seat.act(), user.id).await?;
+        users::delete(seat.flows(), seat.act(), user.id, None).await?;
         Ok(Done::Go(HERE.to_owned(), "deleted"))
     })
 }
