@@ -93,6 +93,13 @@ impl GrpcDoor {
         request: Request<Incoming>,
     ) -> Response<Body> {
         let answered = self.lead(arrival, route, request).await;
+        // Our calls change nothing, so an answer that came too late is none (gRPC, "Deadlines").
+        let is_ours = route.is_some_and(|route| route.service == route::Service::Auth);
+        let answered = if is_ours && arrival.deadline.remaining().is_zero() {
+            Err(Fault::Late.into())
+        } else {
+            answered
+        };
         answered.unwrap_or_else(|rejection| refuse(&rejection, &arrival.shown_id).into_http())
     }
 

@@ -37,7 +37,7 @@ use fitting::{fittings, owned};
 pub struct House {
     pub clock: Arc<ManualClock>,
     running: Arc<Running>,
-    settings: BTreeMap<String, String>,
+    pub settings: BTreeMap<String, String>,
     letters: Arc<Letters>,
     directory: Arc<TempDir>,
     api_key: String,

@@ -83,8 +83,18 @@ async fn a_crash_of_the_owners_of_keys_and_tenants_loses_nothing(house: House) {
         let people = people(&house, round).await;
         let mut away = Duration::ZERO;
         for (point, path, body, done) in &orders {
-            point.arm(Action::Panic, 1);
-            let answer = house.admin().post(path, body.clone()).await;
+            let mut answer = None;
+            for _ in 0..10 {
+                point.arm(Action::Panic, 1);
+                let told = house.admin().post(path, body.clone()).await;
+                let is_over = is_outage(&told);
+                answer = Some(told);
+                if is_over {
+                    break;
+                }
+                // What the feed told the owner of was first to step on it.
+            }
+            let answer = answer.expect("an answer");
             assert!(is_outage(&answer), "{path}: {}", answer.text);
             let crashed = Instant::now();
             house.client_token(&id, &secret).await.expect(200);
