@@ -25,6 +25,7 @@ mod audit_plans;
 mod border;
 mod gather;
 mod outage;
+mod pinned;
 mod plans;
 mod server;
 
@@ -55,7 +56,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         .chain(outage::claims())
         .chain(gather::claims())
         .chain(plans::claims())
-        .chain(audit_plans::claims());
+        .chain(audit_plans::claims())
+        .chain(pinned::claims());
     let own = own.map(|(name, run)| trial(name, &template, run));
     shared.chain(own).collect()
 }

@@ -51,7 +51,7 @@ pub(crate) fn claims() -> Vec<Claim> {
 }
 
 /// Stores at least one row in every table.
-async fn fill(store: &Postgres) -> World {
+pub(super) async fn fill(store: &Postgres) -> World {
     let world = World::new(store.ports()).await;
     let user = world.register("ada@example.org").await;
     let (session, _) = world.sign_in(user.id).await;
@@ -144,7 +144,7 @@ async fn authorize(world: &World, session: &Session) {
 }
 
 /// Connects as the role that the pool works as.
-async fn bound(database: &Database) -> Client {
+pub(super) async fn bound(database: &Database) -> Client {
     let client = database.server.admin(Some(&database.name)).await;
     client
         .batch_execute("SET ROLE auth_service_app")
@@ -154,7 +154,7 @@ async fn bound(database: &Database) -> Client {
 }
 
 /// Names every table of ours.
-async fn tables(client: &Client) -> Vec<String> {
+pub(super) async fn tables(client: &Client) -> Vec<String> {
     let sql = "SELECT relname::text FROM pg_class
         WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
           AND relname <> 'refinery_schema_history'";
