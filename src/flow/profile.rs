@@ -1,4 +1,7 @@
-//! One's own profile.
+//! One's own profile. Who only asks for it is told what this node remembers of the account, as at
+//! `/userinfo`: whoever changes an account makes every node forget it.
+
+use std::sync::Arc;
 
 use domain::event::EventKind;
 use domain::rejection::{Refusal, Rejection};
@@ -18,13 +21,19 @@ pub struct UpdateMe {
     pub name: Option<String>,
 }
 
-/// Loads the person's own account.
+/// Gives the person's own account.
 ///
 /// # Errors
 /// 401 when the account is gone; or a fault.
-pub async fn load_me(flows: &Flows, act: &Act, person: AccountHolder) -> Result<User, Rejection> {
-    let found = flows.users.load_user(act.tenant.id, person.user);
-    Ok(act.wait(found).await?.ok_or_else(invalid_token)?)
+pub async fn load_me(
+    flows: &Flows,
+    act: &Act,
+    person: AccountHolder,
+) -> Result<Arc<User>, Rejection> {
+    let found = flows
+        .accounts
+        .load(act.tenant.id, person.user, act.deadline);
+    Ok(found.await?.ok_or_else(invalid_token)?)
 }
 
 /// Changes the person's own profile.
@@ -38,7 +47,8 @@ pub async fn update_me(
     message: UpdateMe,
 ) -> Result<User, Rejection> {
     let Some(name) = message.name else {
-        return load_me(flows, act, person).await;
+        let me = load_me(flows, act, person).await?;
+        return Ok(User::clone(&me));
     };
     let name = parse_name(&name).map_err(|error| Refusal::field("name", error))?;
     let patch = UserPatch {
