@@ -186,6 +186,13 @@ impl Answer {
             .and_then(|value| value.to_str().ok())
             .unwrap_or_default()
     }
+
+    /// Expects to be told to wait so many seconds. One more is as right: whoever queues is judged as of
+    /// the end of the queue, which the machine's own clock measures while the house's stands.
+    pub fn expect_wait(&self, seconds: u64) {
+        let told = self.header("retry-after").parse().unwrap_or_default();
+        assert!((seconds..=seconds + 1).contains(&told), "{told}");
+    }
 }
 
 /// A person with an account, who remembers what they need.
