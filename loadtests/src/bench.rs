@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::ceiling::{Ceiling, Order, Running};
 use crate::estate::Estate;
-use crate::line::Line;
+use crate::line::{Door, Line};
 use crate::load::{Load, Measured};
 use crate::pace::Pace;
 use crate::process::Watched;
@@ -74,8 +74,7 @@ pub(crate) async fn measure_service(
     estate: &Rc<Estate>,
     effort: Effort,
 ) -> Result<Measured, String> {
-    let address = scenario.address(estate);
-    let load = load(scenario, address, effort, estate.house.watched());
+    let load = load(scenario.door(estate), effort, estate.house.watched());
     load.run(scenario.askers(estate, effort.connections, false))
         .await
 }
@@ -97,15 +96,18 @@ async fn measure_ceiling(
     }
     let (address, watched) = (running.line()?, running.watched());
     let address = address.trim_matches('"').to_owned();
-    let load = load(scenario, address, effort, watched);
+    let door = Door {
+        address,
+        ..scenario.door(estate)
+    };
+    let load = load(door, effort, watched);
     load.run(scenario.askers(estate, effort.connections, true))
         .await
 }
 
-fn load(scenario: &Scenario, address: String, effort: Effort, watched: Watched) -> Load {
+fn load(door: Door, effort: Effort, watched: Watched) -> Load {
     Load {
-        address,
-        protocol: scenario.protocol,
+        door,
         pace: effort.pace,
         span: effort.span,
         watched,
@@ -115,11 +117,10 @@ fn load(scenario: &Scenario, address: String, effort: Effort, watched: Watched) 
 /// Asks once, to see that it works and what a ceiling is to answer with.
 async fn try_once(scenario: &Scenario, estate: &Rc<Estate>) -> Result<String, String> {
     let failed = |error: std::io::Error| format!("{}: {error}", scenario.name);
+    estate.renew().await?;
     let mut asker = scenario.askers(estate, 1, false).pop().ok_or("no asker")?;
-    let address = scenario.address(estate);
-    let mut line = Line::open(scenario.protocol, &address)
-        .await
-        .map_err(failed)?;
+    let door = scenario.door(estate);
+    let mut line = Line::open(&door).await.map_err(failed)?;
     let mut request = Vec::new();
     if asker.prepare(&mut request) {
         let answer = line.ask(&request).await.map_err(failed)?;

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::ceiling::Order;
 use crate::house::{House, Plan};
-use crate::message::Message;
+use crate::message::{Message, form};
 use crate::seed::{self, Crowd, Template};
 use crate::wire::Wire;
 
@@ -32,6 +32,7 @@ pub(crate) struct Estate {
     pub(crate) idle: [u64; 2],
     default: TenantId,
     auth_time: i64,
+    token: RefCell<String>,
     generations: RefCell<Vec<u32>>,
     newcomers: Cell<u32>,
 }
@@ -93,9 +94,33 @@ impl Estate {
             idle: [small, large],
             default: template.tenant,
             auth_time,
+            token: RefCell::default(),
             generations: RefCell::new(vec![1; people]),
             newcomers: Cell::new(0),
         })
+    }
+
+    /// Gives the robot another access token.
+    ///
+    /// # Errors
+    /// A sentence when it is refused.
+    pub(crate) async fn renew(&self) -> Result<(), String> {
+        let message = Message::new("POST", "/oauth/token").form();
+        let message = message.with("authorization", &self.robot.basic);
+        let mut request = Vec::new();
+        let body = form(&[("grant_type", "client_credentials")]);
+        message.write(&mut request, &[], Some(&body));
+        let failed = |error: std::io::Error| format!("no token: {error}");
+        let mut wire = Wire::open(&self.house.public).await.map_err(failed)?;
+        let answer = wire.ask(&request).await.map_err(failed)?;
+        let token = answer.member("access_token").ok_or("no token")?;
+        token.clone_into(&mut self.token.borrow_mut());
+        Ok(())
+    }
+
+    /// Gives the access token that the robot was given last.
+    pub(crate) fn token(&self) -> String {
+        self.token.borrow().clone()
     }
 
     /// Gives somebody's current refresh token.

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 
 use bytes::Bytes;
+use http::HeaderValue;
 use http_body_util::Full;
 use hyper::Request;
 use hyper::body::Body as _;
@@ -24,6 +25,17 @@ pub(crate) enum Protocol {
     Grpc(&'static str),
 }
 
+/// Where lines lead, and how what answers there is spoken to.
+#[derive(Debug, Clone)]
+pub(crate) struct Door {
+    /// What is spoken.
+    pub(crate) protocol: Protocol,
+    /// The address.
+    pub(crate) address: String,
+    /// The API key that gRPC calls are made with. HTTP requests say who asks themselves.
+    pub(crate) key: String,
+}
+
 /// One connection.
 pub(crate) enum Line {
     /// HTTP/1.1.
@@ -36,6 +48,7 @@ pub(crate) enum Line {
 pub(crate) struct Call {
     sender: SendRequest<Full<Bytes>>,
     target: Rc<str>,
+    key: HeaderValue,
     message: Vec<u8>,
 }
 
@@ -43,10 +56,10 @@ pub(crate) struct Call {
 
 impl Line {
     /// Opens a connection.
-    pub(crate) async fn open(protocol: Protocol, address: &str) -> io::Result<Self> {
-        match protocol {
-            Protocol::Http => Wire::open(address).await.map(Self::Http),
-            Protocol::Grpc(method) => Call::open(address, method).await.map(Self::Grpc),
+    pub(crate) async fn open(door: &Door) -> io::Result<Self> {
+        match door.protocol {
+            Protocol::Http => Wire::open(&door.address).await.map(Self::Http),
+            Protocol::Grpc(method) => Call::open(door, method).await.map(Self::Grpc),
         }
     }
 
@@ -63,8 +76,8 @@ impl Line {
 // === impl Call ===
 
 impl Call {
-    async fn open(address: &str, method: &str) -> io::Result<Self> {
-        let stream = TcpStream::connect(address).await?;
+    async fn open(door: &Door, method: &str) -> io::Result<Self> {
+        let stream = TcpStream::connect(&door.address).await?;
         stream.set_nodelay(true)?;
         let shaken =
             hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
@@ -76,7 +89,8 @@ impl Call {
         drop(tokio::spawn(connection));
         Ok(Self {
             sender,
-            target: format!("http://{address}{method}").into(),
+            target: format!("http://{}{method}", door.address).into(),
+            key: door.key.parse().map_err(io::Error::other)?,
             message: Vec::new(),
         })
     }
@@ -91,6 +105,7 @@ impl Call {
         let request = Request::post(&*self.target)
             .header("content-type", "application/grpc")
             .header("te", "trailers")
+            .header("x-api-key", &self.key)
             .body(Full::new(Bytes::from(framed)))
             .map_err(io::Error::other)?;
         let sent = self.sender.send_request(request).await;

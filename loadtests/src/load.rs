@@ -10,7 +10,7 @@ use futures_util::future::try_join_all;
 use hdrhistogram::Histogram;
 
 use crate::asker::Asker;
-use crate::line::{Line, Protocol};
+use crate::line::{Door, Line};
 use crate::numbers::{float, nanos};
 use crate::pace::{Pace, Turns};
 use crate::process::{Spent, Watched};
@@ -18,10 +18,8 @@ use crate::process::{Spent, Watched};
 /// Where to, how, and for how long.
 #[derive(Debug, Clone)]
 pub(crate) struct Load {
-    /// The address.
-    pub(crate) address: String,
-    /// What is spoken.
-    pub(crate) protocol: Protocol,
+    /// Where to.
+    pub(crate) door: Door,
     /// How requests follow each other.
     pub(crate) pace: Pace,
     /// How long.
@@ -91,7 +89,7 @@ impl Load {
 
     async fn open(&self, asker: Box<dyn Asker>) -> Result<Caller, String> {
         Ok(Caller {
-            line: connect(self.protocol, &self.address).await?,
+            line: connect(&self.door).await?,
             asker,
             request: Vec::new(),
         })
@@ -132,10 +130,10 @@ async fn look(watched: Watched, memory: &mut Vec<u64>) {
     }
 }
 
-async fn connect(protocol: Protocol, address: &str) -> Result<Line, String> {
-    Line::open(protocol, address)
+async fn connect(door: &Door) -> Result<Line, String> {
+    Line::open(door)
         .await
-        .map_err(|error| format!("{address} cannot be reached: {error}"))
+        .map_err(|error| format!("{} cannot be reached: {error}", door.address))
 }
 
 // === impl Caller ===
@@ -171,7 +169,7 @@ impl Caller {
             let wanted = if let Ok(answer) = self.line.ask(&self.request).await {
                 self.asker.learn(&answer)
             } else {
-                self.line = connect(load.protocol, &load.address).await?;
+                self.line = connect(&load.door).await?;
                 false
             };
             tally.borrow_mut().count(wanted, due.elapsed());

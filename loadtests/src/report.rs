@@ -170,6 +170,13 @@ impl Row {
         }
     }
 
+    /// The same with the greatest of its figures, for what must never be exceeded.
+    pub(crate) const fn worst(mut self) -> Self {
+        let [_, greatest] = self.spread;
+        self.figure = greatest;
+        self
+    }
+
     /// The same in a unit.
     pub(crate) fn of(mut self, unit: &str) -> Self {
         unit.clone_into(&mut self.unit);

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use crate::asker::Asker;
 use crate::ceiling::{Ceiling, Work};
 use crate::estate::Estate;
-use crate::line::Protocol;
+use crate::line::{Door, Protocol};
 
 mod bearer;
 mod code;
@@ -108,11 +108,16 @@ pub(crate) fn table(is_postgres: bool) -> Vec<Scenario> {
     "dpop"               steady  [form true verify 1 sign 1]   proved::client_credentials    "POST /oauth/token with a DPoP proof"
     "tenants_header"     steady  [form true verify 0 sign 1]   tokens::refresh_by_header     "refresh, X-Tenant-ID, many tenants"
     "tenants_path"       steady  [bare]                        documents::jwks_by_path       "GET /t/{slug}/.well-known/jwks.json, many tenants"
+    "grpc_validate"      steady  [echo]                        grpc::validate                "auth.v1.AuthService/ValidateToken, a token seen before"
     "grpc_health"        steady  [echo]                        grpc::health                  "grpc.health.v1.Health/Check"
          };
     for scenario in &mut table {
-        if scenario.name == "grpc_health" {
-            scenario.protocol = Protocol::Grpc("/grpc.health.v1.Health/Check");
+        match scenario.name {
+            "grpc_health" => scenario.protocol = Protocol::Grpc("/grpc.health.v1.Health/Check"),
+            "grpc_validate" => {
+                scenario.protocol = Protocol::Grpc("/auth.v1.AuthService/ValidateToken");
+            }
+            _ => {}
         }
         if is_postgres && scenario.name == "refresh" {
             scenario.ceiling = Ceiling::Rows;
@@ -139,11 +144,16 @@ impl Scenario {
         places.map(|place| (self.make)(estate, place)).collect()
     }
 
-    /// Gives where the service answers it.
-    pub(crate) fn address(&self, estate: &Estate) -> String {
-        match self.protocol {
-            Protocol::Http => estate.house.public.clone(),
-            Protocol::Grpc(_) => estate.house.grpc.clone(),
+    /// Gives the door at which the service answers it.
+    pub(crate) fn door(&self, estate: &Estate) -> Door {
+        let address = match self.protocol {
+            Protocol::Http => &estate.house.public,
+            Protocol::Grpc(_) => &estate.house.grpc,
+        };
+        Door {
+            protocol: self.protocol,
+            address: address.clone(),
+            key: estate.house.key.clone(),
         }
     }
 }
