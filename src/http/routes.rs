@@ -17,76 +17,15 @@ use std::collections::BTreeSet;
 use http::Method;
 
 use super::body::Accepted;
-use super::endpoint::{self, Endpoint, admin, auth, console, oauth, open, page};
+use super::endpoint::{self, admin, auth, console, oauth, open, page};
 
 mod described;
 mod dialects;
+mod route;
 
 pub(super) use dialects::dialect_of;
-
-/// The longest body at the public door.
-pub(crate) const PUBLIC_BODY: usize = 64 * 1024;
-
-/// One line of the table.
-pub(super) struct Route {
-    pub(super) method: Method,
-    pub(super) path: &'static str,
-    pub(super) endpoint: Endpoint,
-    pub(super) door: Behind,
-    pub(super) caller: Caller,
-    pub(super) body: Accepted,
-    pub(super) work: Work,
-    pub(super) limited_by: LimitedBy,
-}
-
-/// Behind which door a route is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Behind {
-    /// The public one.
-    Public,
-    /// The admin one.
-    Admin,
-    /// Either.
-    Both,
-}
-
-/// Who may call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Caller {
-    /// Anyone.
-    Anyone,
-    /// A browser, sent by a page of ours if it changes something.
-    Browser,
-    /// A person with an access token, signed in.
-    Person,
-    /// Such a person, or one in the middle of a sign-in, which the body names.
-    Signing,
-    /// A person, or who acts for one or knows them by another name, with an access token.
-    Delegate,
-    /// An operator.
-    Admin,
-}
-
-/// Whether the work outlives its client.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Work {
-    /// It is dropped when the client leaves: it changes nothing.
-    Attached,
-    /// It is done to its end: it changes state.
-    Detached,
-    /// So is this, and where it is asked for again with the same `Idempotency-Key` it is not done again:
-    /// it makes something, and its audit entry is written in the same commit.
-    Once,
-}
-
-/// What bounds how often it may be asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum LimitedBy {
-    /// The bucket of the client's network.
-    Network,
-    /// Nothing.
-    Nothing,
-}
+pub(crate) use route::PUBLIC_BODY;
+pub(super) use route::{Behind, Caller, LimitedBy, Route, Work};
 
 macro_rules! routes {
     ($($method:ident $path:literal $kind:ident $($endpoint:ident)::+ $door:ident $caller:ident
@@ -356,24 +295,6 @@ routes! {
    GET    "/admin/metrics/prometheus"         Open open::metrics::answer          Admin  Anyone None       Attached Nothing
    GET    "/openapi.json"                     Open open::document::json           Both   Anyone None       Attached Network
    GET    "/docs"                             Open open::document::page           Both   Anyone None       Attached Network
-}
-
-// === impl Route ===
-
-impl Route {
-    /// Says whether fields that the endpoint does not know are refused (CONTRACT §5, §9).
-    pub(super) fn is_strict(&self) -> bool {
-        self.door == Behind::Admin
-    }
-
-    /// Gives how long a body may be where `configured` is the longest anywhere: whoever sends it to
-    /// the public door has shown nothing yet, and no message there is long.
-    pub(super) fn max_body(&self, configured: usize) -> usize {
-        match self.door {
-            Behind::Public | Behind::Both => configured.min(PUBLIC_BODY),
-            Behind::Admin => configured,
-        }
-    }
 }
 
 /// Gives the path of every route, each once.
