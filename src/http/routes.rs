@@ -258,6 +258,10 @@ routes! {
    POST   "/console/users/{id}/reset-mfa"              Act  console::users::deeds::reset_mfa               Admin  Browser Form       Detached Network
    GET    "/console/users/{id}/delete"                 Act  console::users::deeds::ask_delete              Admin  Browser None       Attached Network
    POST   "/console/users/{id}/delete"                 Act  console::users::deeds::delete                  Admin  Browser Form       Detached Network
+   GET    "/console/users/{id}/sessions/end"           Act  console::users::sessions::ask_end_all          Admin  Browser None       Attached Network
+   POST   "/console/users/{id}/sessions/end"           Act  console::users::sessions::end_all              Admin  Browser Form       Detached Network
+   GET    "/console/users/{id}/sessions/{session_id}/end" Act  console::users::sessions::ask_end              Admin  Browser None       Attached Network
+   POST   "/console/users/{id}/sessions/{session_id}/end" Act  console::users::sessions::end                  Admin  Browser Form       Detached Network
    GET    "/console/clients"                           Act  console::clients::list                         Admin  Browser None       Attached Network
    GET    "/console/clients/new"                       Act  console::clients::ask_create                   Admin  Browser None       Attached Network
    POST   "/console/clients/new"                       Act  console::clients::create                       Admin  Browser Form       Detached Network
@@ -285,6 +289,8 @@ routes! {
    GET    "/console/keys"                              Act  console::keys::list                            Admin  Browser None       Attached Network
    GET    "/console/keys/rotate"                       Act  console::keys::ask_rotate                      Admin  Browser None       Attached Network
    POST   "/console/keys/rotate"                       Act  console::keys::rotate                          Admin  Browser Form       Detached Network
+   GET    "/console/keys/{id}/revoke"                  Act  console::keys::ask_revoke                      Admin  Browser None       Attached Network
+   POST   "/console/keys/{id}/revoke"                  Act  console::keys::revoke                          Admin  Browser Form       Detached Network
    GET    "/console/tree"                              Act  console::tree::show                            Admin  Browser None       Attached Network
 
    GET    "/health"                           Open open::health::alive            Both   Anyone None       Attached Nothing

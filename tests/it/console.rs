@@ -12,14 +12,18 @@ use crate::house::House;
 mod deeds;
 mod entrance;
 mod forgery;
+mod keys;
 mod reach;
+mod sessions;
 
 pub fn all() -> Vec<Case> {
     [
         deeds::cases(),
         entrance::cases(),
         forgery::cases(),
+        keys::cases(),
         reach::cases(),
+        sessions::cases(),
     ]
     .into_iter()
     .flatten()
@@ -115,6 +119,15 @@ impl Office {
         self.admin.follow(page).await
     }
 
+    /// The token that forms of whoever is signed in carry.
+    pub async fn token(&mut self) -> String {
+        let path = format!("{}/console/sign-out", self.base);
+        let page = self.admin.open(&path).await;
+        let (_, hidden) = page.form();
+        let token = hidden.into_iter().find(|(name, _)| name == "csrf");
+        token.expect("a token").1
+    }
+
     /// Fills in the form of a page, which is then sent on to a page that says what was done.
     pub async fn fill(&mut self, page: &Page, filled: &[(&str, &str)]) -> Page {
         page.expect(200);
@@ -148,4 +161,19 @@ pub fn parameter(place: &str, name: &str) -> Option<String> {
     pairs
         .find(|(known, _)| known == name)
         .map(|(_, value)| value.into_owned())
+}
+
+/// The secret that a page shows, this once.
+pub fn secret_of(text: &str) -> String {
+    let secret = text.split("<code id=\"secret\">").nth(1);
+    let secret = secret.and_then(|rest| rest.split('<').next());
+    secret.expect("a secret").to_owned()
+}
+
+/// Where a list goes on.
+pub fn next_of(page: &Page) -> String {
+    let links = page.answer.text.split("<a href=\"");
+    let next = links.filter(|link| link.contains(">Next page<")).last();
+    let next = next.and_then(|rest| rest.split('"').next());
+    next.expect("a next page").replace("&#38;", "&")
 }

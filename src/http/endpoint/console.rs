@@ -11,6 +11,7 @@ use std::pin::Pin;
 
 use domain::rejection::{Code, OAuthCode, Refusal, Rejection};
 use domain::time::UnixMillis;
+use form_urlencoded::Serializer;
 use http::StatusCode;
 
 use super::{Answer, Call};
@@ -20,36 +21,25 @@ use crate::flow::{Act, Flows};
 use crate::http::form;
 use crate::http::page::cookies::{self, Kind as CookieKind};
 use crate::http::page::guard::FIELD;
-use crate::http::page::sheet::{Around, Form, Input, Part, Place, Sheet};
+use crate::http::page::sheet::{Around, Form, Input, Part, Sheet};
 use crate::http::page::when::When;
 use crate::http::page::{self, Frame, Leave};
 use crate::http::render::{self, Dialect, Reply};
+use crate::http::visitor::Visitor;
 
 pub(in crate::http) mod clients;
 pub(in crate::http) mod door;
 mod guard;
 pub(in crate::http) mod keys;
 pub(in crate::http) mod overview;
+mod places;
 pub(in crate::http) mod roles;
 pub(in crate::http) mod tree;
 pub(in crate::http) mod users;
 mod words;
 
 use guard::{check_token, token};
-
-/// Where one may go, and the area of the admin door that each place belongs to.
-static PLACES: [Place; 6] = [
-    place("/console", "Overview", "dashboard"),
-    place("/console/users", "Users", "users"),
-    place("/console/clients", "Clients", "clients"),
-    place("/console/roles", "Roles", "rbac"),
-    place("/console/keys", "Keys", "keys"),
-    place("/console/tree", "Supervision", "actors"),
-];
-
-const fn place(path: &'static str, label: &'static str, area: &'static str) -> Place {
-    Place { path, label, area }
-}
+use places::{ENTRANCE, place_of, places_of};
 
 /// What a page is made with: who looks at it, judged at this moment.
 struct Seat {
@@ -175,15 +165,18 @@ fn act(call: Call, deed: &'static Deed) -> Answer {
             Err(rejection) => return Err(rejection),
         };
         let question = (deed.ask)(&seat).await?;
-        let details: Vec<String> = refusal
-            .fields
-            .iter()
-            .map(|wrong| format!("{}: {}", wrong.field, wrong.message))
-            .collect();
-        let hint = refusal.hint.clone().into_owned();
-        let (status, _) = render::words_of(&refusal.into(), Dialect::FirstParty);
-        Ok(seat.ask(status, question, &hint, &details))
+        let (status, problem, details) = told(refusal);
+        Ok(seat.ask(status, question, &problem, &details))
     })
+}
+
+/// Puts what was wrong into words, with the status that says so.
+fn told(refusal: Refusal) -> (StatusCode, String, Vec<String>) {
+    let details = refusal.fields.iter();
+    let details = details.map(|wrong| format!("{}: {}", wrong.field, wrong.message));
+    let (details, hint) = (details.collect(), refusal.hint.clone().into_owned());
+    let (status, _) = render::words_of(&Rejection::Refused(refusal), Dialect::FirstParty);
+    (status, hint, details)
 }
 
 /// Finds who looks, and whether they may; a reply sends everybody else on, or away.
@@ -210,12 +203,11 @@ async fn enter(
     let entered =
         allowed::require_operator(call.flows(), &call.act, &seated.caller, (area, access));
     let entered = entered.await;
-    let here = PLACES.iter().find(|place| place.area == area);
     let around = Around {
         who: name_of(&call, &seated).await?,
         csrf,
         places,
-        here: here.map_or("", |place| place.path),
+        here: place_of(area),
     };
     let frame = Frame::console(call.flows(), &call.act);
     let mut seat = Seat {
@@ -226,7 +218,10 @@ async fn enter(
         given,
     };
     match entered {
-        Ok(powers) => seat.call.act.may_appoint = powers.may_appoint(),
+        Ok(powers) => {
+            seat.call.act.may_appoint = powers.may_appoint();
+            seat.call.visitor = Visitor::Operator(powers);
+        }
         Err(Rejection::Refused(_)) => return Ok(Err(Box::new(seat.refuse(posted)))),
         Err(failed) => return Err(failed),
     }
@@ -253,24 +248,6 @@ fn take_given(
     let presented = presented.map(|at| given.remove(at).1);
     check_token(call, seated, presented.as_deref())?;
     Ok(given)
-}
-
-/// Lists where somebody may go.
-async fn places_of(
-    flows: &Flows,
-    act: &Act,
-    seated: &Seated,
-) -> Result<Vec<&'static Place>, Rejection> {
-    let mut open = Vec::new();
-    for place in &PLACES {
-        let wanted = (place.area, Access::Read);
-        match allowed::require_operator(flows, act, &seated.caller, wanted).await {
-            Ok(_) => open.push(place),
-            Err(Rejection::Refused(_)) => {}
-            Err(failed) => return Err(failed),
-        }
-    }
-    Ok(open)
 }
 
 async fn name_of(call: &Call, seated: &Seated) -> Result<String, Rejection> {
@@ -315,6 +292,27 @@ impl Seat {
     /// Says when something was.
     fn when(&self, at: UnixMillis) -> When {
         When::new(at, self.frame.texts)
+    }
+
+    /// Gives the address of the page that follows in a list, narrowed by the same.
+    fn further(&self, here: &str, names: &[&str], cursor: &str) -> String {
+        let narrowed = self.narrowed(here, names);
+        let mark = if narrowed.contains('?') { '&' } else { '?' };
+        format!("{narrowed}{mark}cursor={cursor}")
+    }
+
+    /// Gives the address of a page, narrowed by what this one is narrowed by under these names.
+    fn narrowed(&self, here: &str, names: &[&str]) -> String {
+        let mut query = Serializer::new(String::new());
+        for name in names {
+            if let Some(value) = self.given(name) {
+                query.append_pair(name, &value);
+            }
+        }
+        match query.finish() {
+            query if query.is_empty() => here.to_owned(),
+            query => format!("{here}?{query}"),
+        }
     }
 
     /// Shows a page.
@@ -370,7 +368,7 @@ impl Seat {
 
     /// Says that this is not theirs to see. Whoever opens the console goes to the first place that is.
     fn refuse(&self, posted: Posted) -> Reply {
-        let is_entrance = self.call.path == PLACES[0].path && posted == Posted::No;
+        let is_entrance = self.call.path == ENTRANCE && posted == Posted::No;
         match self.around.places.first() {
             Some(place) if is_entrance => {
                 return page::see_other(&format!("{}{}", self.frame.base, place.path));

@@ -1,10 +1,8 @@
 //! What is done on the console's pages: each is done by the flow of the API, under the operator's name.
 
-use std::time::Duration;
-
 use serde_json::json;
 
-use super::Office;
+use super::{Office, next_of, secret_of};
 use crate::cases;
 use crate::client::Person;
 use crate::house::House;
@@ -15,7 +13,6 @@ cases![
     clients_are_registered_given_a_new_secret_closed_and_deleted,
     roles_and_policies_are_made_explained_and_deleted,
     a_role_is_given_and_taken_by_address,
-    keys_are_rotated_when_it_is_time,
     what_is_wrong_is_said_above_the_question,
     a_search_finds_the_beginning_of_a_name_page_by_page,
 ];
@@ -138,13 +135,6 @@ async fn clients_are_registered_given_a_new_secret_closed_and_deleted(house: Hou
     ];
     let page = office.admin.submit(&page, &filled).await;
     page.expect(200);
-    let secret_of = |text: &str| {
-        let secret = text.split("<code id=\"secret\">").nth(1);
-        secret
-            .and_then(|rest| rest.split('<').next())
-            .expect("a secret")
-            .to_owned()
-    };
     let first = secret_of(&page.answer.text);
     let clients = house.admin().get("/admin/clients").await.expect(200).json();
     let id = clients["clients"][0]["client_id"]
@@ -278,24 +268,6 @@ async fn a_role_is_given_and_taken_by_address(house: House) {
     );
 }
 
-async fn keys_are_rotated_when_it_is_time(house: House) {
-    let mut office = Office::open(&house).await;
-    let page = office.admin.open("/console/keys/rotate").await;
-    page.posts_to("/console/keys/rotate");
-    let early = office.admin.submit(&page, &[]).await;
-    early.expect(409);
-    assert!(early.answer.text.contains("The next key may sign from"));
-    house.clock.advance(Duration::from_secs(601));
-    office.enter("/console/keys").await.expect(200);
-    let page = office.admin.open("/console/keys/rotate").await;
-    let page = office.fill(&page, &[]).await;
-    assert!(
-        page.answer.text.contains(">retired<"),
-        "{}",
-        page.answer.text
-    );
-}
-
 async fn what_is_wrong_is_said_above_the_question(house: House) {
     let mut office = Office::open(&house).await;
     let page = office.admin.open("/console/users/new").await;
@@ -361,15 +333,7 @@ async fn a_search_finds_the_beginning_of_a_name_page_by_page(house: House) {
         page.answer.text
     );
     assert_eq!(page.answer.text.matches("@example.org</a>").count(), 20);
-    let next = page
-        .answer
-        .text
-        .split("<a href=\"")
-        .find(|part| part.contains(">Next page<"));
-    let next = next
-        .and_then(|rest| rest.split('"').next())
-        .expect("a next page");
-    let page = office.admin.open(&next.replace("&#38;", "&")).await;
+    let page = office.admin.open(&next_of(&page)).await;
     assert_eq!(page.answer.text.matches("@example.org</a>").count(), 5);
     let page = office
         .admin

@@ -8,8 +8,9 @@ use domain::secret::SecretText;
 use form_urlencoded::Serializer;
 use http::StatusCode;
 
+use super::Posted;
 use super::guard::{check_token, token};
-use super::{Posted, places_of};
+use super::places::{ENTRANCE, places_of};
 use crate::flow::console::{self, Begin, Conclude};
 use crate::http::endpoint::{Answer, Call};
 use crate::http::form;
@@ -19,8 +20,6 @@ use crate::http::page::sheet::{Form, Part, Sheet};
 use crate::http::page::{self, Frame, Leave};
 use crate::http::render::Reply;
 
-/// Where the console begins.
-const ENTRANCE: &str = "/console";
 /// The longest address that one comes back to.
 const MAX_BACK: usize = 2048;
 

@@ -1,9 +1,8 @@
-//! /console/users: accounts. Flows: [`users`] and [`factors`].
+//! /console/users: accounts, each with where it is signed in. Flows: [`users`] and [`factors`].
 
 use domain::id::UserId;
 use domain::rejection::Rejection;
 use domain::user::{User, UserFilter, UserStatus};
-use form_urlencoded::Serializer;
 use http::StatusCode;
 
 use super::{Later, Seat, Shown, look};
@@ -15,6 +14,7 @@ use crate::http::page::sheet::{Cell, Form, Input, Part, Table};
 use crate::http::render::Reply;
 
 pub(in crate::http) mod deeds;
+pub(in crate::http) mod sessions;
 
 const AREA: &str = "users";
 const HERE: &str = "/console/users";
@@ -59,7 +59,8 @@ fn list_page(seat: &Seat) -> Later<'_, Reply> {
         ];
         let mut acts = vec![(format!("{HERE}/new"), "Make an account".to_owned())];
         if let Some(cursor) = next {
-            acts.insert(0, (further(seat, &cursor), "Next page".to_owned()));
+            let further = seat.further(HERE, &["search", "status", "role"], &cursor);
+            acts.insert(0, (further, "Next page".to_owned()));
         }
         parts.push(Part::Acts(acts));
         let shown = Shown {
@@ -102,18 +103,6 @@ fn filter(seat: &Seat) -> Form {
     }
 }
 
-/// Gives the address of the page that follows, narrowed by the same.
-fn further(seat: &Seat, cursor: &str) -> String {
-    let mut query = Serializer::new(String::new());
-    for name in ["search", "status", "role"] {
-        if let Some(value) = seat.given(name) {
-            query.append_pair(name, &value);
-        }
-    }
-    query.append_pair("cursor", cursor);
-    format!("{HERE}?{}", query.finish())
-}
-
 fn row(seat: &Seat, user: &User) -> Vec<Cell> {
     vec![
         Cell::link(format!("{HERE}/{}", user.id), user.email.as_str()),
@@ -153,7 +142,7 @@ fn one_page(seat: &Seat) -> Later<'_, Reply> {
             UserStatus::Active => go("lock", "Lock"),
             _ => go("unlock", "Open again"),
         };
-        let parts = vec![
+        let mut parts = vec![
             Part::Facts(facts(seat, &user, &status)),
             Part::Acts(vec![
                 go("edit", "Change"),
@@ -162,6 +151,7 @@ fn one_page(seat: &Seat) -> Later<'_, Reply> {
                 go("delete", "Delete"),
             ]),
         ];
+        parts.extend(sessions::parts(seat, &user).await?);
         let shown = Shown {
             heading: &user.name,
             lead: user.email.as_str(),
