@@ -278,9 +278,10 @@ impl Seat {
         text.filter(|text| !text.is_empty())
     }
 
-    /// Says whether a form had a field, filled in or not.
-    fn is_given(&self, name: &str) -> bool {
-        self.given.iter().any(|(known, _)| known == name)
+    /// Says whether it is a whole form that came, which carries the version that it shows: what is empty counts as
+    /// absent, and in such a form was emptied.
+    fn is_whole(&self) -> bool {
+        self.given("version").is_some()
     }
 
     /// Gives the words or lines that were filled in under a name.

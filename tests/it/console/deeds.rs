@@ -47,6 +47,16 @@ async fn accounts_are_made_changed_locked_opened_and_deleted(house: House) {
     );
     let page = office
         .admin
+        .open(&format!("/console/users/{id}/edit"))
+        .await;
+    office
+        .fill(&page, &[("name", "Ada L."), ("roles", "")])
+        .await;
+    let path = format!("/admin/users/{id}");
+    let emptied = house.admin().get(&path).await.expect(200).json();
+    assert_eq!(emptied["roles"], json!([]), "what is emptied is taken away");
+    let page = office
+        .admin
         .open(&format!("/console/users/{id}/lock"))
         .await;
     page.posts_to(&format!("/console/users/{id}/lock"));

@@ -139,7 +139,9 @@ async fn what_changes_something_needs_a_fresh_sign_in(house: House) {
     let sent = office.prove(place).await;
     let page = office.arrive(&sent).await;
     assert_eq!(page.path, path);
-    office.fill(&page, &[("name", "Eve")]).await;
+    office
+        .fill(&page, &[("name", "Eve"), ("roles", "user admin")])
+        .await;
     assert_eq!(
         house.audit_count("user.updated").await,
         2,

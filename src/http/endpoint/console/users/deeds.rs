@@ -117,10 +117,7 @@ fn change(seat: &Seat) -> Later<'_, Done> {
         let message = PatchUser {
             email: differs("email", user.email.as_str()),
             name: differs("name", &user.name),
-            roles: seat
-                .is_given("roles")
-                .then_some(roles)
-                .filter(|roles| *roles != user.roles),
+            roles: Some(roles).filter(|roles| seat.is_whole() && *roles != user.roles),
             version: seat.given("version").and_then(|text| text.parse().ok()),
             ..PatchUser::of(user.id)
         };
