@@ -1,7 +1,13 @@
 //! Changes that leave another number of audit rows than one, each with its reason. Whoever adds a line
 //! answers for it: a change without a row is one that nobody can be asked about.
+//!
+//! What can be read from an answer is: how many accounts a bulk act changed, and whether whoever sent a
+//! form of the console has to prove anew who they are.
 
 use std::ops::RangeInclusive;
+
+use super::Route;
+use crate::client::Answer;
 
 /// Method, path, how many rows, and why.
 pub(super) type Otherwise = (
@@ -21,21 +27,45 @@ const CANCEL: &str = "none for whoever thinks better of it";
 const SIGNS_IN: &str =
     "the sign-in that comes of it has its own; none for whoever thinks better of it";
 const CODE: &str = "a backup code that is used has its own";
-const EACH: &str = "one for each account that it is done to";
 const THERE: &str = "none where it is so already";
+const NOBODY: &str = "none where nobody is signed in any more";
 
-/// All of them.
-pub(super) const OTHERWISE: &[Otherwise] = &[
+/// Leave one row for each account that they change.
+const BULK: &str = "/admin/users/bulk/";
+/// Whose pages send whoever must prove anew who they are to sign in.
+const CONSOLE: &str = "/console";
+
+/// Says how many rows a change leaves that was answered so.
+pub(super) fn rows_of(route: Route, answer: &Answer) -> RangeInclusive<usize> {
+    if is_sent_away(route, answer) {
+        return 0..=0;
+    }
+    if route.1.starts_with(BULK) {
+        let affected = answer.json()["affected"].as_u64().expect("a number");
+        let affected = usize::try_from(affected).expect("not so many");
+        return affected..=affected;
+    }
+    let listed = OTHERWISE
+        .iter()
+        .find(|(method, path, ..)| (*method, *path) == route);
+    listed.map_or(1..=1, |(_, _, count, _)| count.clone())
+}
+
+/// Says whether it leads to the console's sign-in instead, and has changed nothing.
+pub(super) fn is_sent_away(route: Route, answer: &Answer) -> bool {
+    let place = answer.header("location").split('?').next();
+    let is_sign_in = place.is_some_and(|place| place.ends_with("/console/sign-in"));
+    route.1.starts_with(CONSOLE) && answer.status.is_redirection() && is_sign_in
+}
+
+/// All others.
+const OTHERWISE: &[Otherwise] = &[
     ("POST", "/auth/webauthn/login/begin", 0..=0, CHALLENGE),
     ("POST", "/auth/webauthn/register/begin", 0..=0, CHALLENGE),
     ("POST", "/oauth/introspect", 0..=0, READS),
     ("POST", "/userinfo", 0..=0, READS),
     ("POST", "/admin/tokens/introspect", 0..=0, READS),
     ("POST", "/admin/tokens/revoke", 0..=1, DEAD),
-    ("POST", "/admin/users/bulk/lock", 0..=100, EACH),
-    ("POST", "/admin/users/bulk/unlock", 0..=100, EACH),
-    ("POST", "/admin/users/bulk/suspend", 0..=100, EACH),
-    ("POST", "/admin/users/bulk/assign-role", 0..=100, EACH),
     ("POST", "/oauth/par", 0..=0, WAITS),
     ("POST", "/oauth/device_authorization", 0..=0, WAITS),
     ("POST", "/device", 0..=1, WAITS),
@@ -73,6 +103,7 @@ pub(super) const OTHERWISE: &[Otherwise] = &[
     ("POST", "/oauth/revoke", 0..=1, DEAD),
     ("POST", "/oauth/logout", 0..=1, CANCEL),
     ("POST", "/sign-in", 0..=1, CANCEL),
+    ("POST", "/console/sign-out", 0..=1, NOBODY),
     ("POST", "/account/restore", 0..=2, SIGNS_IN),
     ("POST", "/recover-factor", 0..=2, SIGNS_IN),
     ("POST", "/register", 1..=2, SIGNS_IN),
