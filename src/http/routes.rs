@@ -272,6 +272,16 @@ routes! {
    POST   "/console/clients/{id}/disable"              Act  console::clients::disable                      Admin  Browser Form       Detached Network
    GET    "/console/clients/{id}/delete"               Act  console::clients::ask_delete                   Admin  Browser None       Attached Network
    POST   "/console/clients/{id}/delete"               Act  console::clients::delete                       Admin  Browser Form       Detached Network
+   GET    "/console/apikeys"                           Act  console::api_keys::list                        Admin  Browser None       Attached Network
+   GET    "/console/apikeys/new"                       Act  console::api_keys::deeds::ask_create           Admin  Browser None       Attached Network
+   POST   "/console/apikeys/new"                       Act  console::api_keys::deeds::create               Admin  Browser Form       Detached Network
+   GET    "/console/apikeys/{id}"                      Act  console::api_keys::show                        Admin  Browser None       Attached Network
+   GET    "/console/apikeys/{id}/edit"                 Act  console::api_keys::deeds::ask_edit             Admin  Browser None       Attached Network
+   POST   "/console/apikeys/{id}/edit"                 Act  console::api_keys::deeds::edit                 Admin  Browser Form       Detached Network
+   GET    "/console/apikeys/{id}/rotate"               Act  console::api_keys::deeds::ask_rotate           Admin  Browser None       Attached Network
+   POST   "/console/apikeys/{id}/rotate"               Act  console::api_keys::deeds::rotate               Admin  Browser Form       Detached Network
+   GET    "/console/apikeys/{id}/revoke"               Act  console::api_keys::deeds::ask_revoke           Admin  Browser None       Attached Network
+   POST   "/console/apikeys/{id}/revoke"               Act  console::api_keys::deeds::revoke               Admin  Browser Form       Detached Network
    GET    "/console/roles"                             Act  console::roles::list                           Admin  Browser None       Attached Network
    GET    "/console/roles/explain"                     Act  console::roles::explain                        Admin  Browser None       Attached Network
    GET    "/console/roles/new"                         Act  console::roles::deeds::ask_create              Admin  Browser None       Attached Network

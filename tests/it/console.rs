@@ -9,6 +9,7 @@ use crate::browser::{Browser, Page};
 use crate::case::Case;
 use crate::house::House;
 
+mod api_keys;
 mod deeds;
 mod entrance;
 mod forgery;
@@ -18,6 +19,7 @@ mod sessions;
 
 pub fn all() -> Vec<Case> {
     [
+        api_keys::cases(),
         deeds::cases(),
         entrance::cases(),
         forgery::cases(),

@@ -27,9 +27,11 @@ use crate::http::page::{self, Frame, Leave};
 use crate::http::render::{self, Dialect, Reply};
 use crate::http::visitor::Visitor;
 
+pub(in crate::http) mod api_keys;
 pub(in crate::http) mod clients;
 pub(in crate::http) mod door;
 mod guard;
+mod instants;
 pub(in crate::http) mod keys;
 pub(in crate::http) mod overview;
 mod places;

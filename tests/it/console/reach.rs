@@ -15,10 +15,11 @@ cases![
     a_delegate_makes_no_operator_of_themselves,
 ];
 
-const PLACES: [&str; 6] = [
+const PLACES: [&str; 7] = [
     "/console",
     "/console/users",
     "/console/clients",
+    "/console/apikeys",
     "/console/roles",
     "/console/keys",
     "/console/tree",
@@ -69,6 +70,7 @@ async fn a_delegate_sees_their_areas_and_no_others(house: House) {
     assert!(!page.answer.text.contains("href=\"/console/clients\""));
     for path in [
         "/console/clients",
+        "/console/apikeys",
         "/console/roles",
         "/console/keys",
         "/console/tree",

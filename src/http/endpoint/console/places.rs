@@ -10,10 +10,11 @@ use crate::http::page::sheet::Place;
 /// Where the console begins.
 pub(super) const ENTRANCE: &str = "/console";
 
-static PLACES: [Place; 6] = [
+static PLACES: [Place; 7] = [
     place(ENTRANCE, "Overview", "dashboard"),
     place("/console/users", "Users", "users"),
     place("/console/clients", "Clients", "clients"),
+    place("/console/apikeys", "API keys", "apikeys"),
     place("/console/roles", "Roles", "rbac"),
     place("/console/keys", "Keys", "keys"),
     place("/console/tree", "Supervision", "actors"),

@@ -7,7 +7,7 @@ pub(super) fn of_deed(word: &str) -> &'static str {
     known.map_or("", |(_, sentence)| sentence)
 }
 
-const DEEDS: [(&str, &str); 17] = [
+const DEEDS: [(&str, &str); 18] = [
     ("created", "It was made."),
     ("saved", "The change was saved."),
     ("deleted", "It was deleted."),
@@ -34,4 +34,8 @@ const DEEDS: [(&str, &str); 17] = [
     ("revoked", "The role was taken."),
     ("rotated", "The next key signs from now on."),
     ("key_revoked", "The key was revoked."),
+    (
+        "api_key_revoked",
+        "The API key was revoked: it opens nothing any more.",
+    ),
 ];
