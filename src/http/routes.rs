@@ -296,6 +296,18 @@ routes! {
    POST   "/console/roles/policies/{id}/delete"        Act  console::roles::deeds::delete_policy           Admin  Browser Form       Detached Network
    GET    "/console/roles/{id}/delete"                 Act  console::roles::deeds::ask_delete              Admin  Browser None       Attached Network
    POST   "/console/roles/{id}/delete"                 Act  console::roles::deeds::delete                  Admin  Browser Form       Detached Network
+   GET    "/console/tenants"                           Act  console::tenants::list                         Admin  Browser None       Attached Network
+   GET    "/console/tenants/new"                       Act  console::tenants::deeds::ask_create            Admin  Browser None       Attached Network
+   POST   "/console/tenants/new"                       Act  console::tenants::deeds::create                Admin  Browser Form       Detached Network
+   GET    "/console/tenants/{id}"                      Act  console::tenants::show                         Admin  Browser None       Attached Network
+   GET    "/console/tenants/{id}/suspend"              Act  console::tenants::deeds::ask_suspend           Admin  Browser None       Attached Network
+   POST   "/console/tenants/{id}/suspend"              Act  console::tenants::deeds::suspend               Admin  Browser Form       Detached Network
+   GET    "/console/tenants/{id}/activate"             Act  console::tenants::deeds::ask_activate          Admin  Browser None       Attached Network
+   POST   "/console/tenants/{id}/activate"             Act  console::tenants::deeds::activate              Admin  Browser Form       Detached Network
+   GET    "/console/tenants/{id}/delete"               Act  console::tenants::deeds::ask_delete            Admin  Browser None       Attached Network
+   POST   "/console/tenants/{id}/delete"               Act  console::tenants::deeds::delete                Admin  Browser Form       Detached Network
+   GET    "/console/tenants/{id}/restore"              Act  console::tenants::deeds::ask_restore           Admin  Browser None       Attached Network
+   POST   "/console/tenants/{id}/restore"              Act  console::tenants::deeds::restore               Admin  Browser Form       Detached Network
    GET    "/console/keys"                              Act  console::keys::list                            Admin  Browser None       Attached Network
    GET    "/console/keys/rotate"                       Act  console::keys::ask_rotate                      Admin  Browser None       Attached Network
    POST   "/console/keys/rotate"                       Act  console::keys::rotate                          Admin  Browser Form       Detached Network

@@ -7,6 +7,7 @@ use crate::admin::rbac::give;
 use crate::auth::mfa::Owner;
 use crate::browser::{Browser, Page};
 use crate::case::Case;
+use crate::client::Person;
 use crate::house::House;
 
 mod api_keys;
@@ -16,6 +17,7 @@ mod forgery;
 mod keys;
 mod reach;
 mod sessions;
+mod tenants;
 
 pub fn all() -> Vec<Case> {
     [
@@ -26,6 +28,7 @@ pub fn all() -> Vec<Case> {
         keys::cases(),
         reach::cases(),
         sessions::cases(),
+        tenants::cases(),
     ]
     .into_iter()
     .flatten()
@@ -52,6 +55,22 @@ impl Office {
         let owner = Owner::enroll(house, name).await;
         give(house, &owner.person, role).await;
         Self::of(house, owner)
+    }
+
+    /// Makes an operator of a tenant with an app, who is not signed in yet.
+    pub async fn within(house: &House, slug: &str, name: &str) -> Self {
+        let door = house.public().with("x-tenant-id", slug);
+        let owner = Owner::bind(house, Person::register(&door, name).await).await;
+        let admin = house.admin().with("x-tenant-id", slug);
+        let path = format!("/admin/users?search={name}");
+        let found = admin.get(&path).await.expect(200).json();
+        let grant = json!({ "user": found["users"][0]["id"], "role": "admin" });
+        admin.post("/admin/rbac/grants", grant).await.expect(200);
+        let base = format!("/t/{slug}");
+        Self {
+            base,
+            ..Self::of(house, owner)
+        }
     }
 
     /// The browser of somebody.

@@ -28,7 +28,8 @@ mod pages;
 
 pub use choices::Choices;
 pub use lifecycle::{
-    CreateTenant, ListTenants, Turn, TurnTenant, create, delete, list, restore, turn,
+    CreateTenant, ListTenants, Turn, TurnTenant, create, delete, list, require_default, restore,
+    turn,
 };
 
 use pages::check_resources;

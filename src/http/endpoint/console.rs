@@ -36,6 +36,7 @@ pub(in crate::http) mod keys;
 pub(in crate::http) mod overview;
 mod places;
 pub(in crate::http) mod roles;
+pub(in crate::http) mod tenants;
 pub(in crate::http) mod tree;
 pub(in crate::http) mod users;
 mod words;

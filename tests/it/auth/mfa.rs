@@ -112,7 +112,7 @@ impl Owner {
 
     /// Sets up an app of somebody's who has bound nothing yet.
     pub async fn bind(house: &House, person: Person) -> Self {
-        let me = house.public().bearer(&person.login().await.access);
+        let me = person.public.bearer(&person.login().await.access);
         let setup = me.post("/auth/mfa/setup", json!({})).await.expect(200);
         let app = App::new(house, &setup.field("secret"));
         let body = json!({ "code": app.code() });

@@ -15,12 +15,13 @@ cases![
     a_delegate_makes_no_operator_of_themselves,
 ];
 
-const PLACES: [&str; 7] = [
+const PLACES: [&str; 8] = [
     "/console",
     "/console/users",
     "/console/clients",
     "/console/apikeys",
     "/console/roles",
+    "/console/tenants",
     "/console/keys",
     "/console/tree",
 ];
@@ -72,6 +73,7 @@ async fn a_delegate_sees_their_areas_and_no_others(house: House) {
         "/console/clients",
         "/console/apikeys",
         "/console/roles",
+        "/console/tenants",
         "/console/keys",
         "/console/tree",
     ] {

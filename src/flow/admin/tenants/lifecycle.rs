@@ -246,8 +246,11 @@ fn check_reason(reason: Option<&str>) -> Result<(), Refusal> {
     Err(Refusal::field("reason", "must be 1 to 500 characters"))
 }
 
-/// Only operators of the default tenant look after others (OWASP ASVS 5.0 §8.4.1).
-fn require_default(flows: &Flows, act: &Act) -> Result<(), Refusal> {
+/// Demands the default tenant: only its operators look after others (OWASP ASVS 5.0 §8.4.1).
+///
+/// # Errors
+/// 403 for who acts in another one.
+pub fn require_default(flows: &Flows, act: &Act) -> Result<(), Refusal> {
     if is_default(flows, act) {
         return Ok(());
     }

@@ -2,6 +2,7 @@
 
 use domain::rejection::Rejection;
 
+use crate::flow::admin::tenants;
 use crate::flow::allowed::{self, Access};
 use crate::flow::console::Seated;
 use crate::flow::{Act, Flows};
@@ -10,12 +11,16 @@ use crate::http::page::sheet::Place;
 /// Where the console begins.
 pub(super) const ENTRANCE: &str = "/console";
 
-static PLACES: [Place; 7] = [
+/// The area of which only the default tenant has a place.
+const TENANTS: &str = "tenants";
+
+static PLACES: [Place; 8] = [
     place(ENTRANCE, "Overview", "dashboard"),
     place("/console/users", "Users", "users"),
     place("/console/clients", "Clients", "clients"),
     place("/console/apikeys", "API keys", "apikeys"),
     place("/console/roles", "Roles", "rbac"),
+    place("/console/tenants", "Tenants", TENANTS),
     place("/console/keys", "Keys", "keys"),
     place("/console/tree", "Supervision", "actors"),
 ];
@@ -40,7 +45,9 @@ pub(super) async fn places_of(
     seated: &Seated,
 ) -> Result<Vec<&'static Place>, Rejection> {
     let mut open = Vec::new();
-    for place in &PLACES {
+    let is_open =
+        |place: &&Place| place.area != TENANTS || tenants::require_default(flows, act).is_ok();
+    for place in PLACES.iter().filter(is_open) {
         let wanted = (place.area, Access::Read);
         match allowed::require_operator(flows, act, &seated.caller, wanted).await {
             Ok(_) => open.push(place),

@@ -7,7 +7,7 @@ pub(super) fn of_deed(word: &str) -> &'static str {
     known.map_or("", |(_, sentence)| sentence)
 }
 
-const DEEDS: [(&str, &str); 18] = [
+const DEEDS: [(&str, &str); 22] = [
     ("created", "It was made."),
     ("saved", "The change was saved."),
     ("deleted", "It was deleted."),
@@ -37,5 +37,18 @@ const DEEDS: [(&str, &str); 18] = [
     (
         "api_key_revoked",
         "The API key was revoked: it opens nothing any more.",
+    ),
+    (
+        "tenant_suspended",
+        "The tenant is suspended: every request for it is refused.",
+    ),
+    ("tenant_activated", "The tenant is open again."),
+    (
+        "tenant_deleted",
+        "The tenant was deleted. Until its day it can be restored.",
+    ),
+    (
+        "tenant_restored",
+        "The tenant was restored. It is suspended until it is opened.",
     ),
 ];
