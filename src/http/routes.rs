@@ -308,6 +308,10 @@ routes! {
    POST   "/console/tenants/{id}/delete"               Act  console::tenants::deeds::delete                Admin  Browser Form       Detached Network
    GET    "/console/tenants/{id}/restore"              Act  console::tenants::deeds::ask_restore           Admin  Browser None       Attached Network
    POST   "/console/tenants/{id}/restore"              Act  console::tenants::deeds::restore               Admin  Browser Form       Detached Network
+   GET    "/console/audit"                             Act  console::audit::list                           Admin  Browser None       Attached Network
+   GET    "/console/audit/export"                      Act  console::audit::export                         Admin  Browser None       Attached Network
+   GET    "/console/audit/checkpoints"                 Act  console::audit::checkpoints                    Admin  Browser None       Attached Network
+   GET    "/console/audit/{id}"                        Act  console::audit::entry::show                    Admin  Browser None       Attached Network
    GET    "/console/keys"                              Act  console::keys::list                            Admin  Browser None       Attached Network
    GET    "/console/keys/rotate"                       Act  console::keys::ask_rotate                      Admin  Browser None       Attached Network
    POST   "/console/keys/rotate"                       Act  console::keys::rotate                          Admin  Browser Form       Detached Network

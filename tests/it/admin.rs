@@ -19,7 +19,7 @@ mod operations;
 mod people;
 pub mod rbac;
 mod registration;
-mod tampering;
+pub mod tampering;
 mod tenants;
 mod tokens;
 mod users;

@@ -11,6 +11,7 @@ use crate::client::Person;
 use crate::house::House;
 
 mod api_keys;
+mod audit;
 mod deeds;
 mod entrance;
 mod forgery;
@@ -22,6 +23,7 @@ mod tenants;
 pub fn all() -> Vec<Case> {
     [
         api_keys::cases(),
+        audit::cases(),
         deeds::cases(),
         entrance::cases(),
         forgery::cases(),

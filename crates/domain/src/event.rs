@@ -98,6 +98,9 @@ macro_rules! events {
         }
 
         impl EventKind {
+            /// Every one of them.
+            pub const ALL: &[Self] = &[$(Self::$kind),+];
+
             /// Gives the word a store keeps and JSON shows.
             #[must_use]
             pub const fn as_str(self) -> &'static str {

@@ -28,6 +28,7 @@ use crate::http::render::{self, Dialect, Reply};
 use crate::http::visitor::Visitor;
 
 pub(in crate::http) mod api_keys;
+pub(in crate::http) mod audit;
 pub(in crate::http) mod clients;
 pub(in crate::http) mod door;
 mod guard;

@@ -15,13 +15,14 @@ cases![
     a_delegate_makes_no_operator_of_themselves,
 ];
 
-const PLACES: [&str; 8] = [
+const PLACES: [&str; 9] = [
     "/console",
     "/console/users",
     "/console/clients",
     "/console/apikeys",
     "/console/roles",
     "/console/tenants",
+    "/console/audit",
     "/console/keys",
     "/console/tree",
 ];
@@ -74,6 +75,7 @@ async fn a_delegate_sees_their_areas_and_no_others(house: House) {
         "/console/apikeys",
         "/console/roles",
         "/console/tenants",
+        "/console/audit",
         "/console/keys",
         "/console/tree",
     ] {

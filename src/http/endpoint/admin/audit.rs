@@ -17,10 +17,12 @@ use super::super::{Answer, Call};
 use crate::flow::admin::audit::{self, Export};
 use crate::http::fields::Fields;
 use crate::http::paging::read_query;
-use crate::http::render::{self, Parts};
+use crate::http::render::{self, Parts, Reply};
 
-const ENTRIES: &str = "entries";
-const CHECKPOINTS: &str = "checkpoints";
+/// What entries are called in JSON.
+pub(in crate::http::endpoint) const ENTRIES: &str = "entries";
+/// What checkpoints are called there.
+pub(in crate::http::endpoint) const CHECKPOINTS: &str = "checkpoints";
 /// The longest text that is searched for.
 const MAX_TEXT: usize = 256;
 
@@ -53,11 +55,16 @@ pub(in crate::http) fn export(call: Call) -> Answer {
     Box::pin(async move {
         let (filter, ()) = parse(read_query(call.query.as_deref())?, ())?;
         let export = audit::export(&call.hall.flows, &call.act, filter).await?;
-        let mut reply = render::parts(StatusCode::OK, &JSON_LINES, lines(export));
-        let headers = reply.headers_mut();
-        headers.insert(CONTENT_DISPOSITION, AS_FILE.clone());
-        Ok(reply)
+        Ok(render_lines(export))
     })
+}
+
+/// Renders an export as a file.
+pub(in crate::http::endpoint) fn render_lines(export: Export) -> Reply {
+    let mut reply = render::parts(StatusCode::OK, &JSON_LINES, lines(export));
+    let headers = reply.headers_mut();
+    headers.insert(CONTENT_DISPOSITION, AS_FILE.clone());
+    reply
 }
 
 /// Lists the checkpoints.
@@ -157,7 +164,8 @@ fn view_checkpoint(one: &Checkpoint) -> Value {
     })
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
+/// Writes bytes in hexadecimal digits.
+pub(in crate::http::endpoint) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         // Writing to a string cannot fail.
         let _ = write!(text, "{byte:02x}");

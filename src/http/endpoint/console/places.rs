@@ -14,13 +14,14 @@ pub(super) const ENTRANCE: &str = "/console";
 /// The area of which only the default tenant has a place.
 const TENANTS: &str = "tenants";
 
-static PLACES: [Place; 8] = [
+static PLACES: [Place; 9] = [
     place(ENTRANCE, "Overview", "dashboard"),
     place("/console/users", "Users", "users"),
     place("/console/clients", "Clients", "clients"),
     place("/console/apikeys", "API keys", "apikeys"),
     place("/console/roles", "Roles", "rbac"),
     place("/console/tenants", "Tenants", TENANTS),
+    place("/console/audit", "Audit trail", "audit"),
     place("/console/keys", "Keys", "keys"),
     place("/console/tree", "Supervision", "actors"),
 ];
