@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use domain::factor::MfaPolicy;
 use futures_util::future::join_all;
 
 use crate::backend::{Backend, setting};
@@ -18,7 +19,9 @@ use crate::house::House;
 use crate::scenes;
 
 mod account;
+mod again;
 mod apps;
+mod ceremony;
 mod choices;
 mod codes;
 mod dice;
@@ -28,16 +31,19 @@ mod leaving;
 mod lost;
 mod model;
 mod oracle;
+mod page_passkeys;
 mod pages;
 mod passkeys;
 mod sign_ins;
 mod walker;
 
+use model::{User, Verdict};
 use walker::{Place, Tally, Walk};
 
 scenes![
     nobody_gets_in_or_changes_a_factor_without_what_policy_demands,
     codes_of_the_walks_are_those_of_rfc_6238,
+    the_oracle_sees_what_nobody_was_seen_to_do,
 ];
 
 /// How many walks there are unless `WALKS` says.
@@ -49,7 +55,7 @@ const PLACES: usize = 6;
 const PLACES_ELSEWHERE: usize = 2;
 
 /// What must have happened, and must have been refused, in enough walks.
-const BOTH: [&str; 24] = [
+const BOTH: [&str; 28] = [
     "login",
     "verify by a code",
     "verify by a backup code",
@@ -60,7 +66,11 @@ const BOTH: [&str; 24] = [
     "remove an app",
     "make new backup codes",
     "bind a passkey",
+    "rename a passkey",
     "remove a passkey",
+    "bind a passkey on a page",
+    "sign in by a passkey on a page",
+    "go on by a passkey on a page",
     "reset",
     "change a password",
     "refresh",
@@ -76,7 +86,7 @@ const BOTH: [&str; 24] = [
     "restore an account",
 ];
 /// The same, in many.
-const RARE: [&str; 9] = [
+const RARE: [&str; 11] = [
     "strengthen on a page",
     "set up an app on a page",
     "confirm an app on a page",
@@ -84,9 +94,13 @@ const RARE: [&str; 9] = [
     "make new backup codes on a page",
     "change a password on a page",
     "reset on a page",
-    "sign in by a passkey on a page",
+    "rename a passkey on a page",
+    "remove a passkey on a page",
+    "strengthen by a passkey on a page",
     "use an application's token",
 ];
+/// What must have been tried; that it is always refused is judged where it is tried.
+const TRIED: [&str; 2] = [again::BIND, again::SHOW];
 /// How many are many.
 const MANY: usize = 4_000;
 
@@ -129,6 +143,9 @@ async fn nobody_gets_in_or_changes_a_factor_without_what_policy_demands() {
         for what in BOTH.into_iter().chain(rare) {
             let (passes, refusals) = tally.get(what).copied().unwrap_or_default();
             assert!(passes > 0 && refusals > 0, "{what}: {passes}, {refusals}");
+        }
+        for what in TRIED {
+            assert!(tally.contains_key(what), "{what} was not tried");
         }
     }
 }
@@ -173,7 +190,7 @@ async fn take(walk: &mut Walk<'_>) {
     walk.dice.is_sure = false;
     let tab = walk.dice.below(walk.tabs.len());
     walk.dice.is_sure = walk.dice.percent(40);
-    match walk.dice.below(108) {
+    match walk.dice.below(124) {
         0..12 => sign_ins::login(walk).await,
         12..22 => sign_ins::verify(walk).await,
         22..26 => factors::set_up(walk).await,
@@ -200,7 +217,7 @@ async fn take(walk: &mut Walk<'_>) {
         75..80 => pages::second_factor(walk, tab).await,
         80..83 => account::bind_app(walk, tab).await,
         83..85 => account::change_factors(walk, tab).await,
-        85..87 => account::by_passkey(walk, tab).await,
+        85..87 => page_passkeys::sign_in_by_one(walk, tab).await,
         87..88 => account::passwords(walk, tab).await,
         88..89 => account::swap(walk, tab).await,
         89..93 => apps::authorize(walk, tab).await,
@@ -209,7 +226,13 @@ async fn take(walk: &mut Walk<'_>) {
         97..100 => sign_ins::wait(walk).await,
         100..103 => lost::ask(walk).await,
         103..106 => lost::recover(walk).await,
-        _ => leaving::leave(walk).await,
+        106..108 => leaving::leave(walk).await,
+        108..112 => page_passkeys::bind(walk, tab).await,
+        112..116 => page_passkeys::show(walk, tab).await,
+        116..117 => page_passkeys::rename(walk, tab).await,
+        117..118 => page_passkeys::remove(walk, tab).await,
+        118..120 => passkeys::rename(walk).await,
+        _ => again::show_again(walk).await,
     }
 }
 
@@ -223,4 +246,41 @@ async fn codes_of_the_walks_are_those_of_rfc_6238() {
     ] {
         assert_eq!(codes::code(secret, at / codes::STEP), code);
     }
+}
+
+/// An oracle that nothing displeases shows nothing: it is told lies, and must say so.
+async fn the_oracle_sees_what_nobody_was_seen_to_do() {
+    assert!(!Verdict::Never.allows(true) && !Verdict::Always.allows(false));
+    let house = House::open(Backend::Sqlite).await;
+    let place = Place::new(house.clone(), Backend::Sqlite).await;
+    let mut tally = Tally::new();
+    let mut walk = Walk::begin(&place, &mut tally, (1, 0)).await;
+    walk.choose_policy(0, MfaPolicy::Offer).await;
+    (walk.focus, walk.dice.is_sure) = (Some(0), true);
+    sign_ins::login(&mut walk).await;
+    if walk.model.users[0].has_factor() {
+        endings::get_in(&mut walk, 0).await;
+    }
+    passkeys::begin_binding(&mut walk).await;
+    passkeys::bind(&mut walk).await;
+    assert_eq!(walk.find_amiss().await, None);
+    let spoilt: [fn(&mut User); 4] = [
+        |of| of.passkeys.last_mut().expect("a passkey").is_bound = false,
+        |of| of.passkeys.last_mut().expect("a passkey").name.push('x'),
+        |of| of.passkeys.last_mut().expect("a passkey").id.push('x'),
+        |of| of.codes.clear(),
+    ];
+    for spoil in spoilt {
+        let last = walk.model.users[0].passkeys.last().expect("a passkey");
+        let was = (last.is_bound, last.name.clone(), last.id.clone());
+        let codes = walk.model.users[0].codes.clone();
+        spoil(&mut walk.model.users[0]);
+        assert!(walk.find_amiss().await.is_some());
+        let of = &mut walk.model.users[0];
+        of.codes = codes;
+        let last = of.passkeys.last_mut().expect("a passkey");
+        (last.is_bound, last.name, last.id) = was;
+    }
+    assert_eq!(walk.find_amiss().await, None);
+    house.stop().await;
 }

@@ -1,19 +1,15 @@
-//! Steps in browsers: changing how one signs in on the pages, passkeys there, and cookies that are
-//! another's.
+//! Steps in browsers: changing how one signs in on the pages, and cookies that are another's.
 
 use domain::factor::MfaPolicy;
-use serde_json::Value;
 
 use super::codes;
 use super::model::{Verdict, Way};
-use super::pages::{ask, entered, goes_on, is_in, leads_to, opens, sign_in};
+use super::pages::{ask, entered, goes_on, is_in, leads_to, listed, opens, sign_in};
 use super::sign_ins::{both, new_password};
 use super::walker::Walk;
-use crate::browser::Page;
-use crate::pages::passkeys::options;
 
 /// Says who may change factors in a browser, and whether they may.
-fn binder(walk: &Walk<'_>, tab: usize) -> Option<(usize, Verdict)> {
+pub fn binder(walk: &Walk<'_>, tab: usize) -> Option<(usize, Verdict)> {
     if let Some(progress) = opens(walk, tab) {
         let of = &walk.model.users[progress.user];
         let is_required = walk.model.policies[of.tenant] == MfaPolicy::Require;
@@ -24,7 +20,7 @@ fn binder(walk: &Walk<'_>, tab: usize) -> Option<(usize, Verdict)> {
 }
 
 /// The same, for whoever is signed in.
-fn fresh(walk: &Walk<'_>, tab: usize) -> Option<(usize, Verdict)> {
+pub fn fresh(walk: &Walk<'_>, tab: usize) -> Option<(usize, Verdict)> {
     let session = &walk.model.sessions[walk.tabs[tab].session?.0];
     let shown_at = match session.had_at {
         Some(at) if walk.model.users[session.user].has_factor() => at.min(session.proved_at),
@@ -93,121 +89,38 @@ pub async fn bind_app(walk: &mut Walk<'_>, tab: usize) {
     }
 }
 
-/// The backup codes that a page shows.
-fn listed(page: &Page) -> Vec<String> {
-    let items = page.answer.text.split("<li><code>").skip(1);
-    items
-        .filter_map(|item| item.split('<').next().map(str::to_owned))
-        .collect()
+/// Says whether somebody must keep what is left of their factors.
+pub fn is_last(walk: &Walk<'_>, user: usize) -> bool {
+    let of = &walk.model.users[user];
+    walk.model.policies[of.tenant] == MfaPolicy::Require && of.factors() < 2
 }
 
-/// Lets go of a factor, or has new backup codes made, on the account's pages.
+/// Lets go of the app, or has new backup codes made, on the account's pages.
 pub async fn change_factors(walk: &mut Walk<'_>, tab: usize) {
     let Some((user, may)) = fresh(walk, tab) else {
         return sign_in(walk, tab).await;
     };
     let of = &walk.model.users[user];
-    let is_required = walk.model.policies[of.tenant] == MfaPolicy::Require;
-    let may_go = !(is_required && of.factors() < 2);
+    let may_go = !is_last(walk, user);
     let (has_app, has_factor) = (of.app.is_some(), of.has_factor());
-    match walk.dice.below(3) {
-        0 => {
-            let verdict = both(may, Verdict::of(has_app && may_go, true));
-            let page = ask(walk, tab, "/account/factors/app/remove", Some(&[])).await;
-            let passed = leads_to(&page, "/account/factors?");
-            walk.judge("remove an app on a page", verdict, (passed, &page.answer));
-            if passed {
-                walk.model.users[user].drop_app();
-            }
+    if walk.dice.below(2) == 0 {
+        let verdict = both(may, Verdict::of(has_app && may_go, true));
+        let page = ask(walk, tab, "/account/factors/app/remove", Some(&[])).await;
+        let passed = leads_to(&page, "/account/factors?");
+        walk.judge("remove an app on a page", verdict, (passed, &page.answer));
+        if passed {
+            walk.model.users[user].drop_app();
         }
-        1 => {
-            let verdict = both(may, Verdict::of(has_factor, true));
-            let page = ask(walk, tab, "/account/factors/codes", Some(&[])).await;
-            let made = listed(&page);
-            let passed = page.answer.status == 200 && !made.is_empty();
-            walk.judge(
-                "make new backup codes on a page",
-                verdict,
-                (passed, &page.answer),
-            );
-            if passed {
-                walk.model.users[user].renew_codes(made);
-            }
-        }
-        _ => remove_passkey(walk, tab, (user, both(may, Verdict::of(may_go, true)))).await,
-    }
-}
-
-async fn remove_passkey(walk: &mut Walk<'_>, tab: usize, (user, may): (usize, Verdict)) {
-    let owner = if walk.dice.percent(70) {
-        user
-    } else {
-        walk.someone()
-    };
-    let ids = walk.model.users[owner]
-        .bound()
-        .filter_map(|one| one.id.clone());
-    let Some(id) = ids.last() else {
         return;
-    };
-    let verdict = both(may, Verdict::of(owner == user, true));
-    let path = format!("/account/factors/passkeys/{id}/remove");
-    let page = ask(walk, tab, &path, Some(&[])).await;
-    let passed = leads_to(&page, "/account/factors?");
-    walk.judge(
-        "remove a passkey on a page",
-        verdict,
-        (passed, &page.answer),
-    );
-    if passed {
-        let of = &mut walk.model.users[user];
-        let found = of
-            .passkeys
-            .iter_mut()
-            .find(|one| one.id.as_ref() == Some(&id));
-        if let Some(found) = found {
-            found.id = None;
-        }
-        of.drop_codes_with_the_last();
     }
-}
-
-/// Signs in by a passkey on the page, whose question was this browser's or another's.
-pub async fn by_passkey(walk: &mut Walk<'_>, tab: usize) {
-    let owner = walk.someone();
-    let Some(place) = walk.dice.late(walk.model.users[owner].passkeys.len()) else {
-        return super::passkeys::bind(walk).await;
-    };
-    let asker = if walk.dice.percent(80) {
-        tab
-    } else {
-        walk.dice.below(walk.tabs.len())
-    };
-    let page = ask(walk, asker, "/sign-in?request=account.factors", None).await;
-    let asked: Value = options(&page);
-    let (_, hidden) = page.form();
-    let state = hidden
-        .into_iter()
-        .find(|(name, _)| name == "state")
-        .expect("a state")
-        .1;
-    let passkey = &mut walk.model.users[owner].passkeys[place];
-    passkey.device.verifies = true;
-    let response = passkey.device.get(&asked).to_string();
-    let is_bound = passkey.id.is_some();
-    let is_here = walk.model.users[owner].tenant == walk.tabs[tab].tenant;
-    let fields = [("state", state.as_str()), ("response", response.as_str())];
-    let page = ask(walk, tab, "/sign-in", Some(&fields)).await;
-    let passed = leads_to(&page, "/account/factors");
-    let verdict = Verdict::of(is_bound && is_here && asker == tab, true);
-    walk.judge(
-        "sign in by a passkey on a page",
-        verdict,
-        (passed, &page.answer),
-    );
+    let verdict = both(may, Verdict::of(has_factor, true));
+    let page = ask(walk, tab, "/account/factors/codes", Some(&[])).await;
+    let made = listed(&page);
+    let passed = page.answer.status == 200 && !made.is_empty();
+    let what = "make new backup codes on a page";
+    walk.judge(what, verdict, (passed, &page.answer));
     if passed {
-        let now = walk.now();
-        entered(walk, tab, owner, (true, Some(now))).await;
+        walk.model.users[user].renew_codes(made);
     }
 }
 

@@ -49,7 +49,7 @@ pub async fn by_second_factor(walk: &mut Walk<'_>, user: usize, token: &str) -> 
         return Some(answer);
     }
     let of = &mut walk.model.users[user];
-    let passkey = of.passkeys.iter_mut().find(|one| one.id.is_some())?;
+    let passkey = of.passkeys.iter_mut().find(|one| one.is_bound)?;
     let path = "/auth/webauthn/login/begin";
     let begun = door.post(path, json!({ "mfa_token": token })).await;
     let begun = begun.expect(200).json();

@@ -5,10 +5,9 @@
 use std::collections::HashMap;
 
 use domain::factor::MfaPolicy;
-use serde_json::Value;
 
+use super::ceremony::{Answered, Ceremony, Passkey};
 use super::codes;
-use crate::authenticator::Authenticator;
 use crate::client::Person;
 
 /// What policy says of a success: whether there may be one, and whether there must.
@@ -37,14 +36,7 @@ pub struct App {
     pub shown: i64,
 }
 
-pub struct Passkey {
-    pub device: Authenticator,
-    /// What the service calls it, while it is bound.
-    pub id: Option<String>,
-    /// The step of the walk at which it was bound.
-    pub bound_at: usize,
-}
-
+#[derive(Clone)]
 pub struct BackupCode {
     pub code: String,
     /// Whether it may have been spent on something that opened nothing.
@@ -117,19 +109,6 @@ pub struct Pending {
     pub is_spent: bool,
 }
 
-pub struct Ceremony {
-    pub tenant: usize,
-    pub options: Value,
-    pub state: String,
-    pub is_binding: bool,
-    pub user: Option<usize>,
-    pub made_at: i64,
-    pub step: usize,
-    pub is_spent: bool,
-    /// Whether it was answered, rightly or not.
-    pub is_touched: bool,
-}
-
 /// A link to choose a new password.
 pub struct Link {
     pub token: String,
@@ -183,6 +162,7 @@ pub struct Model {
     pub refreshes: Vec<Refresh>,
     pub pendings: Vec<Pending>,
     pub ceremonies: Vec<Ceremony>,
+    pub answers: Vec<Answered>,
     pub links: Vec<Link>,
     pub recoveries: Vec<Recovery>,
     pub codes: Vec<Code>,
@@ -202,6 +182,15 @@ impl Verdict {
             (false, _) => Self::Never,
             (true, false) => Self::Perhaps,
             (true, true) => Self::Always,
+        }
+    }
+
+    /// Says whether an answer is as policy demands.
+    pub fn allows(self, passed: bool) -> bool {
+        match self {
+            Self::Never => !passed,
+            Self::Perhaps => true,
+            Self::Always => passed,
         }
     }
 }
@@ -272,7 +261,7 @@ impl User {
     }
 
     pub fn bound(&self) -> impl Iterator<Item = &Passkey> {
-        self.passkeys.iter().filter(|one| one.id.is_some())
+        self.passkeys.iter().filter(|one| one.is_bound)
     }
 
     pub fn factors(&self) -> usize {

@@ -43,10 +43,17 @@ impl Model {
         is_here && now < pending.made_at + PENDING_LIVES
     }
 
-    pub fn is_answerable(&self, ceremony: usize, (tenant, now): (usize, i64)) -> Verdict {
+    /// Says whether a question may be answered still: here, by the browser whose it is, if it is one's.
+    pub fn is_answerable(
+        &self,
+        ceremony: usize,
+        (tenant, now): (usize, i64),
+        tab: Option<usize>,
+    ) -> Verdict {
         let ceremony = &self.ceremonies[ceremony];
         let is_in_time = now < ceremony.made_at + CEREMONY_LIVES;
-        let may = ceremony.tenant == tenant && is_in_time && !ceremony.is_spent;
+        let is_its = ceremony.tenant == tenant && ceremony.tab == tab;
+        let may = is_its && is_in_time && !ceremony.is_spent;
         Verdict::of(may, !ceremony.is_touched)
     }
 
@@ -126,7 +133,7 @@ impl Model {
         let of = &mut self.users[user];
         of.old_secrets.extend(of.waiting.take());
         for passkey in &mut of.passkeys {
-            passkey.id = None;
+            passkey.is_bound = false;
         }
         of.drop_app();
         of.succeeded(Way::App);

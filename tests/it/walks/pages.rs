@@ -159,6 +159,14 @@ pub fn leads_to(page: &Page, path: &str) -> bool {
     page.answer.status == 303 && page.location().contains(path)
 }
 
+/// Reads the backup codes that a page shows.
+pub fn listed(page: &Page) -> Vec<String> {
+    let items = page.answer.text.split("<li><code>").skip(1);
+    items
+        .filter_map(|item| item.split('<').next().map(str::to_owned))
+        .collect()
+}
+
 /// Signs in by a password on the page.
 pub async fn sign_in(walk: &mut Walk<'_>, tab: usize) {
     let tenant = walk.tabs[tab].tenant;
@@ -203,17 +211,8 @@ pub async fn sign_in(walk: &mut Walk<'_>, tab: usize) {
 
 /// Shows a code on the page that asks for one.
 pub async fn second_factor(walk: &mut Walk<'_>, tab: usize) {
-    let progress = opens(walk, tab);
-    let signed = is_in(walk, tab);
-    let session = walk.tabs[tab].session.map(|(session, _)| session);
-    let (user, owed) = match (progress, session) {
-        (Some(progress), _) => (progress.user, goes_on(walk, progress)),
-        (None, Some(session)) => {
-            let of = &walk.model.sessions[session];
-            let owes = Verdict::of(!of.has_two, true);
-            (of.user, both(signed, owes))
-        }
-        (None, None) => (walk.someone(), Verdict::Never),
+    let Some((user, owed)) = owing(walk, tab) else {
+        return sign_in(walk, tab).await;
     };
     if owed == Verdict::Never || !walk.model.users[user].has_factor() {
         return sign_in(walk, tab).await;
@@ -236,24 +235,36 @@ pub async fn second_factor(walk: &mut Walk<'_>, tab: usize) {
     } else {
         "strengthen on a page"
     };
-    let owed = if progress.is_none() && session.is_none() {
-        Verdict::Never
-    } else {
-        owed
-    };
     walk.judge(what, both(owed, judged), (passed, &page.answer));
     walk.counted(user, way, passed);
     if judged != Verdict::Never {
         walk.model.users[user].spend_code(way, &code, (now, passed));
     }
-    match (passed, progress, session) {
-        (true, Some(_), _) => entered(walk, tab, user, (true, Some(now))).await,
-        (true, None, Some(session)) => {
-            let of = &mut walk.model.sessions[session];
-            (of.has_two, of.proved_at, of.had_at) = (true, now, Some(now));
-            walk.tabs[tab].session = Some((session, now));
-            walk.tabs[tab].seen_at = now;
-        }
-        _ => {}
+    if passed {
+        proved(walk, tab, user).await;
+    }
+}
+
+/// Says who owes a second factor in a browser, and whether they do.
+pub fn owing(walk: &Walk<'_>, tab: usize) -> Option<(usize, Verdict)> {
+    if let Some(progress) = opens(walk, tab) {
+        return Some((progress.user, goes_on(walk, progress)));
+    }
+    let of = &walk.model.sessions[walk.tabs[tab].session?.0];
+    let owes = Verdict::of(!of.has_two, true);
+    Some((of.user, both(is_in(walk, tab), owes)))
+}
+
+/// Takes note that a second factor was shown: the sign-in is over, or the one that was is stronger.
+pub async fn proved(walk: &mut Walk<'_>, tab: usize, user: usize) {
+    let now = walk.now();
+    if opens(walk, tab).is_some() {
+        return entered(walk, tab, user, (true, Some(now))).await;
+    }
+    if let Some((session, _)) = walk.tabs[tab].session {
+        let of = &mut walk.model.sessions[session];
+        (of.has_two, of.proved_at, of.had_at) = (true, now, Some(now));
+        walk.tabs[tab].session = Some((session, now));
+        walk.tabs[tab].seen_at = now;
     }
 }

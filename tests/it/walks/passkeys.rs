@@ -1,38 +1,29 @@
-//! Steps over JSON: binding passkeys, removing them, and signing in by them.
+//! Steps over JSON: binding passkeys, naming and removing them, and signing in by them.
 
 use serde_json::{Value, json};
 
+use super::ceremony::{Asked, Ceremony, Passkey, begun, drawn, touched};
 use super::factors::{entered, may_bind, shown, some_binder, texts};
-use super::model::{Ceremony, Passkey, Verdict};
+use super::model::Verdict;
 use super::sign_ins::{both, login};
 use super::walker::Walk;
 use crate::authenticator::Authenticator;
 
-/// Takes note of what a browser is to be asked.
-fn begun(
+/// Takes note of what a program is to ask.
+fn asked_of(
     walk: &mut Walk<'_>,
     (tenant, user): (usize, Option<usize>),
     is_binding: bool,
     told: &Value,
 ) {
-    let ceremony = Ceremony {
+    let asked = Asked {
         tenant,
-        options: told["options"].clone(),
-        state: told["state"].as_str().unwrap_or_default().to_owned(),
-        is_binding,
+        tab: None,
         user,
-        made_at: walk.now(),
-        step: walk.step,
-        is_spent: false,
-        is_touched: false,
+        is_binding,
     };
-    walk.model.ceremonies.push(ceremony);
-}
-
-fn touched(walk: &mut Walk<'_>, ceremony: usize, passed: bool) {
-    let of = &mut walk.model.ceremonies[ceremony];
-    of.is_touched = true;
-    of.is_spent |= passed;
+    let state = told["state"].as_str().unwrap_or_default().to_owned();
+    begun(walk, asked, (told["options"].clone(), state));
 }
 
 /// Begins to bind a passkey.
@@ -52,54 +43,44 @@ pub async fn begin_binding(walk: &mut Walk<'_>) {
     };
     walk.judge("begin to bind a passkey", verdict, (passed, &answer));
     if passed {
-        begun(walk, (tenant, Some(user)), true, &answer.json());
+        asked_of(walk, (tenant, Some(user)), true, &answer.json());
     }
 }
 
 /// Binds a passkey by some answer to some ceremony.
 pub async fn bind(walk: &mut Walk<'_>) {
-    let of_binding = walk.model.ceremonies.iter().enumerate();
-    let of_binding: Vec<usize> = of_binding
-        .filter(|(_, one)| one.is_binding)
-        .map(|(place, _)| place)
-        .collect();
-    let Some(asked) = walk
-        .dice
-        .late(of_binding.len())
-        .map(|place| of_binding[place])
-    else {
+    let Some((asked, state)) = drawn(walk, |one| one.is_binding && one.tab.is_none()) else {
         return begin_binding(walk).await;
     };
     let Some((binder, user)) = some_binder(walk) else {
         return login(walk).await;
-    };
-    let state = if walk.dice.percent(90) {
-        asked
-    } else {
-        walk.dice.below(walk.model.ceremonies.len())
     };
     let tenant = walk.model.users[user].tenant;
     let mut device = Authenticator::new();
     let response = device.create(&walk.model.ceremonies[asked].options);
     let of = &walk.model.ceremonies[state];
     let is_its = of.is_binding && of.user == Some(user);
-    let answerable = walk.model.is_answerable(state, walk.here(tenant));
+    let answerable = walk.model.is_answerable(state, walk.here(tenant), None);
     let may = both(may_bind(walk, binder, tenant), answerable);
     let verdict = both(may, Verdict::of(is_its && asked == state, true));
-    let body = json!({ "name": "Key", "state": of.state, "response": response });
+    let name = format!("Key {}", walk.step);
+    let body = json!({ "name": name, "state": of.state, "response": response });
     let (door, body) = shown(walk, (binder, tenant), body);
     let answer = door.post("/auth/webauthn/register/finish", body).await;
     let passed = answer.status == 201;
     walk.judge("bind a passkey", verdict, (passed, &answer));
-    touched(walk, state, passed);
+    touched(walk, state, (passed, response));
     if passed {
         let told = answer.json();
-        let id = told["credential"]["id"].as_str().map(str::to_owned);
+        let id = told["credential"]["id"].as_str().unwrap_or_default();
+        let id = id.to_owned();
         let bound_at = walk.step;
         let of = &mut walk.model.users[user];
         of.passkeys.push(Passkey {
             device,
             id,
+            name,
+            is_bound: true,
             bound_at,
         });
         let made = texts(&told["backup_codes"]);
@@ -115,20 +96,16 @@ pub async fn remove_passkey(walk: &mut Walk<'_>) {
     let Some(access) = walk.dice.late(walk.model.accesses.len()) else {
         return login(walk).await;
     };
-    let owner = walk.someone();
     let user = walk.model.sessions[walk.model.accesses[access].session].user;
-    let owner = if walk.dice.percent(70) { user } else { owner };
-    let bound = walk.model.users[owner].passkeys.len();
-    let Some(place) = walk.dice.late(bound) else {
+    let Some((owner, place)) = some_passkey(walk, user) else {
         return bind(walk).await;
     };
-    let Some(id) = walk.model.users[owner].passkeys[place].id.clone() else {
-        return;
-    };
+    let passkey = &walk.model.users[owner].passkeys[place];
+    let (id, is_bound) = (passkey.id.clone(), passkey.is_bound);
     let of = &walk.model.users[user];
     let tenant = of.tenant;
     let is_required = walk.model.policies[tenant] == domain::factor::MfaPolicy::Require;
-    let may = owner == user && !(is_required && of.factors() < 2);
+    let may = owner == user && is_bound && !(is_required && of.factors() < 2);
     let verdict = both(
         walk.model.may_change(access, walk.here(tenant)),
         Verdict::of(may, true),
@@ -139,8 +116,41 @@ pub async fn remove_passkey(walk: &mut Walk<'_>) {
     walk.judge("remove a passkey", verdict, (passed, &answer));
     if passed {
         let of = &mut walk.model.users[user];
-        of.passkeys[place].id = None;
+        of.passkeys[place].is_bound = false;
         of.drop_codes_with_the_last();
+    }
+}
+
+/// Draws a passkey: mostly of this person, else of anybody, and also one that was let go of.
+fn some_passkey(walk: &mut Walk<'_>, user: usize) -> Option<(usize, usize)> {
+    let other = walk.someone();
+    let owner = if walk.dice.percent(70) { user } else { other };
+    let place = walk.dice.late(walk.model.users[owner].passkeys.len())?;
+    Some((owner, place))
+}
+
+/// Gives some passkey another name by some access token.
+pub async fn rename(walk: &mut Walk<'_>) {
+    let Some(access) = walk.dice.late(walk.model.accesses.len()) else {
+        return login(walk).await;
+    };
+    let user = walk.model.sessions[walk.model.accesses[access].session].user;
+    let Some((owner, place)) = some_passkey(walk, user) else {
+        return bind(walk).await;
+    };
+    let tenant = walk.model.users[user].tenant;
+    let passkey = &walk.model.users[owner].passkeys[place];
+    let is_theirs = owner == user && passkey.is_bound;
+    let live = walk.model.is_live(access, walk.here(tenant));
+    let verdict = both(live, Verdict::of(is_theirs, true));
+    let path = format!("/auth/webauthn/credentials/{}", passkey.id);
+    let name = format!("Renamed {}", walk.step);
+    let me = walk.door(tenant).bearer(&walk.model.accesses[access].token);
+    let answer = me.patch(&path, json!({ "name": name })).await;
+    let passed = answer.status == 200;
+    walk.judge("rename a passkey", verdict, (passed, &answer));
+    if passed {
+        walk.model.users[owner].passkeys[place].name = name;
     }
 }
 
@@ -151,7 +161,8 @@ pub async fn begin_showing(walk: &mut Walk<'_>) {
     begin_for(walk, pending).await;
 }
 
-async fn begin_for(walk: &mut Walk<'_>, pending: Option<usize>) {
+/// Begins to ask for a passkey in some sign-in in progress, or for anybody's.
+pub async fn begin_for(walk: &mut Walk<'_>, pending: Option<usize>) {
     let user = pending.map(|pending| walk.model.pendings[pending].user);
     let tenant = user.map_or_else(|| walk.dice.below(2), |user| walk.model.users[user].tenant);
     let token = pending.map(|pending| walk.model.pendings[pending].token.clone());
@@ -169,7 +180,7 @@ async fn begin_for(walk: &mut Walk<'_>, pending: Option<usize>) {
     };
     walk.judge("begin to ask for a passkey", verdict, (passed, &answer));
     if passed {
-        begun(walk, (tenant, user), false, &answer.json());
+        asked_of(walk, (tenant, user), false, &answer.json());
     }
 }
 
@@ -188,25 +199,21 @@ pub async fn show_passkey(walk: &mut Walk<'_>) {
         let waiting = waiting.filter(|_| walk.dice.below(2) == 0);
         begin_for(walk, waiting).await;
     }
-    let showing = walk.model.ceremonies.iter().enumerate();
-    let showing: Vec<usize> = showing
-        .filter(|(_, one)| !one.is_binding && (one.user.is_none() || one.user == Some(owner)))
-        .map(|(place, _)| place)
-        .collect();
-    let Some(asked) = walk.dice.late(showing.len()).map(|place| showing[place]) else {
-        return begin_showing(walk).await;
+    // Sometimes what another was asked is answered.
+    let is_foreign = walk.dice.percent(10);
+    let is_fit = |one: &Ceremony| {
+        let is_owners = one.user.is_none_or(|user| user == owner);
+        !one.is_binding && one.tab.is_none() && (is_foreign || is_owners)
     };
-    let state = if walk.dice.percent(90) {
-        asked
-    } else {
-        walk.dice.below(walk.model.ceremonies.len())
+    let Some((asked, state)) = drawn(walk, is_fit) else {
+        return begin_showing(walk).await;
     };
     let verifies = walk.dice.percent(90);
     let passkey = &mut walk.model.users[owner].passkeys[device];
     passkey.device.verifies = verifies;
     let response = passkey.device.get(&walk.model.ceremonies[asked].options);
     let passkey = &walk.model.users[owner].passkeys[device];
-    let (is_bound, bound_at) = (passkey.id.is_some(), passkey.bound_at);
+    let (is_bound, bound_at) = (passkey.is_bound, passkey.bound_at);
     let of = &walk.model.ceremonies[state];
     let (whose, tenant, before) = (of.user, of.tenant, bound_at < of.step);
     let pending = (0..walk.model.pendings.len()).rev();
@@ -221,7 +228,7 @@ pub async fn show_passkey(walk: &mut Walk<'_>) {
     let user = pending.map(|pending| walk.model.pendings[pending].user);
     let is_its = !of.is_binding && of.user == user && of.tenant == walk.model.users[owner].tenant;
     let place = walk.here(tenant);
-    let answerable = walk.model.is_answerable(state, place);
+    let answerable = walk.model.is_answerable(state, place, None);
     let goes_on = pending.is_none_or(|pending| walk.model.goes_on(pending, place));
     let is_whole = pending.is_none();
     let is_theirs = user.is_none_or(|user| user == owner) && (verifies || !is_whole);
@@ -243,7 +250,7 @@ pub async fn show_passkey(walk: &mut Walk<'_>) {
         "go on by a passkey"
     };
     walk.judge(what, verdict, (passed, &answer));
-    touched(walk, state, passed);
+    touched(walk, state, (passed, response));
     if passed {
         if let Some(pending) = pending {
             walk.model.pendings[pending].is_spent = true;
