@@ -126,6 +126,7 @@ pub async fn start(fittings: Fittings) -> Result<Running, StartError> {
         tasks: tasks.clone(),
         database,
         shared,
+        key_service: staff.key_service,
     };
     let doors = doors::open(behind).await?;
     let (told, first_key) = watch::channel(FirstKey::None);

@@ -10,14 +10,15 @@
 //! that carries it. To add one: add it to the table and to the struct, give it a row in
 //! `config/tests/samples.rs`, and run the tests with `UPDATE_DOCS=1`.
 //!
-//! The service reads configuration once, at its start; certificates are the only files that it reads
-//! again. Secrets that development makes for itself are in [`secrets`].
+//! The service reads configuration once, at its start; certificates and the key service's token
+//! are the only files that it reads again. Secrets that development makes for itself are in [`secrets`].
 
 mod checks;
 mod cors;
 mod doors;
 mod email;
 mod federation;
+mod key_service;
 mod kind;
 mod limits;
 mod mfa;
@@ -43,6 +44,7 @@ pub use cors::CorsSettings;
 pub use doors::{DoorSettings, RequestSettings, TlsSettings};
 pub use email::{EmailRoute, EmailSettings};
 pub use federation::{FederationSettings, ProviderSettings, SamlSettings};
+pub use key_service::KeyServiceSettings;
 pub use kind::network::EgressRule;
 pub use kind::web::Origins;
 pub use limits::LimitSettings;

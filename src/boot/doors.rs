@@ -51,6 +51,7 @@ pub(crate) struct Behind {
     pub(crate) tasks: TaskGroup,
     pub(crate) database: Arc<dyn Health>,
     pub(crate) shared: SharedState,
+    pub(crate) key_service: Option<Arc<dyn Health>>,
 }
 
 /// Binds every socket and describes every accept loop.
@@ -65,6 +66,7 @@ pub(crate) async fn open(behind: Behind) -> Result<Doors, StartError> {
     let probed = Probed {
         database: behind.database,
         shared: behind.shared,
+        key_service: behind.key_service,
         observer: Arc::clone(&observer),
     };
     let hall = Arc::new(Hall::new(Arc::clone(&behind.flows), behind.tasks, probed));

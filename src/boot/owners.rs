@@ -18,7 +18,7 @@ use actors::roles::roles;
 use actors::sessions::sessions;
 use actors::supervision::ChildSpec;
 use actors::tenants::{Tenants, TenantsConfig, TenantsNeeds, tenants};
-use actors::vault::{LocalWrapping, Vault, VaultNeeds, vault};
+use actors::vault::{Vault, VaultNeeds, vault};
 use blocklist::Common;
 use domain::attempt::AttemptPolicy;
 use domain::random::Random;
@@ -26,9 +26,9 @@ use domain::secret::SecretText;
 use domain::time::Clock;
 use hashing::{Cost, Hashing, HashingConfig};
 use protocol::system_secrets::SystemSecrets;
-use store::port::Ports;
 use store::port::changes::Changes;
 use store::port::shared::SharedState;
+use store::port::{Health, Ports};
 use url::Url;
 use webauthn::RelyingParty;
 
@@ -46,6 +46,8 @@ use crate::flow::notice::ByLogoutToken;
 use crate::flow::subject::KeptSalts;
 use crate::flow::token::mint::{JWKS_MAX_AGE, longest_lifetime};
 use crate::flow::verified::VerifiedTokens;
+use crate::key_service::Wrappings;
+use crate::key_service::transit::Transit;
 use crate::telemetry::meters::Meters;
 
 /// What the owners need that is no store.
@@ -61,6 +63,8 @@ pub(crate) struct Staff {
     pub(crate) flows: Arc<Flows>,
     pub(crate) owners: Vec<ChildSpec>,
     pub(crate) outflow: Vec<ChildSpec>,
+    /// Who wraps data keys, if it is another service.
+    pub(crate) key_service: Option<Arc<dyn Health>>,
 }
 
 /// The most consecutive failures that NIST SP 800-63B-4 §3.2.2 allows.
@@ -86,7 +90,12 @@ pub(crate) fn hire(
     let (keys, keys_spec) = hire_keys(&outside, &ports, &secrets, &tenants)?;
     let (limits, limits_spec) = limits(limits_config(settings), shared, Arc::clone(&outside.clock));
     let (roles, roles_spec) = roles(Arc::clone(&ports.roles));
-    let (vault, vault_spec) = hire_vault(&outside, &ports, &secrets);
+    let wrappings = wrappings(settings, &secrets)?;
+    let key_service: Option<Arc<dyn Health>> = match wrappings.service() {
+        Some(service) => Some(Arc::<Transit>::clone(service)),
+        None => None,
+    };
+    let (vault, vault_spec) = hire_vault(&outside, &ports, wrappings);
     let (sessions, sessions_specs) = sessions(Arc::clone(&ports.sessions), is_shared);
     let (attempts, attempts_specs) = attempts(&ports.attempts, attempt_policy(settings));
     let (mail, mut outflow) = hire_outflow(&outside, &ports, &secrets, &tenants)?;
@@ -146,6 +155,7 @@ pub(crate) fn hire(
         flows,
         owners,
         outflow,
+        key_service,
     })
 }
 
@@ -203,14 +213,14 @@ fn hire_keys(
     keys(config, needs).map_err(|error| invalid("JWT_PRIVATE_KEY_PATH", error))
 }
 
-fn hire_vault(
-    outside: &Outside,
-    ports: &Ports,
-    secrets: &Arc<SystemSecrets>,
-) -> (Vault, ChildSpec) {
+fn wrappings(settings: &Settings, secrets: &Arc<SystemSecrets>) -> Result<Wrappings, StartError> {
+    Wrappings::new(Arc::clone(secrets), settings.key_service.as_ref()).map_err(setting)
+}
+
+fn hire_vault(outside: &Outside, ports: &Ports, wrappings: Wrappings) -> (Vault, ChildSpec) {
     vault(VaultNeeds {
         store: Arc::clone(&ports.data_keys),
-        wrapping: Arc::new(LocalWrapping::new(Arc::clone(secrets))),
+        wrapping: Arc::new(wrappings),
         clock: Arc::clone(&outside.clock),
         random: Arc::clone(&outside.random),
     })

@@ -14,6 +14,7 @@ use crate::config::doors::{
     ADMIN_URL, DOORS, DoorSettings, TLS_CERT_PATH, TLS_CLIENT_CA_PATH, TLS_ENABLED, TLS_KEY_PATH,
 };
 use crate::config::email::{EMAIL_ENABLED, EMAIL_SERVICE_URL, EMAIL_SMTP_URL, no_route};
+use crate::config::key_service::{KMS_CA_PATH, KMS_TOKEN_PATH};
 use crate::config::mistake::Mistake;
 use crate::config::oidc::OIDC_ISSUER_URL;
 use crate::config::passwords::{ARGON2_MEMORY, ARGON2_PARALLELISM};
@@ -102,6 +103,8 @@ fn check_files(values: &Values) -> Vec<Mistake> {
         (&TLS_KEY_PATH, tls),
         (&TLS_CLIENT_CA_PATH, true),
         (&JWT_PRIVATE_KEY_PATH, true),
+        (&KMS_TOKEN_PATH, true),
+        (&KMS_CA_PATH, true),
     ]
     .into_iter()
     .filter(|(_, is_needed)| *is_needed)

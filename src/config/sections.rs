@@ -2,7 +2,8 @@
 
 use crate::config::variable::Declared;
 use crate::config::{
-    cors, doors, email, federation, limits, mfa, oidc, passwords, service, store, tenants, tokens,
+    cors, doors, email, federation, key_service, limits, mfa, oidc, passwords, service, store,
+    tenants, tokens,
 };
 
 /// Variables that belong together.
@@ -14,13 +15,14 @@ pub(super) struct Section {
 }
 
 /// Gives every section.
-pub(super) fn sections() -> [Section; 12] {
+pub(super) fn sections() -> [Section; 13] {
     let section = |title, table| Section { title, table };
     [
         section("The service", service::TABLE),
         section("Doors, TLS, requests", doors::TABLE),
         section("Store", store::TABLE),
         section("Secrets, passwords, hashing", passwords::TABLE),
+        section("Key service", key_service::TABLE),
         section("Tokens, sessions, keys", tokens::TABLE),
         section("Limits", limits::TABLE),
         section("OpenID Connect", oidc::TABLE),

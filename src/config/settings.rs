@@ -17,6 +17,7 @@ use crate::config::doors::{
 };
 use crate::config::email::EmailSettings;
 use crate::config::federation::{FederationSettings, SamlSettings};
+use crate::config::key_service::KeyServiceSettings;
 use crate::config::limits::LimitSettings;
 use crate::config::mfa::{MfaSettings, WebauthnSettings};
 use crate::config::mistake::{Mistake, Mistakes};
@@ -71,6 +72,8 @@ pub struct Settings {
     pub store: StoreSettings,
     /// What the service keeps secret; `SYSTEM_SECRETS`, `PASSWORD_PEPPER`.
     pub secrets: SecretSettings,
+    /// Who wraps data keys, where it is not those secrets; `KMS_…`.
+    pub key_service: Option<KeyServiceSettings>,
     /// What a password must be; `PASSWORD_…`, `BREACHED_PASSWORDS_API_URL`.
     pub passwords: PasswordSettings,
     /// What hashing one costs; `ARGON2_…`, `HASHING_…`.
@@ -153,6 +156,7 @@ impl Settings {
             cors: CorsSettings::read(values)?,
             store: StoreSettings::read(values)?,
             secrets: SecretSettings::read(values)?,
+            key_service: KeyServiceSettings::read(values)?,
             passwords: PasswordSettings::read(values)?,
             hashing: HashingSettings::read(values)?,
             tokens: TokenSettings::read(values)?,

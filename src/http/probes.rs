@@ -1,8 +1,8 @@
 //! Liveness and readiness.
 //!
 //! Liveness asks nobody: whoever can answer is alive. Readiness asks everything a request may need:
-//! the database and the short-lived state (each for a second at most), whether keys can sign, whether
-//! what was revoked is known, and the supervision tree. Anyone may ask, as often as they like, so
+//! the database, the short-lived state and a key service (each for a second at most), whether keys can
+//! sign, whether what was revoked is known, and the supervision tree. Anyone may ask, as often as they like, so
 //! whoever asks at the same moment is given one answer: a flood of questions costs the database four
 //! looks a second.
 
@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use actors::supervision::Observer;
+use futures_util::future::OptionFuture;
 use serde::Serialize;
 use store::port::Health;
 use store::port::shared::SharedState;
@@ -31,6 +32,8 @@ pub struct Probed {
     pub database: Arc<dyn Health>,
     /// The short-lived state.
     pub shared: SharedState,
+    /// Who wraps data keys, if it is another service.
+    pub key_service: Option<Arc<dyn Health>>,
     /// The supervision tree; filled by boot once the tree is described.
     pub observer: Arc<OnceLock<Observer>>,
 }
@@ -107,19 +110,23 @@ impl Probes {
     }
 
     async fn ask_all(&self, flows: &Flows) -> Verdict {
-        let (database, shared) = tokio::join!(
+        let key_service = self.probed.key_service.as_deref();
+        let (database, shared, key_service) = tokio::join!(
             ask(self.probed.database.as_ref()),
             ask(self.probed.shared.as_ref()),
+            OptionFuture::from(key_service.map(ask)),
         );
         let is_signing = flows.keys.ring().signer().is_some();
         let is_informed = flows.sessions.denylist().is_fresh();
-        self.judge(BTreeMap::from([
+        let mut checks = BTreeMap::from([
             ("database", database),
             ("shared_state", shared),
             ("keys", Check::new(is_signing)),
             ("revocations", Check::new(is_informed)),
             ("actors", self.check_tree()),
-        ]))
+        ]);
+        checks.extend(key_service.map(|check| ("key_service", check)));
+        self.judge(checks)
     }
 
     fn check_tree(&self) -> Check {

@@ -7,6 +7,7 @@ mod addresses;
 mod audit;
 mod factors;
 mod hashing;
+mod key_service;
 mod keys;
 mod lifetimes;
 mod mail;
@@ -24,6 +25,7 @@ pub fn all() -> Vec<Scene> {
         audit::scenes(),
         factors::scenes(),
         hashing::scenes(),
+        key_service::scenes(),
         keys::scenes(),
         lifetimes::scenes(),
         mail::scenes(),

@@ -43,6 +43,7 @@ mod process;
 mod sink;
 #[cfg(feature = "failpoints")]
 mod storm;
+mod transit;
 mod walks;
 mod witness;
 

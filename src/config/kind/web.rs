@@ -2,7 +2,7 @@
 
 use domain::secret::SecretText;
 use http::{HeaderName, Method};
-use url::Url;
+use url::{Host, Url};
 
 use crate::config::kind::{Parsed, parse_list};
 
@@ -25,6 +25,12 @@ pub(in crate::config) const ISSUER: Parsed<String> = Parsed {
 pub(in crate::config) const HTTP_URL: Parsed<Url> = Parsed {
     expected: "an http or https URL without user, password or fragment",
     parse: parse_http_url,
+};
+
+/// The URL of a web service that is told secrets: in clear text on this machine only.
+pub(in crate::config) const LINK_URL: Parsed<Url> = Parsed {
+    expected: "an https URL without user, password, query or fragment, or an http one of this machine",
+    parse: parse_link_url,
 };
 
 /// The URL of a mail server. Secret: it carries the password.
@@ -80,6 +86,16 @@ fn parse_http_url(text: &str) -> Option<Url> {
         && url.password().is_none()
         && url.fragment().is_none();
     is_fine.then_some(url)
+}
+
+fn parse_link_url(text: &str) -> Option<Url> {
+    let url = parse_http_url(text).filter(|url| url.query().is_none())?;
+    let is_here = match url.host()? {
+        Host::Domain(name) => name == "localhost",
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
+    };
+    (url.scheme() == "https" || is_here).then_some(url)
 }
 
 fn parse_smtp_url(text: &str) -> Option<SecretText> {
@@ -158,6 +174,30 @@ mod tests {
             "https://*.example",
         ] {
             assert_eq!(parse_origins(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn secrets_are_told_in_clear_text_on_this_machine_only() {
+        for text in [
+            "https://vault.internal:8200",
+            "http://127.0.0.1:8200",
+            "http://[::1]:8200",
+            "http://localhost:8200/behind",
+        ] {
+            assert!(parse_link_url(text).is_some(), "{text}");
+        }
+        for text in [
+            "http://vault.internal:8200",
+            "http://10.0.0.1:8200",
+            "http://localhost.example:8200",
+            "http://127.0.0.1.example",
+            "https://token@vault.internal",
+            "https://vault.internal?a=b",
+            "https://vault.internal#a",
+            "vault.internal:8200",
+        ] {
+            assert_eq!(parse_link_url(text), None, "{text}");
         }
     }
 
