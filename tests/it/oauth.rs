@@ -35,6 +35,7 @@ mod egress;
 mod endings;
 pub mod exchange;
 mod fapi;
+mod federation;
 mod frontchannel;
 mod id_jag;
 mod jwks_cache;
@@ -76,6 +77,7 @@ pub fn all() -> Vec<Case> {
         exchange::actors::cases(),
         exchange::endings::cases(),
         fapi::cases(),
+        federation::cases(),
         frontchannel::cases(),
         id_jag::cases(),
         id_jag::tenants::cases(),

@@ -141,7 +141,8 @@ pub enum AssertedSubject {
     /// `sub` is the id of an account here.
     #[default]
     Account,
-    /// The issuer knows people by an address that it verified, as we did: `email`, or without one `sub`.
+    /// The issuer knows people by an address that it verified, as we did: `email` where it says so
+    /// (`email_verified`), or without any `sub`.
     VerifiedEmail,
 }
 

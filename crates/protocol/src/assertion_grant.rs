@@ -64,8 +64,10 @@ pub struct Expected<'a> {
 pub struct Asserted {
     /// Whom it is about, in the issuer's words.
     pub subject: String,
-    /// Their address, unless the issuer says that it is not verified.
-    pub email: Option<String>,
+    /// The address that they are known by, where the issuer knows people so: `email` if it says that this is
+    /// verified, or `sub` if it says nothing of an address. One that it does not vouch for is none,
+    /// since whoever may write it there could be anybody.
+    pub address: Option<String>,
     /// What the token may be for at most, if it says so.
     pub scope: Option<ScopeSet>,
     /// Which resources the token may be for, if it says so.
@@ -180,10 +182,10 @@ impl Asserted {
         }
         let scope = claims.scope.as_deref().map(ScopeSet::parse).transpose();
         let scope = scope.map_err(|_| BadAssertion::Claims("scope is none"))?;
-        let is_unverified = claims.email_verified == Some(false);
+        let address = claims.known_address();
         Ok(Self {
             subject: claims.sub,
-            email: claims.email.filter(|_| !is_unverified),
+            address,
             scope,
             resource: match claims.resource {
                 None => Vec::new(),
@@ -210,6 +212,16 @@ impl Claims {
             Some(client) if client == expected.client_id => Ok(()),
             None if expected.profile == Profile::Assertion => Ok(()),
             _ => Err(BadAssertion::Claims("client_id must be the client's")),
+        }
+    }
+
+    /// Gives the address that the issuer vouches for. OpenID Connect Core §5.1: `email_verified` is "True if the
+    /// End-User's e-mail address has been verified"; that nothing is said is not that.
+    fn known_address(&self) -> Option<String> {
+        match (&self.email, self.email_verified) {
+            (Some(email), Some(true)) => Some(email.clone()),
+            (None, None | Some(true)) => Some(self.sub.clone()),
+            (Some(_), None | Some(false)) | (None, Some(false)) => None,
         }
     }
 

@@ -166,7 +166,7 @@ async fn load_user(
     let found = match issuer.subject {
         AssertedSubject::Account => live::load_person(flows, act, &asserted.subject).await?,
         AssertedSubject::VerifiedEmail => {
-            let said = asserted.email.as_ref().unwrap_or(&asserted.subject);
+            let said = asserted.address.as_deref().ok_or_else(refused)?;
             let email = EmailAddress::parse(said).map_err(|_| refused())?;
             let found = flows.users.load_credentials(act.tenant.id, email);
             let user = act.wait(found).await?.map(|credentials| credentials.user);

@@ -312,7 +312,8 @@ async fn people_are_found_by_an_address_that_both_sides_verified(house: House) {
     };
     let there = Elsewhere::new(house, own).await;
     let email = there.world.person.email.clone();
-    let by_claim = |jti: &str| there.sign(jti, &json!({ "sub": "x", "email": email }));
+    let told = json!({ "sub": "x", "email": email, "email_verified": true });
+    let by_claim = |jti: &str| there.sign(jti, &told);
     let by_sub = |jti: &str| there.sign(jti, &json!({ "sub": email }));
     for unverified in [by_claim("a"), by_sub("b")] {
         let refused = there.show(&unverified).await;
@@ -327,8 +328,14 @@ async fn people_are_found_by_an_address_that_both_sides_verified(house: House) {
         assert_eq!(claims(&token)["sub"], there.user);
     }
     for odd in [
+        // That it is verified must be said: of the address, and by the issuer.
+        json!({ "sub": "x", "email": email }),
         json!({ "sub": "x", "email": email, "email_verified": false }),
-        json!({ "sub": "x", "email": "eve@example.org" }),
+        json!({ "sub": email, "email": email }),
+        json!({ "sub": email, "email": email, "email_verified": false }),
+        json!({ "sub": email, "email_verified": false }),
+        json!({ "sub": email, "email": "eve@example.org", "email_verified": true }),
+        json!({ "sub": "x", "email": "eve@example.org", "email_verified": true }),
         json!({}),
     ] {
         let refused = there.show(&there.sign("c", &odd)).await;

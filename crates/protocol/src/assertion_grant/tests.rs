@@ -52,7 +52,7 @@ fn id_jag(claims: &Value) -> Result<Asserted, BadAssertion> {
 fn rfc_7523_3_what_a_trusted_issuer_says_is_accepted() {
     let expected = Asserted {
         subject: "u".to_owned(),
-        email: None,
+        address: Some("u".to_owned()),
         scope: ScopeSet::parse("read").ok(),
         resource: vec!["https://api.example".to_owned()],
         jti: "j".to_owned(),
@@ -152,17 +152,24 @@ fn what_bounds_the_token_is_never_taken_for_absent() {
 }
 
 #[test]
-fn an_address_that_is_not_verified_is_none() {
-    let with_email = |verified: Option<bool>| {
-        let mut claims = with(&claims(), "email", json!("ada@example.org"));
+fn an_address_that_nobody_says_is_verified_is_none() {
+    let said = |email: Option<&str>, verified: Option<bool>| {
+        let mut claims = with(&claims(), "sub", json!("eve@example.org"));
+        if let Some(email) = email {
+            claims["email"] = json!(email);
+        }
         if let Some(verified) = verified {
             claims["email_verified"] = json!(verified);
         }
-        plain(&claims).expect("accepted").email
+        plain(&claims).expect("accepted").address
     };
-    assert_eq!(with_email(None).as_deref(), Some("ada@example.org"));
-    assert_eq!(with_email(Some(true)).as_deref(), Some("ada@example.org"));
-    assert_eq!(with_email(Some(false)), None);
+    let ada = Some("ada@example.org");
+    assert_eq!(said(ada, Some(true)).as_deref(), ada);
+    assert_eq!(said(None, None).as_deref(), Some("eve@example.org"));
+    assert_eq!(said(None, Some(true)).as_deref(), Some("eve@example.org"));
+    for (email, verified) in [(ada, None), (ada, Some(false)), (None, Some(false))] {
+        assert_eq!(said(email, verified), None, "{verified:?}");
+    }
 }
 
 #[test]
