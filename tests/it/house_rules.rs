@@ -178,16 +178,18 @@ fn upward_dependencies() -> Vec<String> {
         "domain",
         "protocol",
         "store",
+        "argon2id",
         "hashing",
         "blocklist",
         "webauthn",
         "actors",
     ];
-    let allowed: [(&str, &[&str]); 7] = [
+    let allowed: [(&str, &[&str]); 8] = [
         ("crates/domain", &[]),
         ("crates/protocol", &["domain"]),
         ("crates/webauthn", &["domain"]),
         ("crates/store", &["domain", "store"]),
+        ("crates/argon2id", &[]),
         ("crates/hashing", &["domain", "protocol"]),
         ("crates/blocklist", &["domain", "protocol"]),
         ("actors", &["domain", "protocol", "store"]),
