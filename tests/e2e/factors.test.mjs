@@ -111,11 +111,16 @@ for (const [name, options] of Object.entries(LOOKS)) {
       await look(page, `account${place.replace('/', '-')}`, name);
     }
     await page.goto(`${service.issuer}/account/factors`);
-    await page.getByRole('link', { name: 'Remove: My laptop' }).click();
+    await page.getByRole('link', { name: 'Rename: My laptop' }).click();
+    await look(page, 'account-rename', name);
+    await page.getByLabel('Name').fill('Old laptop');
+    await page.keyboard.press('Enter');
+    await page.getByRole('status').waitFor();
+    await page.getByRole('link', { name: 'Remove: Old laptop' }).click();
     await look(page, 'account-confirm', name);
     await page.getByRole('button', { name: 'Remove' }).click();
     await page.getByRole('status').waitFor();
-    assert.ok(!(await page.content()).includes('My laptop'));
+    assert.ok(!(await page.content()).includes('Old laptop'));
 
     await page.goto(`${service.issuer}/account/data/delete`);
     await page.getByRole('button', { name: 'Delete the account' }).click();
@@ -185,6 +190,36 @@ test('the browser offers a passkey where the address is typed', async () => {
   await page.goto(`${service.issuer}/sign-in`);
   await page.getByRole('heading', { name: 'You are signed in' }).waitFor();
   assert.ok((await page.content()).includes('offered@example.org'));
+  await context.close();
+});
+
+test('without JavaScript an app is bound and asked for, and an account is looked after', async () => {
+  const context = await browser.newContext({ javaScriptEnabled: false });
+  const page = await context.newPage();
+  const email = 'plain@example.org';
+  await register(page, email);
+  await page.goto(`${service.issuer}/bind-factor`);
+  await page.locator('button[value=totp]').click();
+  const secret = await page.locator('#secret').innerText();
+  await page.locator('#code').fill(code(secret));
+  await page.keyboard.press('Enter');
+  await page.locator('ol.codes').waitFor();
+  await signOut(page);
+  await page.goto(`${service.issuer}/sign-in?request=account.factors`);
+  await typePassword(page, email);
+  await page.locator('#code').fill(code(secret, 1));
+  await page.keyboard.press('Enter');
+  await page.waitForURL(`${service.issuer}/account/factors`);
+  for (const place of ['/sessions', '/applications', '/activity', '/data']) {
+    await page.goto(`${service.issuer}/account${place}`);
+    await page.getByRole('navigation').first().waitFor();
+  }
+  await page.goto(`${service.issuer}/account/factors/app/remove`);
+  await page.getByRole('button', { name: 'Remove' }).click();
+  await page.getByRole('status').waitFor();
+  await page.goto(`${service.issuer}/account/data/delete`);
+  await page.getByRole('button', { name: 'Delete the account' }).click();
+  await page.getByRole('heading', { name: 'Your account is deleted' }).waitFor();
   await context.close();
 });
 

@@ -175,6 +175,22 @@ test('the page after a sign-out tells an application in a frame, as its policy a
   await context.close();
 });
 
+for (const [name, options] of Object.entries(LOOKS)) {
+  test(`the page that carries the answer on is there to be seen: ${name}`, async () => {
+    const context = await browser.newContext({ ...options, bypassCSP: true });
+    const page = await context.newPage();
+    // It would be gone in a moment.
+    await page.route(`${application.origin}/callback`, (route) => route.abort('aborted'));
+    await page.goto(address({ response_mode: 'form_post' }));
+    await page.getByLabel('E-mail address').fill('light@example.org');
+    await page.getByLabel('Password').fill(PASSWORD);
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+    await page.getByRole('button', { name: 'Continue' }).waitFor();
+    await look(page, 'continue', name);
+    await context.close();
+  });
+}
+
 test('without JavaScript everything works, by keyboard alone', async () => {
   const context = await browser.newContext({ javaScriptEnabled: false });
   const page = await context.newPage();
