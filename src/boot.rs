@@ -29,6 +29,7 @@ mod doors;
 mod first_key;
 mod owners;
 mod schema;
+mod sealing;
 mod stores;
 mod welcome;
 

@@ -103,13 +103,24 @@ pub enum ConfigCommand {
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum KeysCommand {
     /// List the signing keys and how far each has come
-    List,
+    List {
+        /// Id or slug of their tenant; the default tenant when absent
+        #[arg(long)]
+        tenant: Option<String>,
+    },
     /// Let the next key sign from now on and make the one after it
-    Rotate,
+    Rotate {
+        /// Id or slug of its tenant; the default tenant when absent
+        #[arg(long)]
+        tenant: Option<String>,
+    },
     /// Make a private key the signing one
     Import {
         /// A private key in PEM (PKCS#8 or SEC1), for ES256 or `EdDSA`
         path: std::path::PathBuf,
+        /// Id or slug of its tenant; the default tenant when absent
+        #[arg(long)]
+        tenant: Option<String>,
     },
 }
 
@@ -328,8 +339,8 @@ mod tests {
             "config check",
             "config print",
             "keys list",
-            "keys rotate",
-            "keys import key.pem",
+            "keys rotate --tenant acme",
+            "keys import key.pem --tenant acme",
             "admin create-key",
             "admin create-key --name ci --scope admin:read --scope admin:keys --tenant acme",
             "admin create-key --expires 90d --scopes admin:users,admin:clients",

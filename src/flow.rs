@@ -19,7 +19,7 @@ use actors::accounts::Accounts;
 use actors::api_keys::ApiKeys as KnownKeys;
 use actors::attempts::Attempts;
 use actors::deadline::Deadline;
-use actors::keys::Keys;
+use actors::keys::{KeyRing, Keys};
 use actors::limits::Limits;
 use actors::mail::Mail;
 use actors::notices::Notices;
@@ -234,6 +234,17 @@ impl Flows {
     #[must_use]
     pub fn remember_until(&self, now: UnixMillis) -> UnixMillis {
         now + token::mint::longest_lifetime(&self.settings.tokens) + SKEW
+    }
+
+    /// Gives the keys that sign and verify for the act's tenant: no other tenant's do.
+    ///
+    /// # Errors
+    /// As [`Keys::ring_of`].
+    ///
+    /// # Cancel safety
+    /// As [`Keys::ring_of`].
+    pub async fn ring(&self, act: &Act) -> Result<Arc<KeyRing>, Fault> {
+        self.keys.ring_of(act.tenant.id, act.deadline).await
     }
 
     /// Refuses, on this node and before the act is answered, sessions that a verb just ended.

@@ -40,6 +40,11 @@ where
         Self(cells)
     }
 
+    /// Gives what is remembered.
+    pub(crate) fn find(&self, key: &K) -> Option<Arc<V>> {
+        self.0.get(key)?.get()?.clone()
+    }
+
     /// Gives what is remembered, or what the store's `load` gives.
     ///
     /// # Errors

@@ -34,6 +34,9 @@ mod notices;
 #[path = "owners/redemption.rs"]
 mod redemption;
 #[cfg(test)]
+#[path = "owners/rings.rs"]
+mod rings;
+#[cfg(test)]
 #[path = "owners/sessions.rs"]
 mod sessions;
 #[cfg(test)]

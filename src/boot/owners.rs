@@ -33,6 +33,7 @@ use url::Url;
 use webauthn::RelyingParty;
 
 use super::StartError;
+use super::sealing::ByVault;
 use crate::authorities::ClientAuthorities;
 use crate::config::Settings;
 use crate::courier::{self, Letterhead, LetterheadOf};
@@ -87,7 +88,6 @@ pub(crate) fn hire(
     let (meters, is_shared) = (Arc::new(Meters::new()), ports.changes.is_shared());
 
     let (tenants, tenants_spec) = hire_tenants(&outside, &ports);
-    let (keys, keys_spec) = hire_keys(&outside, &ports, &secrets, &tenants)?;
     let (limits, limits_spec) = limits(limits_config(settings), shared, Arc::clone(&outside.clock));
     let (roles, roles_spec) = roles(Arc::clone(&ports.roles));
     let wrappings = wrappings(settings, &secrets)?;
@@ -96,13 +96,14 @@ pub(crate) fn hire(
         None => None,
     };
     let (vault, vault_spec) = hire_vault(&outside, &ports, wrappings);
+    let (keys, keys_spec) = hire_keys(&outside, &ports, (&secrets, &vault), &tenants)?;
     let (sessions, sessions_specs) = sessions(Arc::clone(&ports.sessions), is_shared);
     let (attempts, attempts_specs) = attempts(&ports.attempts, attempt_policy(settings));
     let (mail, mut outflow) = hire_outflow(&outside, &ports, &secrets, &tenants)?;
     let (known_keys, used_spec) = api_keys(Arc::clone(&ports.api_keys));
     let notices = Notices::default();
 
-    // Tenants come first: whose keys the ring holds is known from them.
+    // Tenants come first: which is the default one, whose keys are made first, is known from them.
     let first = [tenants_spec, keys_spec, limits_spec, roles_spec, vault_spec];
     let shards = sessions_specs.into_iter().chain(attempts_specs);
     let flows = Arc::new(Flows {
@@ -191,7 +192,7 @@ fn hire_tenants(outside: &Outside, ports: &Ports) -> (Tenants, ChildSpec) {
 fn hire_keys(
     outside: &Outside,
     ports: &Ports,
-    secrets: &Arc<SystemSecrets>,
+    (secrets, vault): (&Arc<SystemSecrets>, &Vault),
     tenants: &Tenants,
 ) -> Result<(Keys, ChildSpec), StartError> {
     let settings = &outside.settings;
@@ -207,6 +208,7 @@ fn hire_keys(
     let needs = KeysNeeds {
         store: Arc::clone(&ports.keys),
         secrets: Arc::clone(secrets),
+        sealing: Arc::new(ByVault(vault.clone())),
         clock: Arc::clone(&outside.clock),
         random: Arc::clone(&outside.random),
     };

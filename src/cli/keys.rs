@@ -1,7 +1,8 @@
-//! `auth-service keys list|rotate|import`: the keys that sign tokens.
+//! `auth-service keys list|rotate|import`: the keys that sign a tenant's tokens.
 //!
-//! A key is imported the way `JWT_PRIVATE_KEY_PATH` imports one: the keys owner takes it in when it
-//! starts. What the operator types must therefore be a key before an office is opened for it.
+//! The default tenant's is imported the way `JWT_PRIVATE_KEY_PATH` imports one: the keys owner takes it in
+//! when it starts, so that a first ring is of it. What the operator types must therefore be a key before an
+//! office is opened for it.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use actors::keys::KeyView;
 use domain::key::{Algorithm, KeyState};
+use domain::rejection::Rejection;
 use domain::secret::SecretText;
 use protocol::jose::key_pair::KeyPair;
 
@@ -25,46 +27,61 @@ use crate::flow::admin::keys;
 /// be used.
 pub(super) fn run(command: KeysCommand, configuration: &Configuration) -> Result<(), Failure> {
     match command {
-        KeysCommand::List => office::run(configuration, list),
-        KeysCommand::Rotate => office::run(configuration, rotate),
-        KeysCommand::Import { path } => import(path, configuration),
+        KeysCommand::List { tenant } => {
+            office::run(configuration, async |flows| list(flows, tenant).await)
+        }
+        KeysCommand::Rotate { tenant } => {
+            office::run(configuration, async |flows| rotate(flows, tenant).await)
+        }
+        KeysCommand::Import { path, tenant } => import(path, tenant.as_deref(), configuration),
     }
 }
 
-async fn list(flows: &Flows) -> Result<(), Failure> {
-    let act = office::act(flows, None)?;
+async fn list(flows: &Flows, tenant: Option<String>) -> Result<(), Failure> {
+    let act = office::act(flows, tenant.as_deref())?;
     let listed = keys::list(flows, &act).await?;
     prepare::show(&listed.iter().map(line).collect::<String>())
 }
 
-async fn rotate(flows: &Flows) -> Result<(), Failure> {
-    let act = office::act(flows, None)?;
+async fn rotate(flows: &Flows, tenant: Option<String>) -> Result<(), Failure> {
+    let act = office::act(flows, tenant.as_deref())?;
     let active = keys::rotate(flows, &act).await?;
     prepare::show(&format!("active={active}\n"))
 }
 
-fn import(path: PathBuf, configuration: &Configuration) -> Result<(), Failure> {
+fn import(
+    path: PathBuf,
+    tenant: Option<&str>,
+    configuration: &Configuration,
+) -> Result<(), Failure> {
     let mut settings = prepare::settings(configuration)?;
-    let kid = read_kid(&path, settings.keys.algorithm)?;
-    settings.keys.import = Some(path);
+    let (kid, pem) = read_key(&path, settings.keys.algorithm)?;
+    if tenant.is_none() {
+        settings.keys.import = Some(path);
+    }
     office::run_with(settings, async |flows| {
-        let listed = keys::list(flows, &office::act(flows, None)?).await?;
+        let act = office::act(flows, tenant)?;
+        if tenant.is_some() {
+            let imported = flows.keys.import(pem, act.origin.clone(), act.deadline);
+            imported.await.map_err(Rejection::from)?;
+        }
+        let listed = keys::list(flows, &act).await?;
         check_active(&listed, &kid)?;
         prepare::show(&format!("active={kid}\n"))
     })
 }
 
-/// Reads a private key and gives its name.
+/// Reads a private key, and gives its name and its text.
 ///
 /// # Errors
 /// When the file cannot be read, or holds no private key of the configured algorithm.
-fn read_kid(path: &Path, algorithm: Algorithm) -> Result<String, Failure> {
+fn read_key(path: &Path, algorithm: Algorithm) -> Result<(String, SecretText), Failure> {
     let failed = |text: String| Failure::Failed(format!("{}: {text}", path.display()));
     let pem = fs::read_to_string(path).map(SecretText::new);
     let pem = pem.map_err(|error| failed(error.to_string()))?;
     let pair = KeyPair::from_pem(pem.expose()).map_err(|error| failed(error.to_string()))?;
     if pair.algorithm() == algorithm {
-        return Ok(pair.kid().to_owned());
+        return Ok((pair.kid().to_owned(), pem));
     }
     let (found, wanted) = (pair.algorithm().as_str(), algorithm.as_str());
     Err(failed(format!(
@@ -149,7 +166,7 @@ mod tests {
     fn only_a_key_of_the_configured_algorithm_is_taken() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("key.pem");
-        let read = |algorithm| read_kid(&path, algorithm);
+        let read = |algorithm| read_key(&path, algorithm).map(|(kid, _)| kid);
         assert!(read(Algorithm::Es256).is_err(), "there is no file");
         fs::write(&path, "nonsense").expect("written");
         assert!(read(Algorithm::Es256).is_err());

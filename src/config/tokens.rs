@@ -82,8 +82,8 @@ variables! {
     JWT_ALGORITHM: Choice<Algorithm> = of(ALGORITHM).or("ES256");
     /// How long a key signs before the next takes over.
     KEY_ROTATION_INTERVAL: Span = of(span("1s", "3650d")).or("90d");
-    /// Private key in PEM (PKCS#8 or SEC1) that is imported as the active signing key. Absent: keys
-    /// are generated.
+    /// Private key in PEM (PKCS#8 or SEC1) that is imported as the default tenant's active signing key.
+    /// Absent: keys are generated.
     JWT_PRIVATE_KEY_PATH: Parsed<PathBuf> = of(PATH);
     /// Lifetime of a pushed authorization request (RFC 9126).
     PAR_TTL: Span = of(span("1s", "10m")).or("90s");

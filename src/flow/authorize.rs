@@ -94,7 +94,7 @@ pub async fn begin(
     }
     let target = rules::choose_target(&received.parameters, &client)
         .map_err(|untrusted| bad_request(OAuthCode::InvalidRequest, untrusted.to_string()))?;
-    match check(flows, act, &client, &target, received) {
+    match check(flows, act, &client, &target, received).await? {
         Ok(request) => {
             let naming = Naming::load(flows, act, &client).await?;
             let asked = Asked {
@@ -108,38 +108,52 @@ pub async fn begin(
         }
         Err(error) => {
             let answer = Answer::error(&target, &error, &act.issuer);
-            let delivery = delivery::deliver(flows, act, &client.id, answer)?;
+            let delivery = delivery::deliver(flows, act, &client.id, answer).await?;
             Ok(Step::Answer(delivery))
         }
     }
 }
 
-fn check(
+/// Judges the request itself. What is wrong with it is for the client to hear.
+async fn check(
     flows: &Flows,
     act: &Act,
+    client: &Client,
+    target: &Target,
+    received: arrival::Received,
+) -> Result<Result<AuthorizationRequest, AuthorizationError>, Fault> {
+    let hint = received.parameters.get("id_token_hint").map(str::to_owned);
+    let mut request = match judge(client, target, received) {
+        Ok(request) => request,
+        Err(error) => return Ok(Err(error)),
+    };
+    if let Some(hint) = hint {
+        let claims = super::token::id_token::read_hint(flows, act, &hint).await?;
+        let Some(claims) = claims else {
+            return Ok(Err(AuthorizationError::new(
+                AuthorizationErrorCode::InvalidRequest,
+                "id_token_hint is not an ID token of this issuer",
+            )));
+        };
+        request.expected_subject = Some(claims.sub);
+    }
+    Ok(Ok(request))
+}
+
+fn judge(
     client: &Client,
     target: &Target,
     received: arrival::Received,
 ) -> Result<AuthorizationRequest, AuthorizationError> {
     received.objection?;
     let arrived = received.pushed.map_or(Arrived::Plain, Arrived::Pushed);
-    let mut request = rules::check(
+    rules::check(
         &received.parameters,
         client,
         target,
         arrived,
         received.is_signed,
-    )?;
-    if let Some(hint) = received.parameters.get("id_token_hint") {
-        let claims = super::token::id_token::read_hint(flows, act, hint).ok_or_else(|| {
-            AuthorizationError::new(
-                AuthorizationErrorCode::InvalidRequest,
-                "id_token_hint is not an ID token of this issuer",
-            )
-        })?;
-        request.expected_subject = Some(claims.sub);
-    }
-    Ok(request)
+    )
 }
 
 /// Says what comes next for a request, with this browser's sign-in.
@@ -155,14 +169,14 @@ pub async fn go_on(
     if !fitness::can_be_met(act, &asked) {
         let code = AuthorizationErrorCode::UnmetAuthenticationRequirements;
         let hint = "nobody here can sign in as the claim acr demands";
-        return refuse(flows, act, &asked, code, hint);
+        return refuse(flows, act, &asked, code, hint).await;
     }
     let browser = match fit(act, &asked, browser) {
         Ok(browser) => browser,
         Err(_) if asked.request.prompt.none => {
             let code = AuthorizationErrorCode::LoginRequired;
             let hint = "the person is not signed in, or not freshly or not well enough";
-            return refuse(flows, act, &asked, code, hint);
+            return refuse(flows, act, &asked, code, hint).await;
         }
         Err(ask) => return Ok(ask(Box::new(asked))),
     };
@@ -196,7 +210,7 @@ async fn ask_consent(
                 AuthorizationErrorCode::ConsentRequired,
                 "the person has not allowed this yet",
             );
-            refuse(flows, act, &asked, code, hint)
+            refuse(flows, act, &asked, code, hint).await
         }
         _ => Ok(Step::Consent(Box::new(asked), Box::new(browser.clone()))),
     }
@@ -271,7 +285,7 @@ pub(crate) async fn reject(
     error: &AuthorizationError,
 ) -> Result<Step, Rejection> {
     write_denial(flows, act, asked, None).await?;
-    tell(flows, act, asked, error)
+    tell(flows, act, asked, error).await
 }
 
 /// Does what the person decided.
@@ -335,13 +349,8 @@ async fn deny(
 ) -> Result<Step, Rejection> {
     write_denial(flows, act, asked, browser).await?;
     let hint = "the person did not allow it";
-    refuse(
-        flows,
-        act,
-        asked,
-        AuthorizationErrorCode::AccessDenied,
-        hint,
-    )
+    let code = AuthorizationErrorCode::AccessDenied;
+    refuse(flows, act, asked, code, hint).await
 }
 
 async fn write_denial(
@@ -360,17 +369,17 @@ async fn write_denial(
     act.wait(flows.audit.append(vec![entry])).await
 }
 
-fn refuse(
+async fn refuse(
     flows: &Flows,
     act: &Act,
     asked: &Asked,
     code: AuthorizationErrorCode,
     hint: &'static str,
 ) -> Result<Step, Rejection> {
-    tell(flows, act, asked, &AuthorizationError::new(code, hint))
+    tell(flows, act, asked, &AuthorizationError::new(code, hint)).await
 }
 
-fn tell(
+async fn tell(
     flows: &Flows,
     act: &Act,
     asked: &Asked,
@@ -382,6 +391,6 @@ fn tell(
         state: asked.request.state.clone(),
     };
     let answer = Answer::error(target, error, &act.issuer);
-    let delivery = delivery::deliver(flows, act, &asked.client.id, answer)?;
+    let delivery = delivery::deliver(flows, act, &asked.client.id, answer).await?;
     Ok(Step::Answer(delivery))
 }

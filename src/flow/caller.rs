@@ -11,7 +11,7 @@ use std::sync::Arc;
 use domain::api_key::ApiKey;
 use domain::event::Actor;
 use domain::id::{SessionId, UserId};
-use domain::rejection::{Code, OAuthCode, Refusal, Rejection};
+use domain::rejection::{Code, Fault, OAuthCode, Refusal, Rejection};
 use protocol::access_token::{AccessClaims, Audience, Confirmation, Expected};
 use protocol::assurance::Level;
 use protocol::dpop::NonceRule;
@@ -185,7 +185,8 @@ async fn authenticate_token(
     token: &str,
     proof: Option<&proof::Presented>,
 ) -> Result<Caller, Rejection> {
-    let claims = accept(flows, act, token)
+    let claims = accept(flows, act, token).await?;
+    let claims = claims
         .filter(|claims| is_for(&claims.aud, &act.issuer))
         .ok_or_else(invalid_token)?;
     if live::is_revoked(flows, &claims)? {
@@ -273,17 +274,40 @@ fn unauthorized(rejection: Rejection) -> Rejection {
 }
 
 /// Judges a token by what it says alone; whether it was revoked, and whom it is for, is not asked.
-pub(crate) fn accept(flows: &Flows, act: &Act, token: &str) -> Option<AccessClaims> {
+///
+/// # Errors
+/// As [`Flows::ring`].
+///
+/// # Cancel safety
+/// Reads only.
+pub(crate) async fn accept(
+    flows: &Flows,
+    act: &Act,
+    token: &str,
+) -> Result<Option<AccessClaims>, Fault> {
     let tenant = act.tenant.id.to_string();
-    let claims = read(flows, token)?;
-    claims.check(expected(flows, act, &tenant)).ok()?;
-    Some(AccessClaims::clone(&claims))
+    let claims = read(flows, act, token).await?;
+    let is_ours = |claims: &Arc<AccessClaims>| claims.check(expected(flows, act, &tenant)).is_ok();
+    Ok(claims
+        .filter(is_ours)
+        .map(|claims| AccessClaims::clone(&claims)))
 }
 
-/// Reads a token by its signature alone: it may be of another tenant, and its time may be over.
-pub(crate) fn read(flows: &Flows, token: &str) -> Option<Arc<AccessClaims>> {
-    let ring = flows.keys.ring();
-    flows.verified.claims(token, |kid| ring.find(kid))
+/// Reads a token by its signature alone, which must be of this tenant's keys: what it says may be another's,
+/// and its time may be over.
+///
+/// # Errors
+/// As [`Flows::ring`].
+///
+/// # Cancel safety
+/// Reads only.
+pub(crate) async fn read(
+    flows: &Flows,
+    act: &Act,
+    token: &str,
+) -> Result<Option<Arc<AccessClaims>>, Fault> {
+    let ring = flows.ring(act).await?;
+    Ok(flows.verified.claims(token, |kid| ring.find(kid)))
 }
 
 /// Says what a token must match here and now.

@@ -184,7 +184,8 @@ pub async fn conclude(
         Rejection::Refused(_) => not_ours().into(),
         failed @ Rejection::Failed(_) => failed,
     })?;
-    let claims = caller::accept(flows, act, &given.access).ok_or_else(not_ours)?;
+    let claims = caller::accept(flows, act, &given.access).await?;
+    let claims = claims.ok_or_else(not_ours)?;
     if !is_strong(&claims) {
         let hint = "The console is for those who signed in with two factors.";
         return Err(Refusal::new(Code::Forbidden, hint).into());

@@ -28,7 +28,8 @@ pub enum Judged {
 pub enum Inactive {
     /// It is none of ours, or not one that the asker may be told of.
     Unknown,
-    /// Another tenant's, or another issuer's.
+    /// Signed by a key of the tenant's, but under another issuer's name; or by one that tenants still
+    /// share, for another.
     Foreign,
     /// Its time is over.
     Expired,
@@ -50,7 +51,7 @@ pub(crate) async fn judge_access(
     token: &str,
     is_told: impl Fn(&AccessClaims) -> bool,
 ) -> Result<Judged, Fault> {
-    let Some(claims) = caller::read(flows, token) else {
+    let Some(claims) = caller::read(flows, act, token).await? else {
         return Ok(Judged::unknown());
     };
     if claims.tid != act.tenant.id.to_string() || claims.iss != act.issuer {

@@ -68,7 +68,7 @@ async fn revoke_access(
     client: &KnownClient,
     token: &str,
 ) -> Result<(), Rejection> {
-    let claims = accept(flows, act, token);
+    let claims = accept(flows, act, token).await?;
     let Some(claims) = claims.filter(|claims| claims.client_id == client.id()) else {
         return Ok(());
     };

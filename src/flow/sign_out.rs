@@ -53,13 +53,14 @@ impl SignOut {
         act: &Act,
         parameters: &Parameters,
     ) -> Result<Self, Rejection> {
-        let hint = parameters.get("id_token_hint");
-        let hint = hint
-            .map(|text| id_token::read_hint(flows, act, text))
-            .map(|claims| {
-                claims.ok_or_else(|| bad("id_token_hint is not an ID token of this issuer"))
-            })
-            .transpose()?;
+        let hint = match parameters.get("id_token_hint") {
+            Some(text) => {
+                let claims = id_token::read_hint(flows, act, text).await?;
+                let foreign = || bad("id_token_hint is not an ID token of this issuer");
+                Some(claims.ok_or_else(foreign)?)
+            }
+            None => None,
+        };
         let named = parameters.get("client_id");
         let id = client_of(hint.as_ref(), named)?;
         let client = match &id {

@@ -39,10 +39,11 @@ pub(crate) fn of_introspection(metadata: &ClientMetadata) -> Option<Algorithm> {
     said.or((!metadata.fapi_2_0).then_some(FOR_INTROSPECTION))
 }
 
-/// Makes sure that something signs with an algorithm; it may have to be made first.
+/// Makes sure that something signs with an algorithm, or with the service's own; it may have to be made
+/// first.
 ///
 /// # Errors
-/// As [`Keys::provide`](actors::keys::Keys::provide).
+/// As [`Keys::provide`](actors::keys::Keys::provide) and [`Flows::ring`].
 ///
 /// # Cancel safety
 /// A key that was asked for is made whether or not anybody waits.
@@ -51,9 +52,11 @@ pub(crate) async fn prepare(
     act: &Act,
     wanted: Option<Algorithm>,
 ) -> Result<(), Fault> {
+    let ring = flows.ring(act).await?;
     match wanted {
-        Some(algorithm) if flows.keys.ring().signer_of(algorithm).is_none() => {
-            flows.keys.provide(algorithm, act.deadline).await
+        Some(algorithm) if !ring.has(algorithm) => {
+            let tenant = act.tenant.id;
+            flows.keys.provide(tenant, algorithm, act.deadline).await
         }
         _ => Ok(()),
     }
@@ -101,7 +104,7 @@ pub(crate) async fn sign(
     (typ, claims): (&str, &impl Serialize),
 ) -> Result<String, Fault> {
     prepare(flows, act, wanted).await?;
-    let ring = flows.keys.ring();
+    let ring = flows.ring(act).await?;
     signer(&ring, wanted)?
         .sign(Some(typ), claims)
         .map_err(|_| Fault::Broken("an answer could not be signed".to_owned()))

@@ -13,6 +13,7 @@ mod consents;
 mod dashboard;
 mod delegates;
 mod factors;
+mod keys;
 mod lifecycle;
 mod once;
 mod operations;
@@ -41,6 +42,7 @@ pub fn cases() -> Vec<Case> {
         dashboard::cases(),
         delegates::cases(),
         tenants::cases(),
+        keys::cases(),
         lifecycle::cases(),
         once::cases(),
         people::cases(),

@@ -49,6 +49,7 @@ mod redirects;
 mod registration;
 mod request_uri;
 mod restarts;
+mod rings;
 pub mod signing;
 mod tls_house;
 pub mod world;
@@ -93,6 +94,7 @@ pub fn all() -> Vec<Case> {
         redirects::cases(),
         registration::cases(),
         request_uri::cases(),
+        rings::cases(),
         signing::cases(),
     ];
     own.into_iter().flatten().collect()

@@ -180,9 +180,13 @@ impl<'n> Listener<'n> {
                 needs.accounts.forget(change.tenant, id);
             }
             ChangeKind::ClientChanged(id) => needs.tenants.forget_client(change.tenant, &id),
-            ChangeKind::TenantChanged => self.stale.tenants.add(change.tenant),
+            ChangeKind::TenantChanged => {
+                // It may be gone, and its keys with it.
+                let _ = needs.keys.forget(change.tenant);
+                self.stale.tenants.add(change.tenant);
+            }
             ChangeKind::RolesChanged => self.stale.roles.add(change.tenant),
-            ChangeKind::KeysChanged => self.stale.keys = true,
+            ChangeKind::KeysChanged => self.stale.keys |= !needs.keys.forget(change.tenant),
             ChangeKind::ApiKeyChanged(_) => needs.api_keys.forget(),
         }
     }

@@ -105,6 +105,12 @@ impl Plan {
         })
     }
 
+    /// Says whether a key of any ring has signed for long enough.
+    pub(super) fn is_any_due(self, keys: &[SigningKey], now: UnixMillis) -> bool {
+        let plans = std::iter::once(self).chain(self.beside(keys));
+        plans.into_iter().any(|plan| plan.is_due(keys, now))
+    }
+
     /// Finds the key that signs access tokens: the active one, for a while perhaps of another
     /// algorithm; never one of RS256, whose ring is for ID tokens and the like.
     pub(super) fn signing<'k>(&self, keys: &'k [SigningKey]) -> Option<&'k SigningKey> {

@@ -262,7 +262,7 @@ async fn another_algorithm_is_provided_once_however_many_need_it() {
     assert!(signing_with(&one.ring(), Algorithm::Rs256).is_none());
     let needs = (0..10).map(|number| {
         let keys = if number % 2 == 0 { &one } else { &two };
-        keys.provide(Algorithm::Rs256, in_time())
+        keys.provide(house.world.tenant, Algorithm::Rs256, in_time())
     });
     for provided in futures_util::future::join_all(needs).await {
         provided.unwrap();
@@ -285,7 +285,8 @@ async fn a_ring_beside_is_rotated_and_outlives_the_rotation_of_the_first() {
     let house = House::new().await;
     let (keys, spec) = house.keys();
     let tree = raise(vec![spec]).await;
-    keys.provide(Algorithm::EdDsa, in_time()).await.unwrap();
+    let provided = keys.provide(house.world.tenant, Algorithm::EdDsa, in_time());
+    provided.await.unwrap();
     let (main, beside) = (
         signing(&keys.ring()),
         signing_with(&keys.ring(), Algorithm::EdDsa),

@@ -1,9 +1,9 @@
-//! The signing keys, as operators see and move them.
+//! A tenant's signing keys, as its operators see and move them.
 //!
-//! The ring signs for every tenant, so it is the default tenant's operators' to look after.
+//! Each tenant has its own, and what is done to one's is nothing to another's.
 
 use actors::keys::{KeyView, Rotated};
-use domain::rejection::{Code, Fault, Refusal, Rejection};
+use domain::rejection::{Code, Refusal, Rejection};
 use domain::time::UnixMillis;
 
 use super::not_found;
@@ -12,20 +12,17 @@ use crate::flow::{Act, Flows};
 /// Lists the signing keys: active, then next, then retired. Never their private parts.
 ///
 /// # Errors
-/// 403 for operators of another tenant than the default one.
-#[expect(clippy::unused_async, reason = "doors await every flow alike")]
+/// A fault.
 pub async fn list(flows: &Flows, act: &Act) -> Result<Vec<KeyView>, Rejection> {
-    require_keeper(flows, act)?;
-    Ok(flows.keys.ring().list().to_vec())
+    Ok(flows.ring(act).await?.list().to_vec())
 }
 
 /// Lets the next key sign from now on, and gives its `kid`.
 ///
 /// # Errors
-/// 403 as [`list`]; 409 when the next key has not been published for as long as others may remember
+/// 409 when the next key has not been published for as long as others may remember
 /// the key set, saying when it will have been; or a fault.
 pub async fn rotate(flows: &Flows, act: &Act) -> Result<String, Rejection> {
-    require_keeper(flows, act)?;
     match flows.keys.rotate(act.origin.clone(), act.deadline).await? {
         Rotated::Done { active } => Ok(active),
         Rotated::TooEarly { at } => Err(too_early(at, act.now).into()),
@@ -37,9 +34,8 @@ pub async fn rotate(flows: &Flows, act: &Act) -> Result<String, Rejection> {
 /// next one does, published for long enough or not. Gives the `kid` that signs access tokens then.
 ///
 /// # Errors
-/// 403 as [`list`]; 404 for what is no key of the ring; or a fault.
+/// 404 for what is no key of the ring; or a fault.
 pub async fn revoke(flows: &Flows, act: &Act, kid: String) -> Result<Option<String>, Rejection> {
-    require_keeper(flows, act)?;
     let revoked = flows
         .keys
         .revoke(kid, act.origin.clone(), act.deadline)
@@ -47,22 +43,8 @@ pub async fn revoke(flows: &Flows, act: &Act, kid: String) -> Result<Option<Stri
     if !revoked {
         return Err(not_found("signing key").into());
     }
-    let ring = flows.keys.ring();
+    let ring = flows.ring(act).await?;
     Ok(ring.signer().map(|signer| signer.key().kid().to_owned()))
-}
-
-fn require_keeper(flows: &Flows, act: &Act) -> Result<(), Rejection> {
-    let directory = flows.tenants.directory();
-    let default = directory.default_tenant();
-    let default = default.ok_or(Fault::Restarting("tenants"))?;
-    if default.id == act.tenant.id {
-        return Ok(());
-    }
-    Err(Refusal::new(
-        Code::Forbidden,
-        "The signing keys belong to the default tenant's operators.",
-    )
-    .into())
 }
 
 fn too_early(at: UnixMillis, now: UnixMillis) -> Refusal {

@@ -53,7 +53,7 @@ pub async fn revoke(flows: &Flows, act: &Act, token: SecretText) -> Result<bool,
     if token.starts_with(REFRESH_PREFIX) {
         return revoke_refresh(flows, act, token).await;
     }
-    let Some(claims) = accept(flows, act, token) else {
+    let Some(claims) = accept(flows, act, token).await? else {
         return Ok(false);
     };
     let holder = subject::holder_of(flows, &claims);

@@ -98,7 +98,7 @@ pub(super) async fn complete(
     match act.wait(flows.authorizations.issue_code(new)).await? {
         CodeIssue::Issued => {
             let answer = Answer::code(request, minted.token.expose(), &act.issuer);
-            let delivery = delivery::deliver(flows, act, &client.id, answer)?;
+            let delivery = delivery::deliver(flows, act, &client.id, answer).await?;
             Ok(Step::Answer(delivery))
         }
         CodeIssue::AlreadySpent => Err(bad_request(

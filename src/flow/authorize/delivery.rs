@@ -39,8 +39,8 @@ impl Delivery {
 /// Makes an answer ready to be sent.
 ///
 /// # Errors
-/// [`Fault::Restarting`] while there is no key to sign a JWT with.
-pub(super) fn deliver(
+/// [`Fault::Restarting`] while there is no key to sign a JWT with; as [`Flows::ring`].
+pub(super) async fn deliver(
     flows: &Flows,
     act: &Act,
     client: &str,
@@ -48,7 +48,7 @@ pub(super) fn deliver(
 ) -> Result<Delivery, Fault> {
     let answer = if answer.mode.is_jwt() {
         let claims = answer.jwt_claims(client, act.now);
-        let ring = flows.keys.ring();
+        let ring = flows.ring(act).await?;
         let signer = ring.signer().ok_or(Fault::Restarting("keys"))?;
         let jwt = signer
             .sign(None, &claims)

@@ -23,7 +23,7 @@ use super::SignedIn;
 use crate::flow::letter::seal_letter;
 use crate::flow::token::TokenReply;
 use crate::flow::token::mint::{self, ForPerson, Terms};
-use crate::flow::{Act, Flows, lifetimes};
+use crate::flow::{Act, Flows, lifetimes, signature};
 
 /// What the tokens of the first-party API are for.
 const SCOPE: &str = "openid profile email offline_access";
@@ -104,6 +104,8 @@ pub(crate) async fn begin(
     proven: Proven<'_>,
 ) -> Result<Option<SignedIn>, Fault> {
     let user = proven.user;
+    // No session begins whose token cannot be signed.
+    signature::prepare(flows, act, None).await?;
     let new = new_session(flows, act, proven)?;
     let (session, family) = (new.session.clone(), new.family.clone());
     if !flows.sessions.begin(new, act.deadline).await? {
@@ -118,7 +120,7 @@ pub(crate) async fn begin(
         registration: None,
         terms: Terms::default(),
     };
-    let minted = mint::for_person(flows, act, &whom, &family.scope)?;
+    let minted = mint::for_person(flows, act, &whom, &family.scope).await?;
     let refresh = RefreshToken {
         tenant: act.tenant.id,
         family: family.id,

@@ -84,13 +84,10 @@ pub async fn authorization_code(
     };
     let redemption = redemption(flows, act, &known, presentation);
     match flows.sessions.redeem(redemption, act.deadline).await? {
-        Redeemed::Granted(granted) => answer(
-            flows,
-            act,
-            &client,
-            &granted,
-            (message.resource, bound, jti),
-        ),
+        Redeemed::Granted(granted) => {
+            let wanted = (message.resource, bound, jti);
+            answer(flows, act, &client, &granted, wanted).await
+        }
         Redeemed::Replayed(_) | Redeemed::Refused => Err(invalid_grant().into()),
     }
 }
@@ -164,7 +161,7 @@ fn judge(message: &AuthorizationCode, jkt: Option<String>) -> Judge {
 }
 
 /// Answers with what was granted.
-pub(super) fn answer(
+pub(super) async fn answer(
     flows: &Flows,
     act: &Act,
     client: &Arc<Client>,
@@ -192,7 +189,7 @@ pub(super) fn answer(
             jti: Some(jti),
         },
     };
-    let minted = mint::for_person(flows, act, &whom, &grant.scope)?;
+    let minted = mint::for_person(flows, act, &whom, &grant.scope).await?;
     let identified = Identified {
         client,
         user,
@@ -201,7 +198,7 @@ pub(super) fn answer(
         access: &minted.access,
         details: &grant.details,
     };
-    let id_token = id_token::mint(flows, act, &grant.scope, &identified)?;
+    let id_token = id_token::mint(flows, act, &grant.scope, &identified).await?;
     let refresh = RefreshToken {
         tenant: act.tenant.id,
         family: family.id,

@@ -59,7 +59,7 @@ pub async fn client_credentials(
         bound: Some(&bound),
         ..Terms::default()
     };
-    let minted = mint::for_client(flows, act, client, &scope, terms)?;
+    let minted = mint::for_client(flows, act, client, &scope, terms).await?;
     record(flows, act, client, &minted.jti).await?;
     Ok(TokenReply {
         issued: None,

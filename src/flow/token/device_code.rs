@@ -73,7 +73,7 @@ pub async fn device_code(
     match flows.sessions.redeem(redemption, act.deadline).await? {
         Redeemed::Granted(granted) => {
             let wanted = (message.resource, bound, jti);
-            authorization_code::answer(flows, act, &client, &granted, wanted)
+            authorization_code::answer(flows, act, &client, &granted, wanted).await
         }
         Redeemed::Replayed(_) | Redeemed::Refused => Err(invalid_grant().into()),
     }

@@ -68,7 +68,7 @@ pub(crate) fn algorithm_of(client: &Client) -> Option<Algorithm> {
 ///
 /// # Errors
 /// [`Fault::Restarting`] while there is no key to sign with, or no salt; see [`prepare`].
-pub(crate) fn mint(
+pub(crate) async fn mint(
     flows: &Flows,
     act: &Act,
     scope: &ScopeSet,
@@ -77,7 +77,7 @@ pub(crate) fn mint(
     if !scope.contains(OPENID) {
         return Ok(None);
     }
-    let ring = flows.keys.ring();
+    let ring = flows.ring(act).await?;
     let signer = signature::signer(&ring, algorithm_of(whom.client))?;
     let algorithm = signer.key().algorithm();
     let lifetime = lifetimes::of_id_tokens(flows, act);
@@ -108,19 +108,34 @@ pub(crate) fn mint(
 
 /// Reads an ID token of ours, however old (OpenID Connect Core §3.1.2.1 `id_token_hint`: "even when …
 /// expired"); `None` for anything else.
-#[must_use]
-pub fn read_hint(flows: &Flows, act: &Act, text: &str) -> Option<HintClaims> {
-    let ring = flows.keys.ring();
-    let claims: HintClaims = verify(text, ID_TOKEN, |kid| ring.find(kid)).ok()?;
+///
+/// # Errors
+/// As [`Flows::ring`].
+///
+/// # Cancel safety
+/// Reads only.
+pub async fn read_hint(flows: &Flows, act: &Act, text: &str) -> Result<Option<HintClaims>, Fault> {
+    let ring = flows.ring(act).await?;
+    let claims = verify(text, ID_TOKEN, |kid| ring.find(kid)).ok();
     // An ID token has both times (§2); a signed answer of the userinfo endpoint has neither.
-    let is_ours = claims.iss == act.issuer && claims.iat <= claims.exp;
-    is_ours.then_some(claims)
+    let is_ours = |claims: &HintClaims| claims.iss == act.issuer && claims.iat <= claims.exp;
+    Ok(claims.filter(is_ours))
 }
 
 /// Reads an ID token of ours that was given to this client and has not expired; `None` for anything else.
-#[must_use]
-pub(crate) fn accept(flows: &Flows, act: &Act, client: &Client, text: &str) -> Option<HintClaims> {
-    let claims = read_hint(flows, act, text)?;
-    let is_theirs = claims.aud == Audience::One(client.id.clone());
-    (is_theirs && act.now.as_seconds() < claims.exp).then_some(claims)
+///
+/// # Errors
+/// As [`read_hint`].
+///
+/// # Cancel safety
+/// As [`read_hint`].
+pub(crate) async fn accept(
+    flows: &Flows,
+    act: &Act,
+    client: &Client,
+    text: &str,
+) -> Result<Option<HintClaims>, Fault> {
+    let claims = read_hint(flows, act, text).await?;
+    let is_theirs = |claims: &HintClaims| claims.aud == Audience::One(client.id.clone());
+    Ok(claims.filter(|claims| is_theirs(claims) && act.now.as_seconds() < claims.exp))
 }

@@ -92,7 +92,7 @@ pub async fn jwt_bearer(
         bound: Some(&bound),
         ..Terms::default()
     };
-    let minted = mint::for_asserted(flows, act, (&user, client), &scope, terms)?;
+    let minted = mint::for_asserted(flows, act, (&user, client), &scope, terms).await?;
     record(
         flows,
         act,

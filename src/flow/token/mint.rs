@@ -1,6 +1,6 @@
 //! Minting: the one place where access tokens are made (RFC 9068 §2.2).
 //!
-//! Signed inline with the key ring's snapshot: a signature is the one thing that may hold a runtime
+//! Signed inline with the snapshot of the tenant's key ring: a signature is the one thing that may hold a runtime
 //! thread for longer than a moment.
 
 use std::time::Duration;
@@ -80,8 +80,12 @@ pub(crate) struct Terms<'a> {
 /// Mints an access token that speaks for a person.
 ///
 /// # Errors
-/// [`Fault::Restarting`] while there is no key to sign with yet; as [`subject::names`].
-pub(crate) fn for_person(
+/// [`Fault::Restarting`] while there is no key to sign with yet; as [`Flows::ring`] and
+/// [`subject::names`].
+///
+/// # Cancel safety
+/// A token that nobody was given is no harm.
+pub(crate) async fn for_person(
     flows: &Flows,
     act: &Act,
     whom: &ForPerson<'_>,
@@ -115,14 +119,17 @@ pub(crate) fn for_person(
         amr: whom.session.amr.clone(),
         ..common
     };
-    sign((flows, act), &claims, is_bare(whom.registration), lifetime)
+    sign((flows, act), &claims, is_bare(whom.registration), lifetime).await
 }
 
 /// Mints an access token that speaks for a client itself.
 ///
 /// # Errors
 /// As [`for_person`].
-pub(crate) fn for_client(
+///
+/// # Cancel safety
+/// As [`for_person`].
+pub(crate) async fn for_client(
     flows: &Flows,
     act: &Act,
     client: &Client,
@@ -140,14 +147,17 @@ pub(crate) fn for_client(
         roles: client.metadata.roles.clone(),
         ..common
     };
-    sign((flows, act), &claims, is_bare(Some(client)), lifetime)
+    sign((flows, act), &claims, is_bare(Some(client)), lifetime).await
 }
 
 /// Mints an access token that speaks for a person who did not sign in here.
 ///
 /// # Errors
 /// As [`for_person`].
-pub(crate) fn for_asserted(
+///
+/// # Cancel safety
+/// As [`for_person`].
+pub(crate) async fn for_asserted(
     flows: &Flows,
     act: &Act,
     (user, client): (&User, &Client),
@@ -170,7 +180,7 @@ pub(crate) fn for_asserted(
         roles: user.roles.clone(),
         ..common
     };
-    sign((flows, act), &claims, is_bare(Some(client)), lifetime)
+    sign((flows, act), &claims, is_bare(Some(client)), lifetime).await
 }
 
 /// Mints an access token with which somebody acts for the subject of another token: for no longer than
@@ -178,7 +188,10 @@ pub(crate) fn for_asserted(
 ///
 /// # Errors
 /// As [`for_person`].
-pub(crate) fn for_delegate(
+///
+/// # Cancel safety
+/// As [`for_person`].
+pub(crate) async fn for_delegate(
     flows: &Flows,
     act: &Act,
     whom: ForDelegate<'_>,
@@ -207,7 +220,7 @@ pub(crate) fn for_delegate(
         ..common
     };
     let lifetime = Duration::from_secs(seconds);
-    sign((flows, act), &claims, is_bare(Some(whom.client)), lifetime)
+    sign((flows, act), &claims, is_bare(Some(whom.client)), lifetime).await
 }
 
 /// Names a token and what it was itself exchanged for.
@@ -271,13 +284,13 @@ fn claims(flows: &Flows, act: &Act, scope: &ScopeSet, lifetime: Duration) -> Acc
     }
 }
 
-fn sign(
+async fn sign(
     (flows, act): (&Flows, &Act),
     claims: &AccessClaims,
     bare: bool,
     expires_in: Duration,
 ) -> Result<Minted, Fault> {
-    let ring = flows.keys.ring();
+    let ring = flows.ring(act).await?;
     let signer = ring.signer().ok_or(Fault::Restarting("keys"))?;
     let access = claims
         .mint(signer, bare)

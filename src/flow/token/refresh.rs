@@ -98,7 +98,7 @@ async fn rotate(
                 resource: message.resource,
                 bound,
             };
-            let reply = answer(flows, act, &client, &granted, wanted)?;
+            let reply = answer(flows, act, &client, &granted, wanted).await?;
             Ok((reply, outcome(&granted)))
         }
         Rotation::Reused(_) => Err(NotRefreshed::Reused),
@@ -147,7 +147,7 @@ fn turn(
     }
 }
 
-fn answer(
+async fn answer(
     flows: &Flows,
     act: &Act,
     client: &KnownClient,
@@ -177,27 +177,30 @@ fn answer(
             jti: None,
         },
     };
-    let minted = mint::for_person(flows, act, &whom, &scope)?;
+    let minted = mint::for_person(flows, act, &whom, &scope).await?;
     let successor = RefreshToken {
         tenant: act.tenant.id,
         family: family.id,
         generation: family.generation,
     };
-    let id_token = client.registration().map(|client| {
-        let identified = Identified {
-            client,
-            user,
-            session,
-            nonce: None,
-            access: &minted.access,
-            details,
-        };
-        id_token::mint(flows, act, &scope, &identified)
-    });
+    let id_token = match client.registration() {
+        Some(client) => {
+            let identified = Identified {
+                client,
+                user,
+                session,
+                nonce: None,
+                access: &minted.access,
+                details,
+            };
+            id_token::mint(flows, act, &scope, &identified).await?
+        }
+        None => None,
+    };
     Ok(TokenReply {
         issued: None,
         kind: wanted.bound.token_type(),
-        id_token: id_token.transpose()?.flatten(),
+        id_token,
         access: minted.access,
         refresh: Some(successor.mint(&flows.secrets)),
         expires_in: minted.expires_in,

@@ -108,7 +108,7 @@ pub async fn token_exchange(
     let bound = Bound::prove(flows, act, Some(client), message.proof.as_ref()).await?;
     let delegation = delegate(flows, act, client, (&message, &bound)).await?;
     let scope = narrow(&delegation.scope, wanted)?;
-    let minted = mint(flows, act, client, (&message, &bound, &delegation, &scope))?;
+    let minted = mint(flows, act, client, (&message, &bound, &delegation, &scope)).await?;
     record(flows, act, client, &delegation, &minted.jti).await?;
     Ok(TokenReply {
         access: minted.access,
@@ -173,7 +173,8 @@ async fn judge(
     client: &Client,
     (shown, bound): (&Shown, &Bound),
 ) -> Result<(AccessClaims, Standing), Rejection> {
-    let claims = caller::accept(flows, act, shown.token.expose()).ok_or_else(unusable)?;
+    let claims = caller::accept(flows, act, shown.token.expose()).await?;
+    let claims = claims.ok_or_else(unusable)?;
     let certificate = act.certificate.as_ref().map(|shown| shown.thumbprint());
     let proved = Proved {
         jkt: bound.jkt(),
@@ -235,7 +236,7 @@ async fn load_actor(
     Ok(Some(actor))
 }
 
-fn mint(
+async fn mint(
     flows: &Flows,
     act: &Act,
     client: &Client,
@@ -255,7 +256,7 @@ fn mint(
         audience,
         bound,
     };
-    Ok(mint::for_delegate(flows, act, whom, scope)?)
+    Ok(mint::for_delegate(flows, act, whom, scope).await?)
 }
 
 async fn record(

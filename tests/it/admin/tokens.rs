@@ -111,9 +111,9 @@ async fn another_tenants_token_shows_nothing_and_is_not_revoked(house: House) {
     let person = Person::register(&house.public(), "ada").await;
     let tokens = person.login().await;
     let foreign = holder_in(&house, "acme", "admin:*").await;
-    for (token, reason) in [(&tokens.access, "foreign"), (&tokens.refresh, "unknown")] {
+    for token in [&tokens.access, &tokens.refresh] {
         let judged = judge(&foreign, token).await;
-        let expected = json!({ "active": false, "reason": reason, "kind": null, "token": null });
+        let expected = json!({ "active": false, "reason": "unknown", "kind": null, "token": null });
         assert_eq!(judged, expected);
         assert_eq!(revoke(&foreign, token).await, false);
     }

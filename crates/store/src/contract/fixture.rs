@@ -186,7 +186,15 @@ impl World {
     /// # Panics
     /// If the store refuses.
     pub async fn beside(&self) -> Self {
-        Self::named(self.ports.clone(), "globex").await
+        self.beside_as("globex").await
+    }
+
+    /// Stores a tenant with this slug beside this one.
+    ///
+    /// # Panics
+    /// If the store refuses.
+    pub async fn beside_as(&self, slug: &str) -> Self {
+        Self::named(self.ports.clone(), slug).await
     }
 
     async fn named(ports: Ports, slug: &str) -> Self {

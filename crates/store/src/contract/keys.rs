@@ -10,7 +10,9 @@ use crate::contract::fixture::{World, at, bytes};
 use crate::port::Ports;
 use crate::port::keys::{KeyRevocation, KeyRotation};
 
-super::claims!("keys":
+mod due;
+
+super::claims!("keys" in of_a_ring:
     a_key_is_loaded_as_it_was_stored,
     twenty_nodes_that_ensure_a_ring_agree_on_one,
     tenants_have_rings_of_their_own,
@@ -22,9 +24,11 @@ super::claims!("keys":
     a_revoked_key_is_gone_and_another_signs_in_the_same_step,
     an_imported_key_retires_the_active_one,
     a_key_is_sealed_anew,
-    only_keys_retired_before_the_horizon_are_purged,
-    a_purged_key_is_never_taken_in_again,
 );
+
+pub(super) fn cases() -> Vec<crate::contract::Case> {
+    [of_a_ring(), due::cases()].concat()
+}
 
 fn key(world: &World, kid: &str, state: KeyState) -> SigningKey {
     SigningKey {
@@ -73,8 +77,7 @@ fn rotation(world: &World, from: &str, to: &str, next: &str) -> KeyRotation {
 
 /// Gives the tenant's keys by name.
 async fn load(world: &World) -> Vec<SigningKey> {
-    let mut keys = world.ports.keys.load_keys().await.unwrap();
-    keys.retain(|key| key.tenant == world.tenant);
+    let mut keys = world.ports.keys.load_ring(world.tenant).await.unwrap().keys;
     keys.sort_by_cached_key(|key| key.kid.clone());
     keys
 }
@@ -368,33 +371,4 @@ async fn a_key_is_sealed_anew(ports: Ports) {
     let keys = load(&world).await;
     assert_eq!(keys[0].sealed_private, [1, 2, 3]);
     assert_ne!(keys[1].sealed_private, [1, 2, 3]);
-}
-
-async fn only_keys_retired_before_the_horizon_are_purged(ports: Ports) {
-    let world = World::new(ports.clone()).await;
-    ensure(&world, ring(&world, 0)).await;
-    let step = rotation(&world, "active-0", "next-0", "next-1");
-    assert!(ports.keys.rotate_keys(step).await.unwrap());
-    assert_eq!(ports.keys.purge_keys(at(60)).await.unwrap(), 0);
-    assert_eq!(ports.keys.purge_keys(at(61)).await.unwrap(), 1);
-    let left = states(&load(&world).await);
-    assert_eq!(left, ["next-0=active", "next-1=next"]);
-    assert_eq!(ports.keys.purge_keys(at(9_999)).await.unwrap(), 0);
-}
-
-async fn a_purged_key_is_never_taken_in_again(ports: Ports) {
-    let world = World::new(ports.clone()).await;
-    ensure(&world, ring(&world, 0)).await;
-    let step = rotation(&world, "active-0", "next-0", "next-1");
-    assert!(ports.keys.rotate_keys(step).await.unwrap());
-    assert_eq!(ports.keys.purge_keys(at(61)).await.unwrap(), 1);
-    let entry = world.entry(EventKind::KeyActivated);
-    let again = key(&world, "active-0", KeyState::Active);
-    let keys = &ports.keys;
-    let imported = keys.import_key(again, Algorithm::Es256, at(62), entry);
-    assert!(!imported.await.unwrap());
-    let stored = ensure(&world, edwards(ring(&world, 0))).await;
-    assert!(stored.is_empty(), "{:?}", states(&stored));
-    let left = states(&load(&world).await);
-    assert_eq!(left, ["next-0=active", "next-1=next"]);
 }

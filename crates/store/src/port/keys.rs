@@ -49,17 +49,47 @@ pub struct KeyRevocation {
     pub entry: Entry,
 }
 
+/// A tenant's keys as they are stored.
+#[derive(Debug, Clone, Default)]
+pub struct StoredRing {
+    /// Every key that is not revoked.
+    pub keys: Vec<SigningKey>,
+    /// Until when nodes may have served the tenant that know the default tenant's ring alone; the
+    /// beginning of time: never.
+    pub shared_until: UnixMillis,
+}
+
+/// A ring with a key that has signed for long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DueRing {
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// Since when the key has signed.
+    pub since: UnixMillis,
+}
+
 /// Stores signing keys.
 pub trait Keys: Send + Sync + 'static {
-    /// Loads every key of every tenant that is not revoked.
-    fn load_keys(&self) -> Pending<'_, Vec<SigningKey>>;
+    /// Loads a tenant's keys.
+    fn load_ring(&self, tenant: TenantId) -> Pending<'_, StoredRing>;
+
+    /// Lists up to `limit` rings with a key that has signed since `until` or longer, the oldest first,
+    /// beginning after the one that is named; a tenant is listed once for each such key. Those of
+    /// deleted tenants are left out.
+    fn list_due_rings(
+        &self,
+        until: UnixMillis,
+        after: Option<DueRing>,
+        limit: u32,
+    ) -> Pending<'_, Vec<DueRing>>;
 
     /// Stores these keys, all of one tenant and algorithm, and returns whichever keys of that tenant
     /// and algorithm are stored then. For the ring that must exist from the first start, however
     /// many nodes start at once: nothing is stored if there is an active key of the algorithm, or
     /// one as far as the first of these, or if one of these was ever stored before. When the first
     /// is active, it takes over from the keys of `instead_of`, which retire if that is another
-    /// algorithm; keys of a third one stay. Writes a `KeysChanged` change when it stored.
+    /// algorithm; keys of a third one stay. Writes a `KeysChanged` change when it stored. Nothing is
+    /// stored for a tenant that is not there or whose erasure has begun.
     fn ensure_keys(
         &self,
         ring: Vec<SigningKey>,

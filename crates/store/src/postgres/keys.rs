@@ -8,13 +8,14 @@ use domain::key::{Algorithm, KeyState, SigningKey};
 use domain::rejection::Fault;
 use domain::time::UnixMillis;
 use tokio_postgres::Row;
+use uuid::Uuid;
 
 use super::pool::{Link, Step, Values, within};
 use super::row::{self, Line, get};
 use super::tenants::forget_change_at;
 use super::{Postgres, Scope};
 use crate::port::Pending;
-use crate::port::keys::{KeyRevocation, KeyRotation, Keys};
+use crate::port::keys::{DueRing, KeyRevocation, KeyRotation, Keys, StoredRing};
 
 macro_rules! key_columns {
     () => {
@@ -23,13 +24,23 @@ macro_rules! key_columns {
     };
 }
 
-const LOAD_KEYS: &str = concat!(
-    "SELECT ",
-    key_columns!(),
-    " FROM signing_keys WHERE state <> 'revoked'"
-);
+const SHARED_UNTIL: &str = "SELECT keys_shared_until FROM tenants WHERE id = $1";
 
-const LOCK_TENANT: &str = "SELECT FROM tenants WHERE id = $1 FOR NO KEY UPDATE";
+const DUE_RINGS: &str = "
+    SELECT k.tenant_id, k.activated_at
+    FROM signing_keys AS k
+    WHERE k.state = 'active'
+      AND k.activated_at <= $1
+      AND (k.activated_at, k.tenant_id) > ($2, $3)
+      AND EXISTS (SELECT FROM tenants AS t WHERE t.id = k.tenant_id AND t.status <> 'deleted')
+    ORDER BY k.activated_at, k.tenant_id
+    LIMIT $4";
+
+const LOCK_TENANT: &str = "
+    SELECT erase_at IS DISTINCT FROM 0 AS is_kept
+    FROM tenants
+    WHERE id = $1
+    FOR NO KEY UPDATE";
 
 const LOAD_RINGS: &str = concat!(
     "SELECT ",
@@ -110,6 +121,12 @@ fn signing_key(row: &Row) -> Result<SigningKey, Fault> {
 
 /// Opens a transaction that holds the tenant's row, and reads its rings.
 async fn hold_rings(link: &mut Link, tenant: TenantId) -> Result<Vec<SigningKey>, Fault> {
+    hold(link, tenant).await.map(|(rings, _)| rings)
+}
+
+/// Opens a transaction that holds the tenant's row, reads its rings, and says whether the tenant is there
+/// and is not being erased.
+async fn hold(link: &mut Link, tenant: TenantId) -> Result<(Vec<SigningKey>, bool), Fault> {
     let id = tenant.as_uuid();
     let steps = [
         Step {
@@ -123,7 +140,10 @@ async fn hold_rings(link: &mut Link, tenant: TenantId) -> Result<Vec<SigningKey>
     ];
     let mut answers = link.begin(Scope::Tenant(tenant), &steps).await?;
     let rings = answers.pop().unwrap_or_default();
-    rings.iter().map(signing_key).collect()
+    let rings: Result<Vec<SigningKey>, Fault> = rings.iter().map(signing_key).collect();
+    let held = answers.pop().unwrap_or_default();
+    let is_kept = held.first().map_or(Ok(false), |row| get(row, "is_kept"));
+    Ok((rings?, is_kept?))
 }
 
 /// Says whether one of these keys was ever stored, inside an open transaction.
@@ -193,9 +213,9 @@ impl Postgres {
             return Ok(ring);
         };
         let mut link = self.pool().link().await?;
-        let mut stored = hold_rings(&mut link, first.tenant).await?;
+        let (mut stored, is_kept) = hold(&mut link, first.tenant).await?;
         stored.retain(|key| key.algorithm == first.algorithm);
-        if first.is_forestalled(&stored) || knows_any(&mut link, &ring).await? {
+        if !is_kept || first.is_forestalled(&stored) || knows_any(&mut link, &ring).await? {
             link.leave().await?;
             return Ok(stored);
         }
@@ -281,10 +301,43 @@ impl Postgres {
 }
 
 impl Keys for Postgres {
-    fn load_keys(&self) -> Pending<'_, Vec<SigningKey>> {
+    fn load_ring(&self, tenant: TenantId) -> Pending<'_, StoredRing> {
         Box::pin(async move {
-            let rows = self.pool().run(Scope::System, LOAD_KEYS, &[]).await?;
-            rows.iter().map(signing_key).collect()
+            let id = tenant.as_uuid();
+            let values: Values<'_> = &[&id];
+            let steps = [LOAD_RINGS, SHARED_UNTIL].map(|sql| Step { sql, values });
+            let mut answers = self.pool().run_all(Scope::Tenant(tenant), &steps).await?;
+            let until = answers.pop().unwrap_or_default();
+            let until = until
+                .first()
+                .map(|row| row::instant(row, "keys_shared_until"));
+            let keys = answers.pop().unwrap_or_default();
+            let keys: Result<_, Fault> = keys.iter().map(signing_key).collect();
+            Ok(StoredRing {
+                keys: keys?,
+                shared_until: until.transpose()?.unwrap_or_default(),
+            })
+        })
+    }
+
+    fn list_due_rings(
+        &self,
+        until: UnixMillis,
+        after: Option<DueRing>,
+        limit: u32,
+    ) -> Pending<'_, Vec<DueRing>> {
+        Box::pin(async move {
+            let since = after.map_or(i64::MIN, |ring| ring.since.as_millis());
+            let tenant = after.map_or(Uuid::nil(), |ring| ring.tenant.as_uuid());
+            let values: Values<'_> = &[&until.as_millis(), &since, &tenant, &i64::from(limit)];
+            let rows = self.pool().run(Scope::System, DUE_RINGS, values).await?;
+            let due = |row: &Row| {
+                Ok(DueRing {
+                    tenant: row::tenant(row, "tenant_id")?,
+                    since: row::instant(row, "activated_at")?,
+                })
+            };
+            rows.iter().map(due).collect()
         })
     }
 

@@ -49,6 +49,7 @@ fn runner() -> Result<Runner, Fault> {
     let checkpoints = include_str!("../../../../migrations/postgres/0015_audit_checkpoints.sql");
     let tenants = include_str!("../../../../migrations/postgres/0016_tenants.sql");
     let manners = include_str!("../../../../migrations/postgres/0017_operators_manners.sql");
+    let rings = include_str!("../../../../migrations/postgres/0018_rings.sql");
     let all = [
         ("V1__foundation", foundation),
         ("V2__unended_sessions", unended),
@@ -67,6 +68,7 @@ fn runner() -> Result<Runner, Fault> {
         ("V15__audit_checkpoints", checkpoints),
         ("V16__tenants", tenants),
         ("V17__operators_manners", manners),
+        ("V18__rings", rings),
     ];
     let migrations: Result<Vec<_>, _> = all
         .into_iter()

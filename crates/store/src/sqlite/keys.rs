@@ -10,7 +10,7 @@ use rusqlite::{OptionalExtension, Row, params};
 use super::row::{self, Columns, Id};
 use super::{Sqlite, Step, audit, changes};
 use crate::port::Pending;
-use crate::port::keys::{KeyRevocation, KeyRotation, Keys};
+use crate::port::keys::{DueRing, KeyRevocation, KeyRotation, Keys, StoredRing};
 
 macro_rules! select {
     ($clauses:literal) => {
@@ -22,7 +22,24 @@ macro_rules! select {
     };
 }
 
-const LOAD: &str = select!("WHERE state <> 'revoked'");
+pub(super) const LOAD: &str = select!("WHERE tenant_id = ?1 AND state <> 'revoked'");
+
+const SHARED_UNTIL: &str = "SELECT keys_shared_until
+FROM tenants
+WHERE tenant_id = ?1";
+
+pub(super) const DUE: &str = "SELECT k.tenant_id, k.activated_at
+FROM signing_keys AS k
+WHERE k.state = 'active'
+  AND k.activated_at <= ?1
+  AND (k.activated_at, k.tenant_id) > (?2, ?3)
+  AND EXISTS (SELECT 1 FROM tenants AS t WHERE t.tenant_id = k.tenant_id AND t.status <> 'deleted')
+ORDER BY k.activated_at, k.tenant_id
+LIMIT ?4";
+
+const IS_KEPT: &str = "SELECT 1
+FROM tenants
+WHERE tenant_id = ?1 AND erase_at IS NOT 0";
 
 const RING: &str = select!("WHERE tenant_id = ?1 AND algorithm = ?2 AND state <> 'revoked'");
 
@@ -59,10 +76,38 @@ SET state = 'revoked', sealed_private = x''
 WHERE state = 'retired' AND retired_at < ?1";
 
 impl Keys for Sqlite {
-    fn load_keys(&self) -> Pending<'_, Vec<SigningKey>> {
-        self.read(|connection| {
+    fn load_ring(&self, tenant: TenantId) -> Pending<'_, StoredRing> {
+        self.read(move |connection| {
             let mut statement = connection.prepare_cached(LOAD)?;
-            let rows = statement.query_map([], read)?;
+            let rows = statement.query_map([tenant.blob()], read)?;
+            let keys = rows.collect::<rusqlite::Result<_>>()?;
+            let mut statement = connection.prepare_cached(SHARED_UNTIL)?;
+            let until = statement.query_row([tenant.blob()], |row| row.get(0));
+            Ok(StoredRing {
+                keys,
+                shared_until: UnixMillis::from_millis(until.optional()?.unwrap_or_default()),
+            })
+        })
+    }
+
+    fn list_due_rings(
+        &self,
+        until: UnixMillis,
+        after: Option<DueRing>,
+        limit: u32,
+    ) -> Pending<'_, Vec<DueRing>> {
+        self.read(move |connection| {
+            let since = after.map_or(i64::MIN, |ring| ring.since.as_millis());
+            let tenant = after.map_or([0; 16], |ring| ring.tenant.blob());
+            let mut statement = connection.prepare_cached(DUE)?;
+            let bounds = params![until.as_millis(), since, tenant, limit];
+            let rows = statement.query_map(bounds, |row| {
+                let mut columns = Columns::of(row);
+                Ok(DueRing {
+                    tenant: columns.id()?,
+                    since: columns.time()?,
+                })
+            })?;
             rows.collect()
         })
     }
@@ -120,7 +165,10 @@ fn ensure(
         return Ok(Vec::new());
     };
     let stored = load_ring(step, first)?;
-    if first.is_forestalled(&stored) {
+    let is_kept = step
+        .prepare_cached(IS_KEPT)?
+        .exists([first.tenant.blob()])?;
+    if !is_kept || first.is_forestalled(&stored) {
         return Ok(stored);
     }
     for key in ring {

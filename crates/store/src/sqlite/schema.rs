@@ -12,7 +12,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 /// Each migration by name and text, in order. A released one is never edited.
-const MIGRATIONS: [(&str, &str); 17] = [
+pub(super) const MIGRATIONS: [(&str, &str); 18] = [
     (
         "V1__foundation",
         include_str!("../../../../migrations/sqlite/0001_foundation.sql"),
@@ -80,6 +80,10 @@ const MIGRATIONS: [(&str, &str); 17] = [
     (
         "V17__operators_manners",
         include_str!("../../../../migrations/sqlite/0017_operators_manners.sql"),
+    ),
+    (
+        "V18__rings",
+        include_str!("../../../../migrations/sqlite/0018_rings.sql"),
     ),
 ];
 

@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 use super::*;
 
 mod plans;
+mod rings;
 
 /// A migrated file with its writer running.
 struct Store {
@@ -238,6 +239,7 @@ fn migrations_are_pending_until_they_are_applied_once() {
         "V15__audit_checkpoints",
         "V16__tenants",
         "V17__operators_manners",
+        "V18__rings",
     ];
     assert_eq!(sqlite.pending_migrations().unwrap(), all);
     assert_eq!(sqlite.migrate().unwrap(), all);
@@ -326,6 +328,8 @@ async fn hot_queries_search_and_never_scan() {
         checkpoints::LIST,
         checkpoints::PURGEABLE,
         janitor::FIND_ACCOUNTS,
+        keys::LOAD,
+        keys::DUE,
     ] {
         let plan = explain(&sqlite, sql.to_owned()).await;
         assert!(plan.iter().any(|line| line.starts_with("SEARCH")));

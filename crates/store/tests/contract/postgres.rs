@@ -27,6 +27,7 @@ mod gather;
 mod outage;
 mod pinned;
 mod plans;
+mod rings;
 mod server;
 
 /// Says why the suite cannot run on PostgreSQL, for the last lines of the run.
@@ -57,7 +58,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         .chain(gather::claims())
         .chain(plans::claims())
         .chain(audit_plans::claims())
-        .chain(pinned::claims());
+        .chain(pinned::claims())
+        .chain(rings::claims());
     let own = own.map(|(name, run)| trial(name, &template, run));
     shared.chain(own).collect()
 }

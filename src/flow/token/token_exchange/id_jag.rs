@@ -136,7 +136,8 @@ async fn load(
     message: &TokenExchange,
 ) -> Result<SignedIn, Rejection> {
     let text = message.subject.token.expose();
-    let told = id_token::accept(flows, act, client, text).ok_or_else(unusable)?;
+    let told = id_token::accept(flows, act, client, text).await?;
+    let told = told.ok_or_else(unusable)?;
     let user = live::load_person(flows, act, &told.sub).await?;
     let user = user.ok_or_else(unusable)?;
     let session: Option<SessionId> = told.sid.as_deref().and_then(|sid| sid.parse().ok());

@@ -1,4 +1,4 @@
-//! GET /.well-known/jwks.json: the keys that verify our tokens (RFC 7517 §5).
+//! GET /.well-known/jwks.json: the keys that verify a tenant's tokens (RFC 7517 §5), its own alone.
 //!
 //! The text and its entity tag are made when the keys change, not when somebody asks. `max-age` is what
 //! the keys owner waits before a new key signs, so a verifier that caches never meets an unknown one.
@@ -25,7 +25,7 @@ static CACHEABLE: LazyLock<HeaderValue> = LazyLock::new(|| {
 /// Gives the key set.
 pub(in crate::http) fn answer(call: Call) -> Answer {
     Box::pin(async move {
-        let ring = call.flows().keys.ring();
+        let ring = call.flows().ring(&call.act).await?;
         ring.signer().ok_or(Fault::Restarting("keys"))?;
         Ok(render(ring.jwks(), &call.headers))
     })

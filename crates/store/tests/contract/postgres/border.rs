@@ -367,6 +367,7 @@ async fn nodes_that_migrate_at_once_apply_each_migration_once(database: Database
         "V15__audit_checkpoints",
         "V16__tenants",
         "V17__operators_manners",
+        "V18__rings",
     ];
     assert_eq!(before, all);
     assert_eq!(applied, before, "each was applied by one node");
