@@ -46,7 +46,7 @@ pub use email::{EmailRoute, EmailSettings};
 pub use federation::{FederationSettings, ProviderSettings, SamlSettings};
 pub use key_service::KeyServiceSettings;
 pub use kind::network::EgressRule;
-pub use kind::web::Origins;
+pub use kind::web::{Origins, is_origin};
 pub use limits::LimitSettings;
 pub use mfa::{MfaSettings, WebauthnSettings};
 pub use misspelling::Warning;

@@ -18,6 +18,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use domain::rejection::{Code, Fault, Refusal, Rejection};
+use domain::tenant::Tenant;
 use futures_util::FutureExt;
 use http::header::{ACCEPT_LANGUAGE, CONTENT_LENGTH};
 use http::request::Parts;
@@ -26,10 +27,10 @@ use hyper::body::{Body as _, Incoming};
 use matchit::InsertError;
 use prometheus_client::metrics::gauge::Gauge;
 use tower::{Layer, ServiceExt, service_fn};
-use tower_http::cors::CorsLayer;
 use tracing::Instrument;
 
 use super::arrival::{Arrival, X_REQUEST_ID};
+use super::cors::Cors;
 use super::endpoint::{Answer, Call, Endpoint, Visit};
 use super::hall::Hall;
 use super::listener::{Answers, Peer};
@@ -39,7 +40,7 @@ use super::render::{self, Content, Dialect, Reply};
 use super::routes::{Behind, Caller, LimitedBy, Route, Work, dialect_of};
 use super::table::{ALLOWED, Found, Table};
 use super::visitor;
-use super::{body, cors, headers, once};
+use super::{body, headers, once};
 use crate::telemetry::meters::{Answered, MethodLabel};
 
 /// What answers behind an HTTP door.
@@ -48,7 +49,7 @@ pub struct Front {
     hall: Arc<Hall>,
     door: Behind,
     table: Table,
-    cors: Option<CorsLayer>,
+    cors: Option<Cors>,
     in_flight: Gauge,
 }
 
@@ -71,8 +72,8 @@ impl Front {
     /// # Errors
     /// If two routes of the table collide.
     pub fn public(hall: Arc<Hall>) -> Result<Self, InsertError> {
-        let cors = cors::layer(&hall.flows.settings.cors);
-        Self::new("public", Behind::Public, hall, cors)
+        let cors = Cors::new(&hall.flows.settings.cors);
+        Self::new("public", Behind::Public, hall, Some(cors))
     }
 
     /// Makes what answers behind the admin door. No page of another origin may call it.
@@ -87,7 +88,7 @@ impl Front {
         name: &'static str,
         door: Behind,
         hall: Arc<Hall>,
-        cors: Option<CorsLayer>,
+        cors: Option<Cors>,
     ) -> Result<Self, InsertError> {
         Ok(Self {
             name,
@@ -99,11 +100,15 @@ impl Front {
         })
     }
 
-    /// Lets the request through CORS, where that is configured, to its route. No script of another
-    /// origin has business with a page (RFC 9700 §2.6).
+    /// Lets the request through CORS, where its tenant or the service has listed origins, to its route. No
+    /// script of another origin has business with a page (RFC 9700 §2.6).
     async fn pass(&self, arrival: &Arrival, request: Request<Incoming>) -> Reply {
         let is_page = is_page(request.uri().path());
-        let Some(cors) = self.cors.as_ref().filter(|_| !is_page) else {
+        let (parts, body) = request.into_parts();
+        let cors = self.cors.as_ref().filter(|_| !is_page);
+        let cors = cors.and_then(|cors| cors.layer_of(self.tenant_of(&parts).as_deref()));
+        let request = Request::from_parts(parts, body);
+        let Some(cors) = cors else {
             return self.route(arrival, request).await;
         };
         let inner = service_fn(async |request| {
@@ -113,6 +118,12 @@ impl Front {
             Ok(reply) => reply,
             Err(never) => match never {},
         }
+    }
+
+    /// Finds the tenant for what goes before the route; none where the route refuses it.
+    fn tenant_of(&self, request: &Parts) -> Option<Arc<Tenant>> {
+        let plain = PlainPath::parse(request.uri.path()).ok()?;
+        visitor::find_tenant(&self.hall, request, plain.tenant).ok()
     }
 
     /// Finds the route and judges what comes of it.

@@ -47,8 +47,7 @@ pub(crate) fn enter(
     path: Option<&str>,
 ) -> Result<Act, Rejection> {
     let flows = &hall.flows;
-    let named = Named::collect(&flows.settings.tenants, request, path)?;
-    let tenant = named.resolve(&*flows.tenants.directory())?;
+    let tenant = find_tenant(hall, request, path)?;
     Ok(Act {
         issuer: issuer_of(&flows.settings, &tenant),
         origin: Origin {
@@ -68,6 +67,20 @@ pub(crate) fn enter(
         deadline: arrival.deadline,
         now: arrival.now,
     })
+}
+
+/// Finds the tenant.
+///
+/// # Errors
+/// As [`enter`].
+pub(super) fn find_tenant(
+    hall: &Hall,
+    request: &Parts,
+    path: Option<&str>,
+) -> Result<Arc<Tenant>, Rejection> {
+    let flows = &hall.flows;
+    let named = Named::collect(&flows.settings.tenants, request, path)?;
+    named.resolve(&*flows.tenants.directory())
 }
 
 /// Authenticates the caller if the route asks who it is, and notes it in the act.

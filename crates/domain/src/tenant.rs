@@ -93,6 +93,9 @@ pub struct TenantConfig {
     pub login_ui_url: Option<String>,
     /// Where they are asked what they allow instead of on our pages.
     pub consent_ui_url: Option<String>,
+    /// Which web pages may call it from a browser, by their origins; nothing: those that the service
+    /// lists.
+    pub cors_allowed_origins: Option<Vec<String>>,
 }
 
 /// Which authenticators may hold passkeys (WebAuthn §7.1).
@@ -192,6 +195,7 @@ impl Default for TenantConfig {
             max_self_registered_clients: 1_000,
             login_ui_url: None,
             consent_ui_url: None,
+            cors_allowed_origins: None,
         }
     }
 }

@@ -120,6 +120,12 @@ fn parse_origin(text: &str) -> Option<String> {
     is_exact.then_some(origin)
 }
 
+/// Says whether a text is an origin exactly as a browser sends it.
+#[must_use]
+pub fn is_origin(text: &str) -> bool {
+    parse_origin(text).is_some_and(|origin| origin == text)
+}
+
 /// Methods are case-sensitive and all that we serve are upper case (RFC 9110 §9.1).
 fn parse_method(text: &str) -> Option<Method> {
     let is_word = text.bytes().all(|b| b.is_ascii_uppercase() || b == b'-');
@@ -165,6 +171,7 @@ mod tests {
             parse_origins("https://A.example"),
             listed("https://a.example")
         );
+        assert!(is_origin("https://a.example") && !is_origin("https://A.example"));
         for text in [
             "https://a.example/",
             "https://a.example/x",
@@ -174,6 +181,7 @@ mod tests {
             "https://*.example",
         ] {
             assert_eq!(parse_origins(text), None, "{text}");
+            assert!(!is_origin(text), "{text}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! CORS: which web pages may call the public door, and that none may call the admin door.
 
 use reqwest::Method;
+use serde_json::{Value, json};
 
 use crate::backend::Backend;
 use crate::client::{Answer, Client};
@@ -15,6 +16,7 @@ scenes![
     an_error_is_readable_for_a_listed_origin_too,
     the_admin_door_never_speaks_of_cors,
     rfc_9700_2_6_no_page_speaks_of_cors,
+    a_tenants_own_list_takes_the_place_of_the_services,
 ];
 
 const PAGE: &str = "https://app.example.org";
@@ -150,5 +152,52 @@ async fn rfc_9700_2_6_no_page_speaks_of_cors() {
     }
     let token = page.form("/oauth/token", &[]).await;
     assert!(speaks_of_cors(&token), "programs in a browser may ask here");
+    house.stop().await;
+}
+
+async fn a_tenants_own_list_takes_the_place_of_the_services() {
+    let house = open(&[("TENANT_BASE_DOMAIN", "auth.example.org")]).await;
+    house.add_tenant("acme").await;
+    house.add_tenant("globex").await;
+    let operator = crate::admin::areas::holder_in(&house, "acme", "admin:tenants").await;
+    let choose = async |origins: Value| {
+        let body = json!({ "config": { "cors_allowed_origins": origins } });
+        let patched = operator.patch("/admin/tenants/acme", body).await;
+        let config = patched.expect(200).json()["config"].clone();
+        assert_eq!(config["cors_allowed_origins"], origins);
+    };
+    let told = async |door: &Client, path: &str, origin: &str| {
+        let send = |request: reqwest::RequestBuilder| {
+            let request = request.header("origin", origin);
+            request.header("access-control-request-method", "POST")
+        };
+        let asked = door.send(Method::OPTIONS, path, send).await;
+        let read = door.with("origin", origin).get(path).await;
+        assert_eq!(speaks_of_cors(&asked), speaks_of_cors(&read), "{path}");
+        speaks_of_cors(&read)
+    };
+    let (bare, host) = (house.public(), "acme.auth.example.org");
+    let by_host = house.public().with("host", host);
+    let own = "https://app.acme.example";
+    choose(json!([own])).await;
+    for (door, path) in [(&bare, "/t/acme/auth/me"), (&by_host, "/auth/me")] {
+        assert!(told(door, path, own).await, "{path}");
+        assert!(!told(door, path, PAGE).await, "{path}: the service's");
+    }
+    for path in ["/auth/me", "/t/globex/auth/me", "/t/nobody/auth/me"] {
+        assert!(told(&bare, path, PAGE).await, "{path}");
+        assert!(!told(&bare, path, own).await, "{path}: another tenant's");
+    }
+    for path in ["/t/acme/oauth/authorize", "/t/acme/sign-in"] {
+        assert!(!told(&bare, path, own).await, "{path} is a page");
+    }
+    let named = house.public().with("x-tenant-id", "acme");
+    let read = named.with("origin", own).get("/auth/me").await;
+    assert_eq!(read.header("access-control-allow-origin"), own);
+    choose(json!([])).await;
+    assert!(!told(&bare, "/t/acme/auth/me", own).await);
+    assert!(!told(&bare, "/t/acme/auth/me", PAGE).await);
+    choose(Value::Null).await;
+    assert!(told(&bare, "/t/acme/auth/me", PAGE).await);
     house.stop().await;
 }

@@ -8,7 +8,8 @@ use domain::tenant::{
 };
 
 use super::pages::{
-    check_authenticators, check_colour, check_language, check_logo, check_page, check_resources,
+    check_authenticators, check_colour, check_language, check_logo, check_origins, check_page,
+    check_resources,
 };
 use super::{assertions, limits};
 use crate::flow::account::Mistakes;
@@ -50,6 +51,8 @@ pub struct Choices {
     pub login_ui_url: Option<Option<String>>,
     /// Where they are asked what they allow; nothing for our pages.
     pub consent_ui_url: Option<Option<String>>,
+    /// Which web pages may call it; nothing for those that the service lists.
+    pub cors_allowed_origins: Option<Option<Vec<String>>>,
 }
 
 /// The most clients that may be let register themselves.
@@ -89,6 +92,9 @@ impl Choices {
         let issuer = issuer_of(&flows.settings, tenant);
         if let Some(resources) = &self.resources {
             mistakes.check("resources", check_resources(resources));
+        }
+        if let Some(Some(origins)) = &self.cors_allowed_origins {
+            mistakes.check("cors_allowed_origins", check_origins(origins));
         }
         if let Some(issuers) = &self.assertion_issuers {
             let takes_clear_text = flows.egress.takes_clear_text();
@@ -181,6 +187,9 @@ impl Choices {
                 .unwrap_or(config.assertion_audiences),
             login_ui_url: self.login_ui_url.unwrap_or(config.login_ui_url),
             consent_ui_url: self.consent_ui_url.unwrap_or(config.consent_ui_url),
+            cors_allowed_origins: self
+                .cors_allowed_origins
+                .unwrap_or(config.cors_allowed_origins),
         }
     }
 }

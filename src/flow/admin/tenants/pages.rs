@@ -3,6 +3,7 @@
 use domain::tenant::PasskeyAuthenticators;
 use url::{Host, Url};
 
+use crate::config::is_origin;
 use crate::flow::passkey;
 use crate::language::LANGUAGES;
 
@@ -10,6 +11,8 @@ use crate::language::LANGUAGES;
 const MAX_URL: usize = 512;
 /// The most resources, and the longest of them.
 const MAX_RESOURCES: usize = 50;
+/// The most origins of web pages: each is compared at each of their calls.
+const MAX_ORIGINS: usize = 50;
 
 /// The most certificates, and the most models, of a list of authenticators.
 const MAX_AUTHENTICATORS: usize = 100;
@@ -45,6 +48,15 @@ pub(super) fn check_authenticators(chosen: &PasskeyAuthenticators) -> Result<(),
         return Err("must have at most 100 roots and 100 models");
     }
     passkey::read_list(chosen).map(drop)
+}
+
+/// Checks which web pages may call: each by its origin, exactly as a browser sends it. Neither a pattern nor
+/// `*` is one: a tenant names whom it means.
+pub(super) fn check_origins(origins: &[String]) -> Result<(), &'static str> {
+    if origins.len() > MAX_ORIGINS || !origins.iter().all(|text| is_origin(text)) {
+        return Err("must be at most 50 origins such as https://app.example.org, without paths");
+    }
+    Ok(())
 }
 
 pub(super) fn check_colour(text: &str) -> Result<(), &'static str> {

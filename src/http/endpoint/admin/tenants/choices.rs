@@ -32,6 +32,7 @@ pub(super) fn take(fields: &mut Fields) -> Result<Choices, Refusal> {
         assertion_audiences: config.optional_list("assertion_audiences", take_audience),
         login_ui_url: config.nullable("login_ui_url", Fields::optional_text),
         consent_ui_url: config.nullable("consent_ui_url", Fields::optional_text),
+        cors_allowed_origins: config.nullable("cors_allowed_origins", Fields::optional_texts),
     };
     let choices = branding.finish(choices)?;
     config.finish(choices)
