@@ -190,7 +190,7 @@ fn upward_dependencies() -> Vec<String> {
         ("crates/webauthn", &["domain"]),
         ("crates/store", &["domain", "store"]),
         ("crates/argon2id", &[]),
-        ("crates/hashing", &["domain", "protocol"]),
+        ("crates/hashing", &["argon2id", "domain", "protocol"]),
         ("crates/blocklist", &["domain", "protocol"]),
         ("actors", &["domain", "protocol", "store"]),
     ];

@@ -1,4 +1,5 @@
-//! What a hash costs: the `argon2` crate as it is, with its memory kept, and behind the gate.
+//! What a hash costs: the `argon2` crate as it is, the same with its memory kept, and our kernel
+//! behind the gate, by one caller for each thread and by so many that hashes are computed together.
 //!
 //! `cargo bench -p hashing`. Set `GLIBC_TUNABLES=glibc.malloc.hugetlb=1` to see it on transparent
 //! huge pages. The figures are in `docs/HASHING.md`.
@@ -38,13 +39,18 @@ fn main() {
         COST.memory_kib, COST.time, COST.parallelism
     );
     for threads in [1, cores] {
-        let ways: [(&str, &dyn Fn() -> f64); 3] = [
+        let ways: [(&str, &dyn Fn() -> f64); 4] = [
             ("crate as it is", &|| on_threads(threads, rounds, as_it_is)),
             ("memory kept", &|| on_threads(threads, rounds, memory_kept)),
-            ("through the gate", &|| through_the_gate(threads, rounds)),
+            ("through the gate", &|| {
+                through_the_gate(threads, threads, rounds)
+            }),
+            ("the same, crowded", &|| {
+                through_the_gate(threads, threads * 4, rounds / 4 + 1)
+            }),
         ];
         // One sample of each in turn, so that a busy moment of the machine does not hit one alone.
-        let mut rates = [const { Vec::new() }; 3];
+        let mut rates = [const { Vec::new() }; 4];
         for _ in 0..samples {
             for (rates, (_, measure)) in rates.iter_mut().zip(&ways) {
                 rates.push(measure());
@@ -87,7 +93,7 @@ fn memory_kept(rounds: u32) {
     }
 }
 
-fn through_the_gate(threads: usize, rounds: u32) -> f64 {
+fn through_the_gate(threads: usize, callers: usize, rounds: u32) -> f64 {
     let config = HashingConfig {
         cost: COST,
         threads: NonZeroUsize::new(threads).expect("one at least"),
@@ -100,13 +106,13 @@ fn through_the_gate(threads: usize, rounds: u32) -> f64 {
         .build();
     let started = Instant::now();
     runtime.expect("a runtime").block_on(async {
-        let mut callers = tokio::task::JoinSet::new();
-        for _ in 0..threads * 2 {
-            callers.spawn(verify_often(gate.clone(), rounds));
+        let mut tasks = tokio::task::JoinSet::new();
+        for _ in 0..callers {
+            tasks.spawn(verify_often(gate.clone(), rounds));
         }
-        while callers.join_next().await.is_some() {}
+        while tasks.join_next().await.is_some() {}
     });
-    rate(rounds, threads * 2, started.elapsed())
+    rate(rounds, callers, started.elapsed())
 }
 
 async fn verify_often(gate: Hashing, rounds: u32) {

@@ -18,8 +18,11 @@ use crate::peppers::Peppers;
 use crate::phc::{Cost, OUTPUT_BYTES, SALT_BYTES, Stored};
 use crate::{kernel, priority};
 
+mod queue;
 #[cfg(test)]
 mod tests;
+
+use queue::{Job, Queue};
 
 /// How hashing is set up.
 #[derive(Debug, Clone)]
@@ -72,7 +75,7 @@ struct Gate {
     peppers: Peppers,
     dummy: Stored,
     random: Arc<dyn Random>,
-    watch: Watch,
+    queue: Arc<Queue>,
 }
 
 /// A place at the gate: the right to one hash. Dropping it gives the place to somebody else.
@@ -83,17 +86,6 @@ struct Gate {
 pub struct Place {
     gate: Arc<Gate>,
     permit: OwnedSemaphorePermit,
-}
-
-/// Everything one job needs, and the place it takes until it is done or skipped.
-struct Job {
-    cost: Cost,
-    input: SecretBytes,
-    salt: Vec<u8>,
-    deadline: Instant,
-    answer: oneshot::Sender<Result<[u8; OUTPUT_BYTES], kernel::Refused>>,
-    place: OwnedSemaphorePermit,
-    watch: Watch,
 }
 
 // === impl Hashing ===
@@ -125,7 +117,7 @@ impl Hashing {
                 output: random.array::<OUTPUT_BYTES>().to_vec(),
             },
             random,
-            watch,
+            queue: Arc::new(Queue::new(config.threads, config.cost, watch)),
         })))
     }
 
@@ -252,41 +244,24 @@ impl Gate {
         place: OwnedSemaphorePermit,
         (cost, input, salt): (Cost, SecretBytes, Vec<u8>),
         deadline: Instant,
-    ) -> Result<[u8; OUTPUT_BYTES], Fault> {
+    ) -> Result<kernel::Output, Fault> {
         let (answer, answered) = oneshot::channel();
-        let job = Job {
+        self.queue.push(Job {
             cost,
             input,
             salt,
             deadline,
             answer,
             place,
-            watch: Arc::clone(&self.watch),
-        };
-        self.pool.spawn(|| job.run());
+        });
+        let queue = Arc::clone(&self.queue);
+        self.pool.spawn(move || queue.serve());
         match timeout_at(deadline, answered).await {
             Err(_) => Err(Fault::Late),
             Ok(Ok(output)) => output.map_err(|_| refused()),
             Ok(Err(_)) if deadline <= Instant::now() => Err(Fault::Late),
             Ok(Err(_)) => Err(Fault::Broken("a hashing thread panicked".to_owned())),
         }
-    }
-}
-
-// === impl Job ===
-
-impl Job {
-    fn run(self) {
-        if self.answer.is_closed() || self.deadline <= Instant::now() {
-            return;
-        }
-        let started = Instant::now();
-        let output = kernel::hash(self.cost, self.input.expose(), &self.salt);
-        (self.watch)(started.elapsed());
-        // The place is free before the caller hears of it: whoever awaited an answer and asks again
-        // at once must not be told that the gate is busy with their own last job.
-        drop(self.place);
-        let _ = self.answer.send(output);
     }
 }
 

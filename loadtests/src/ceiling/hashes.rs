@@ -1,4 +1,4 @@
-//! Argon2id, over and over: the crate, the threads and the parameters of the service, and nothing else.
+//! Argon2id, over and over: the kernel behind its gate, the threads and the parameters of the service, and nothing else.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;

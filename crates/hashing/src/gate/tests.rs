@@ -205,3 +205,20 @@ async fn every_hash_is_told_of_with_its_duration() {
     verify(&gate, "secret", &stored).await;
     assert_eq!(told.load(Ordering::SeqCst), 2);
 }
+
+#[tokio::test]
+async fn of_many_at_once_each_gets_the_answer_to_its_own() {
+    let gate = gate(CHEAP, 63, &[1]);
+    let passwords: Vec<_> = (0..20).map(|number| format!("password {number}")).collect();
+    let records = passwords.iter().map(|password| record(&gate, password));
+    let records = futures_util::future::join_all(records).await;
+    let asked = records.iter().enumerate().flat_map(|(number, record)| {
+        let wrong = &passwords[(number + 1) % passwords.len()];
+        [(&passwords[number], record), (wrong, record)]
+    });
+    let answers = asked.map(|(password, record)| verify(&gate, password, record));
+    let answers = futures_util::future::join_all(answers).await;
+    for (number, verified) in answers.iter().enumerate() {
+        assert_eq!(verified.matches, number % 2 == 0, "{number}");
+    }
+}
