@@ -25,12 +25,17 @@ export const launch = () => chromium.launch({
   ],
 });
 
-/** Looks at a page: axe finds no serious fault, and the picture is kept where that is asked for. */
+/**
+ * Looks at a page: it is no wider than its window (WCAG 2.2, 1.4.10), axe finds no serious fault, and the picture is
+ * kept where that is asked for.
+ */
 export async function look(page, name, look) {
   if (KEPT) {
     await mkdir(KEPT, { recursive: true });
     await page.screenshot({ path: `${KEPT}/${name}-${look}.png`, fullPage: true });
   }
+  const beyond = await page.evaluate('document.documentElement.scrollWidth - window.innerWidth');
+  assert.ok(beyond <= 0, `${name} is ${beyond} pixels wider than its window`);
   // The page's own policy lets no script but ours run, so axe is run beside it.
   const found = await page.evaluate(`${AXE}; axe.run()`);
   const serious = found.violations.filter(({ impact }) => ['serious', 'critical'].includes(impact));

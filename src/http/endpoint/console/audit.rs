@@ -57,9 +57,7 @@ fn list_page(seat: &Seat) -> Later<'_, Reply> {
             Part::Note(counted(found.total)),
             Part::Table(Table {
                 caption: "Entries",
-                heads: vec![
-                    "Entry", "When", "What", "Outcome", "To whom", "By whom", "Client",
-                ],
+                heads: vec!["What", "When", "Outcome", "To whom", "By whom", "Client"],
                 rows,
                 empty: "Nothing like that happened.",
             }),
@@ -112,10 +110,10 @@ fn row_of(seat: &Seat, row: &AuditRow) -> Vec<Cell> {
         Some(text) => Cell::code(text),
         None => Cell::text("–"),
     };
+    let event = text_of(row, "event").unwrap_or_default();
     vec![
-        Cell::link(format!("{HERE}/{}", row.seq), row.seq),
+        Cell::link(format!("{HERE}/{}", row.seq), event),
         Cell::When(seat.when(row.at)),
-        Cell::text(text_of(row, "event").unwrap_or_default()),
         entry::outcome_cell(row),
         code("subject"),
         entry::actor_cell(row),

@@ -80,7 +80,7 @@ fn row(seat: &Seat, key: &KeyView) -> Vec<Cell> {
         when(key.retired_at),
         Cell::link(
             format!("{HERE}/{}/revoke", key.kid),
-            format!("Revoke {}", key.kid),
+            format!("Revoke {}…", key.kid.chars().take(8).collect::<String>()),
         ),
     ]
 }
