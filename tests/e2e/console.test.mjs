@@ -2,6 +2,7 @@
 // with a passkey alone; look at every page; do what an operator does. Every page is looked at.
 
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { start } from '../peers/service.mjs';
 import { code } from './app.mjs';
@@ -47,6 +48,16 @@ async function enter(page, email) {
   return secret;
 }
 
+/** Signs somebody in by the API, as an application of theirs does. */
+async function signIn(email) {
+  const answer = await fetch(`${service.issuer}/auth/login`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ email, password: PASSWORD }),
+  });
+  assert.equal(answer.status, 200, await answer.text());
+}
+
 async function heading(page, name) {
   await page.getByRole('heading', { name, level: 1 }).waitFor();
 }
@@ -59,6 +70,105 @@ async function answer(page, link, button) {
 }
 
 for (const [name, options] of Object.entries(LOOKS)) {
+  test(`an operator ends sign-ins, sees to keys, tenants and the trail: ${name}`, async () => {
+    const context = await browser.newContext({ ...options, bypassCSP: true });
+    const page = await context.newPage();
+    const id = await person(`keeper-${name}@example.org`);
+    await enter(page, `keeper-${name}@example.org`);
+    await heading(page, 'Overview');
+
+    const guest = `visitor-${name}@example.org`;
+    const visitor = await person(guest, ['user']);
+    for (let times = 0; times < 2; times += 1) await signIn(guest);
+    await page.goto(`${service.console}/users/${visitor}`);
+    await look(page, 'console-user-sessions', name);
+    await page.getByRole('link', { name: /^End / }).first().click();
+    await look(page, 'console-session-end', name);
+    await page.getByRole('button', { name: 'End the sign-in' }).click();
+    await page.getByText('That sign-in has ended.').waitFor();
+    await answer(page, 'End all its sign-ins', 'End all sign-ins');
+    await page.getByText('It is signed in nowhere.').waitFor();
+
+    await page.goto(`${service.console}/apikeys/new`);
+    await page.getByLabel('Name').fill(`Reports ${name}`);
+    await page.getByLabel('Scopes').fill('admin:users:read');
+    await page.getByLabel('Limit').fill('60');
+    await page.getByLabel('Works until').fill('2099-01-31T12:00');
+    await look(page, 'console-api-key-new', name);
+    await page.getByRole('button', { name: 'Make the API key' }).click();
+    assert.match(await page.locator('#secret').innerText(), /^qf_ak_/);
+    await look(page, 'console-api-key-once', name);
+    await page.getByRole('link', { name: 'I have kept it' }).click();
+    await look(page, 'console-api-key', name);
+    await page.getByRole('link', { name: 'Change' }).click();
+    assert.equal(await page.getByLabel('Works until').inputValue(), '2099-01-31T12:00');
+    await page.getByLabel('Limit').fill('');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('as often as anybody').waitFor();
+    await page.getByRole('link', { name: 'Rotate' }).click();
+    await look(page, 'console-api-key-rotate', name);
+    await page.getByRole('button', { name: 'Make the new one' }).click();
+    await page.getByText('The one before works until').waitFor();
+    await page.getByRole('link', { name: 'I have kept it' }).click();
+    await answer(page, 'Revoke', 'Revoke the API key');
+
+    await page.goto(`${service.console}/tenants/new`);
+    await page.getByLabel('Slug').fill(`acme-${name}`);
+    await page.getByLabel('Name').fill(`Acme ${name}`);
+    await look(page, 'console-tenant-new', name);
+    await page.getByRole('button', { name: 'Make the tenant' }).click();
+    await heading(page, `Acme ${name}`);
+    await look(page, 'console-tenant', name);
+    await page.getByRole('link', { name: 'Suspend' }).click();
+    await page.getByLabel('Why').fill('unpaid');
+    await page.getByRole('button', { name: 'Suspend the tenant' }).click();
+    await page.getByRole('status').waitFor();
+    await answer(page, 'Open again', 'Open the tenant');
+    await page.getByRole('link', { name: 'Delete' }).click();
+    await look(page, 'console-tenant-delete', name);
+    await page.getByRole('button', { name: 'Delete the tenant' }).click();
+    await page.getByText('Until its day it can be restored.').waitFor();
+    await look(page, 'console-tenant-deleted', name);
+    await answer(page, 'Restore', 'Restore the tenant');
+
+    await page.goto(`${service.console}/audit`);
+    await page.getByLabel('To whom').fill(guest);
+    await page.getByLabel('What', { exact: true }).selectOption('session.ended');
+    await page.getByLabel('From, in UTC').fill('2020-01-01T00:00');
+    await page.getByRole('button', { name: 'Search' }).click();
+    await page.getByText('2 found.').waitFor();
+    await look(page, 'console-audit-found', name);
+    const downloading = page.waitForEvent('download');
+    await page.getByRole('link', { name: 'Take these along, as JSON lines' }).click();
+    const file = await (await downloading).path();
+    const lines = (await readFile(file, 'utf8')).trim().split('\n').map((line) => JSON.parse(line));
+    assert.deepEqual(lines.map(({ event, actor_id: by }) => [event, by]), [
+      ['session.ended', id], ['session.ended', id],
+    ]);
+    await page.locator('tbody a').first().click();
+    await heading(page, 'session.ended');
+    await look(page, 'console-audit-entry', name);
+    await page.goto(`${service.console}/audit?from=noon`);
+    await page.getByRole('alert').waitFor();
+    await look(page, 'console-audit-problem', name);
+    await page.goto(`${service.console}/audit/checkpoints`);
+    await page.getByText('all there').first().waitFor();
+    await look(page, 'console-checkpoints', name);
+
+    await page.goto(`${service.console}/keys`);
+    const active = await page.locator('tbody tr').first().locator('code').innerText();
+    await page.getByRole('link', { name: `Revoke ${active.slice(0, 8)}` }).click();
+    await look(page, 'console-key-revoke', name);
+    await page.getByLabel('Its name, once more').fill('another');
+    await page.getByRole('button', { name: 'Revoke the key' }).click();
+    await page.getByRole('alert').waitFor();
+    await page.getByLabel('Its name, once more').fill(active);
+    await page.getByRole('button', { name: 'Revoke the key' }).click();
+    await page.getByText('The key was revoked.').waitFor();
+    assert.ok(!(await page.content()).includes(active));
+    await context.close();
+  });
+
   test(`an operator signs in, looks around, does what is to be done, and signs out: ${name}`, async () => {
     // axe is run beside the page's policy.
     const context = await browser.newContext({ ...options, bypassCSP: true });
@@ -73,12 +183,12 @@ for (const [name, options] of Object.entries(LOOKS)) {
     await look(page, 'console-overview', name);
 
     for (const [label, title] of [
-      ['Clients', 'Clients'], ['Roles', 'Roles'], ['Keys', 'Signing keys'], ['Supervision', 'Supervision'],
-      ['Users', 'Users'],
+      ['Clients', 'Clients'], ['API keys', 'API keys'], ['Roles', 'Roles'], ['Tenants', 'Tenants'],
+      ['Audit trail', 'Audit trail'], ['Keys', 'Signing keys'], ['Supervision', 'Supervision'], ['Users', 'Users'],
     ]) {
-      await page.getByRole('navigation', { name: 'Console' }).getByRole('link', { name: label }).click();
+      await page.getByRole('navigation', { name: 'Console' }).getByRole('link', { name: label, exact: true }).click();
       await heading(page, title);
-      await look(page, `console-${label.toLowerCase()}`, name);
+      await look(page, `console-${label.toLowerCase().replace(' ', '-')}`, name);
     }
 
     await page.getByLabel('Address or name begins with').fill(`guest-${name}`);
