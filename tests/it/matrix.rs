@@ -13,6 +13,7 @@ use crate::cases;
 use crate::client::{Client, Person};
 use crate::house::House;
 
+mod console;
 mod objects;
 mod table;
 
@@ -26,7 +27,10 @@ cases![
 ];
 
 pub fn all() -> Vec<Case> {
-    cases().into_iter().chain(objects::cases()).collect()
+    [cases(), console::cases(), objects::cases()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// Names of nothing.

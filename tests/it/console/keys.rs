@@ -7,13 +7,14 @@ use serde_json::json;
 use super::Office;
 use crate::admin::rbac::allow;
 use crate::cases;
-use crate::client::Person;
+use crate::client::{Client, Person};
 use crate::house::House;
 
 cases![
     keys_are_rotated_when_it_is_time,
     a_key_is_revoked_by_who_says_its_name_once_more,
     who_reads_keys_revokes_none,
+    operators_of_a_tenant_see_and_end_its_own_keys_alone,
 ];
 
 async fn keys_are_rotated_when_it_is_time(house: House) {
@@ -36,7 +37,11 @@ async fn keys_are_rotated_when_it_is_time(house: House) {
 
 /// The names of the keys: that of the active one first, then that of the next.
 async fn kids(house: &House) -> Vec<String> {
-    let keys = house.admin().get("/admin/keys").await.expect(200).json();
+    kids_of(&house.admin()).await
+}
+
+async fn kids_of(admin: &Client) -> Vec<String> {
+    let keys = admin.get("/admin/keys").await.expect(200).json();
     let keys = keys["keys"].as_array().expect("keys").clone();
     let kid = |key: &serde_json::Value| key["kid"].as_str().expect("a name").to_owned();
     keys.iter().map(kid).collect()
@@ -106,4 +111,28 @@ async fn who_reads_keys_revokes_none(house: House) {
     }
     assert_eq!(kids(&house).await.len(), 2);
     assert_eq!(house.audit_count("key.revoked").await, 0);
+}
+
+async fn operators_of_a_tenant_see_and_end_its_own_keys_alone(house: House) {
+    house.add_tenant("acme").await;
+    let ours = kids(&house).await;
+    let mut office = Office::within(&house, "acme", "boss").await;
+    let page = office.enter("/t/acme/console/keys").await;
+    page.expect(200);
+    let admin = house.admin().with("x-tenant-id", "acme");
+    let theirs = kids_of(&admin).await;
+    assert!(theirs.iter().all(|kid| page.answer.text.contains(kid)));
+    assert!(!ours.iter().any(|kid| page.answer.text.contains(kid)));
+    let path = format!("/t/acme/console/keys/{}/revoke", ours[0]);
+    let page = office.admin.open(&path).await;
+    page.expect_error(404, "invalid_request");
+    let token = office.token().await;
+    let fields = [("csrf", &*token), ("kid", &*ours[0])];
+    let page = office.admin.post(&path, &fields).await;
+    page.expect_error(404, "invalid_request");
+    let path = format!("/t/acme/console/keys/{}/revoke", theirs[0]);
+    let page = office.admin.open(&path).await;
+    office.fill(&page, &[("kid", &theirs[0])]).await;
+    assert_eq!(kids(&house).await, ours, "nobody else's");
+    assert!(!kids_of(&admin).await.contains(&theirs[0]));
 }

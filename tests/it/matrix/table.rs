@@ -85,11 +85,16 @@ impl Line {
         door.with("x-tenant-id", slug)
     }
 
-    /// Asks for it with a body of the kind that it reads.
-    pub async fn ask(&self, door: &Client, names: &Names, body: &Value) -> Answer {
+    /// Its path, with names in the place of braces.
+    pub fn path_of(&self, names: &Names) -> String {
         let path = self.path.replace("{id}", &names.id);
         let path = path.replace("{session_id}", &names.client);
-        let mut path = path.replace("{client_id}", &names.client);
+        path.replace("{client_id}", &names.client)
+    }
+
+    /// Asks for it with a body of the kind that it reads.
+    pub async fn ask(&self, door: &Client, names: &Names, body: &Value) -> Answer {
+        let mut path = self.path_of(names);
         if self.method == Method::DELETE && path.ends_with("/consents") {
             path = format!("{path}?client_id={}", names.client);
         }
