@@ -28,7 +28,8 @@ pub struct CorsSettings {
 }
 
 variables! {
-    /// Origins of web pages that may read answers, or `*` for all. Absent: none.
+    /// Origins of web pages that may read answers, or `*` for all. Absent: none. A tenant may have a list
+    /// of its own (`cors_allowed_origins`) instead.
     CORS_ALLOWED_ORIGINS: Parsed<Origins> = of(ORIGINS);
     /// Methods that such pages may use.
     CORS_ALLOWED_METHODS: Parsed<Vec<Method>> =

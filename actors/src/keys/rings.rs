@@ -23,8 +23,8 @@ use crate::patience::patiently;
 use crate::remembered::Remembered;
 use crate::snapshot::{Publisher, Snapshot, publish};
 
-/// How many rings beside the default tenant's are at hand: about 16 MB when full.
-const CAPACITY: u64 = 2_048;
+/// How many rings beside the default tenant's are at hand, of some 4 kB each: about 40 MB when full.
+const CAPACITY: u64 = 10_240;
 
 /// Rings as they are read.
 pub(super) struct Rings {
