@@ -13,6 +13,7 @@ mod grpc;
 mod identity;
 mod limits;
 mod plain;
+mod secure_calls;
 mod slow;
 mod telemetry;
 mod tls;
@@ -32,6 +33,7 @@ pub fn all() -> Vec<Scene> {
         identity::scenes(),
         limits::scenes(),
         plain::scenes(),
+        secure_calls::scenes(),
         slow::scenes(),
         telemetry::scenes(),
         tls::scenes(),

@@ -51,7 +51,7 @@ mod request_uri;
 mod restarts;
 mod rings;
 pub mod signing;
-mod tls_house;
+pub mod tls_house;
 pub mod world;
 
 pub use restarts::scenes;

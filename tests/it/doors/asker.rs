@@ -23,10 +23,21 @@ impl Asker {
     pub async fn new(house: &House, metadata: &[(&'static str, &str)]) -> Self {
         let group = TaskGroup::new("clients");
         let to = house.grpc_address();
-        let origin = format!("http://{to}").parse().expect("an origin");
+        let line = line(to, &group).await;
+        Self::over(line, &format!("http://{to}"), metadata, group)
+    }
+
+    /// Whoever has opened a line already.
+    pub fn over(
+        line: Line,
+        origin: &str,
+        metadata: &[(&'static str, &str)],
+        group: TaskGroup,
+    ) -> Self {
+        let origin = origin.parse().expect("an origin");
         let owned = |(name, value): &(&'static str, &str)| (*name, (*value).to_owned());
         Self {
-            client: AuthServiceClient::with_origin(line(to, &group).await, origin),
+            client: AuthServiceClient::with_origin(line, origin),
             metadata: metadata.iter().map(owned).collect(),
             _group: group,
         }

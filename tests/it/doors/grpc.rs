@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use actors::supervision::TaskGroup;
 use futures_util::FutureExt;
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tonic::body::Body;
@@ -44,6 +45,14 @@ async fn connect(to: SocketAddr, group: &TaskGroup) -> HealthClient<Line> {
 /// Connects; the connection lives in the group.
 pub async fn line(to: SocketAddr, group: &TaskGroup) -> Line {
     let stream = TcpStream::connect(to).await.expect("a connection");
+    line_over(stream, group).await
+}
+
+/// Speaks over a connection that is open.
+pub async fn line_over<S>(stream: S, group: &TaskGroup) -> Line
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let shaken = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
     let (sender, connection) = shaken.await.expect("a handshake");
     drop(group.spawn(connection.map(drop)));

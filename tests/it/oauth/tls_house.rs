@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use rustls::ClientConfig;
 use serde_json::{Value, json};
 
 use super::world::{CALLBACK, Registered, SCOPE};
@@ -66,13 +67,18 @@ impl TlsHouse {
         self.stranger(None).with("x-api-key", self.house.api_key())
     }
 
+    /// What whoever has this certificate opens a line with.
+    pub fn config(&self, own: Option<&Pair>, protocols: &[&str]) -> ClientConfig {
+        self.server.client(own, protocols)
+    }
+
     /// A door over these protocols.
     pub fn over(&self, door: SocketAddr, own: Option<&Pair>, protocols: &[&str]) -> Client {
         let http = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .timeout(PATIENCE * 4)
-            .tls_backend_preconfigured(self.server.client(own, protocols))
+            .tls_backend_preconfigured(self.config(own, protocols))
             .resolve("localhost", door)
             .build()
             .expect("a client");
