@@ -11,7 +11,7 @@ use crate::servers::StoreKind;
 #[derive(Debug, Clone, Parser)]
 #[command(name = "loadtests", version, after_help = AFTER_HELP)]
 pub(crate) struct Arguments {
-    /// `all`, `list`, `flood`, `timing`, or scenarios by name; all scenarios when absent
+    /// `all`, `sizes`, `list`, `flood`, `timing`, or scenarios by name; all scenarios when absent
     pub(crate) names: Vec<String>,
     #[command(flatten)]
     pub(crate) load: LoadArguments,

@@ -77,7 +77,7 @@ async fn run(arguments: &Arguments) -> Result<(), String> {
         }
         ["flood"] => flood(arguments).await,
         ["timing"] => timing(arguments).await,
-        ["all"] => measure(arguments).await,
+        ["all" | "sizes"] => measure(arguments).await,
         names => {
             let known = scenario::table(false);
             let is_known = |name: &&&str| known.iter().any(|scenario| scenario.name == **name);
@@ -105,10 +105,10 @@ fn raise_limits() {
 /// Measures, writes what was asked for, and judges.
 async fn measure(arguments: &Arguments) -> Result<(), String> {
     let mut suite = Suite::new(arguments)?;
-    let measured = if arguments.names == ["all"] {
-        suite.all().await
-    } else {
-        suite.scenarios().await
+    let measured = match arguments.names.as_slice() {
+        [name] if name == "all" => suite.all().await,
+        [name] if name == "sizes" => suite.alone().await,
+        _ => suite.scenarios().await,
     };
     let output = &arguments.output;
     suite

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::Suite;
+use super::sizes::Waits;
 use crate::bench::{self, Rounds};
 use crate::estate::Estate;
 use crate::flood::Flood;
@@ -39,8 +40,36 @@ impl Suite<'_> {
     /// A sentence when something cannot be measured.
     pub(crate) async fn all(&mut self) -> Result<(), String> {
         println!("{}", Report::head());
+        for store in self.stores() {
+            let estate = self.found(store, self.crowd()).await?;
+            let waits = self.sizes(&estate).await?;
+            let ratios = self.store(&estate).await?;
+            drop(estate);
+            if store != StoreKind::PostgresRedis {
+                self.growth(store, &waits, &ratios).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Measures sizes, starts and single answers alone, on a small store and on a grown one.
+    ///
+    /// # Errors
+    /// As [`all`](Self::all).
+    pub(crate) async fn alone(&mut self) -> Result<(), String> {
+        println!("{}", Report::head());
+        for store in self.stores() {
+            let estate = self.found(store, self.crowd()).await?;
+            let waits = self.sizes(&estate).await?;
+            drop(estate);
+            self.growth(store, &waits, &Ratios::new()).await?;
+        }
+        Ok(())
+    }
+
+    fn stores(&self) -> Vec<StoreKind> {
         let asked = &self.arguments.house.stores;
-        let stores = if asked.is_empty() {
+        if asked.is_empty() {
             vec![
                 StoreKind::Embedded,
                 StoreKind::Postgres,
@@ -48,37 +77,29 @@ impl Suite<'_> {
             ]
         } else {
             asked.clone()
-        };
-        for store in stores {
-            let ratios = self.store(store).await?;
-            if store != StoreKind::PostgresRedis {
-                self.growth(store, &ratios).await?;
-            }
         }
-        Ok(())
     }
 
     /// Measures one store; gives the ratios to the ceilings.
-    async fn store(&mut self, store: StoreKind) -> Result<Ratios, String> {
-        let estate = self.found(store, self.crowd()).await?;
-        self.sizes(&estate)?;
+    async fn store(&mut self, estate: &Rc<Estate>) -> Result<Ratios, String> {
+        let store = estate.house.plan.store;
         let mut ratios = Ratios::new();
         for scenario in table(store.has_postgres()) {
             if store.has_postgres() && !OF_THE_STORE.contains(&scenario.name) {
                 continue;
             }
-            let rounds = bench::measure(&scenario, &estate, self.effort()).await?;
+            let rounds = bench::measure(&scenario, estate, self.effort()).await?;
             let row = Row::of_rounds(&scenario, store.name(), &rounds);
             ratios.insert(scenario.name, row.figure);
             self.add(row);
             if WITH_TAILS.contains(&scenario.name) {
-                self.tail(&scenario, &estate, &rounds).await?;
+                self.tail(&scenario, estate, &rounds).await?;
             }
             if scenario.name == OVERLOADED {
-                self.overload(&scenario, &estate, &rounds).await?;
+                self.overload(&scenario, estate, &rounds).await?;
             }
         }
-        self.flood(&estate).await?;
+        self.flood(estate).await?;
         Ok(ratios)
     }
 
@@ -101,7 +122,12 @@ impl Suite<'_> {
     }
 
     /// Measures again on a store that is large, and compares with the ratios of the small one.
-    async fn growth(&mut self, store: StoreKind, small: &Ratios) -> Result<(), String> {
+    async fn growth(
+        &mut self,
+        store: StoreKind,
+        waits: &Waits,
+        small: &Ratios,
+    ) -> Result<(), String> {
         let house = &self.arguments.house;
         let crowd = Crowd {
             people: house.grown_people,
@@ -116,7 +142,7 @@ impl Suite<'_> {
             crowd.people
         );
         let estate = self.found(store, crowd).await?;
-        self.grown_sizes(&estate).await?;
+        self.grown_sizes(&estate, waits).await?;
         for scenario in table(store.has_postgres()) {
             let Some(before) = small.get(scenario.name) else {
                 continue;

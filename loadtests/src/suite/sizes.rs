@@ -4,17 +4,27 @@ use std::fs;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use serde_json::json;
+
 use super::Suite;
 use crate::bench::{Effort, measure_service};
-use crate::estate::Estate;
+use crate::estate::{Estate, PASSWORD};
 use crate::message::Message;
-use crate::numbers::float;
+use crate::numbers::{float, median};
 use crate::pace::Pace;
 use crate::report::Row;
 use crate::scenario::table;
+use crate::seed;
 use crate::wire::Wire;
 
 const MIB: f64 = 1_048_576.0;
+/// How long somebody waits who asks alone, in milliseconds.
+pub(crate) struct Waits {
+    search: Vec<f64>,
+    list: Vec<f64>,
+    login: Vec<f64>,
+}
+
 /// What an operator may look for, from one account to all of them.
 const SEARCHES: [&str; 7] = [
     "/admin/users?search=somebody0123456",
@@ -43,8 +53,8 @@ impl Suite<'_> {
     /// Adds what a service on an empty store is.
     ///
     /// # Errors
-    /// When the binary is gone.
-    pub(crate) fn sizes(&mut self, estate: &Rc<Estate>) -> Result<(), String> {
+    /// A sentence when the binary is gone, or nobody is answered.
+    pub(crate) async fn sizes(&mut self, estate: &Rc<Estate>) -> Result<Waits, String> {
         let store = estate.house.plan.store.name();
         let binary = fs::metadata(&self.program).map_err(|error| error.to_string())?;
         let figures = [
@@ -65,14 +75,20 @@ impl Suite<'_> {
         for (name, about, figure, unit) in figures {
             self.add(Row::of_figures(name, store, about, &[figure]).of(unit));
         }
-        Ok(())
+        let waits = Waits::measure(estate).await?;
+        self.add_waits(store, "", &waits);
+        Ok(waits)
     }
 
     /// Adds what one on a grown store is.
     ///
     /// # Errors
     /// A sentence when nothing can be measured.
-    pub(crate) async fn grown_sizes(&mut self, estate: &Rc<Estate>) -> Result<(), String> {
+    pub(crate) async fn grown_sizes(
+        &mut self,
+        estate: &Rc<Estate>,
+        small: &Waits,
+    ) -> Result<(), String> {
         let store = estate.house.plan.store.name();
         let more = float(estate.idle[1]) - float(estate.idle[0]);
         let figures = [
@@ -92,33 +108,21 @@ impl Suite<'_> {
         for (name, about, figure, unit) in figures {
             self.add(Row::of_figures(name, store, about, &[figure]).of(unit));
         }
-        self.lists(estate).await?;
+        let waits = Waits::measure(estate).await?;
+        self.add_waits(store, "grown_", &waits);
+        for ((kind, about, grown), (_, _, small)) in waits.each().into_iter().zip(small.each()) {
+            let ratio = median(grown.iter().copied()) / median(small.iter().copied());
+            let row = Row::of_figures(&format!("slower:{kind}"), store, about, &[ratio]);
+            self.add(row.of("of the small store's median"));
+        }
         self.session_bytes(estate).await
     }
 
-    /// Adds how long an operator waits for a page of accounts, at worst.
-    async fn lists(&mut self, estate: &Rc<Estate>) -> Result<(), String> {
-        let store = estate.house.plan.store.name();
-        for (name, about, paths) in [
-            (
-                "grown_search_ms",
-                "GET /admin/users, searched by address, name, status and day",
-                &SEARCHES[..],
-            ),
-            (
-                "grown_list_ms",
-                "GET /admin/users, and pages of it far behind",
-                &LISTS[..],
-            ),
-        ] {
-            let mut spans = Vec::new();
-            for path in paths {
-                spans.extend(ask_often(estate, path).await?);
-            }
-            let row = Row::of_figures(name, store, about, &spans);
-            self.add(row.worst().of("ms"));
+    fn add_waits(&mut self, store: &str, prefix: &str, waits: &Waits) {
+        for (kind, about, spans) in waits.each() {
+            let row = Row::of_figures(&format!("{prefix}{kind}_ms"), store, about, spans);
+            self.add(row.worst().of("ms at worst"));
         }
-        Ok(())
     }
 
     /// Refreshes as many families as it can, each once, and looks at what memory that takes.
@@ -151,20 +155,71 @@ impl Suite<'_> {
     }
 }
 
-/// Asks the admin door for one path, again and again; gives how many milliseconds each answer took.
+// === impl Waits ===
+
+impl Waits {
+    async fn measure(estate: &Estate) -> Result<Self, String> {
+        let mut waits = Self {
+            search: Vec::new(),
+            list: Vec::new(),
+            login: Vec::new(),
+        };
+        for path in SEARCHES {
+            waits.search.extend(ask_often(estate, path).await?);
+        }
+        for path in LISTS {
+            waits.list.extend(ask_often(estate, path).await?);
+        }
+        let message = Message::new("POST", "/auth/login").json();
+        for turn in 0..OFTEN {
+            // Those of even numbers are at home in the default tenant.
+            let person = u32::try_from(turn * 2).unwrap_or(0);
+            let body = json!({ "email": seed::email(person), "password": PASSWORD }).to_string();
+            let mut request = Vec::new();
+            message.write(&mut request, &[], Some(&body));
+            let asked = time(&estate.house.public, &request, 1).await;
+            waits.login.extend(asked?);
+        }
+        Ok(waits)
+    }
+
+    fn each(&self) -> [(&'static str, &'static str, &[f64]); 3] {
+        [
+            (
+                "search",
+                "GET /admin/users, searched by address, name, status and day",
+                &self.search,
+            ),
+            (
+                "list",
+                "GET /admin/users, and pages of it far behind",
+                &self.list,
+            ),
+            ("login", "POST /auth/login, nobody else asking", &self.login),
+        ]
+    }
+}
+
+/// Asks the admin door for one path, again and again.
 async fn ask_often(estate: &Estate, path: &str) -> Result<Vec<f64>, String> {
-    let failed = |error: std::io::Error| format!("{path}: {error}");
     let message = Message::new("GET", path).with("x-api-key", &estate.house.key);
     let mut request = Vec::new();
     message.write(&mut request, &[], None);
-    let mut wire = Wire::open(&estate.house.admin).await.map_err(failed)?;
+    let asked = time(&estate.house.admin, &request, OFTEN).await;
+    asked.map_err(|problem| format!("{path}: {problem}"))
+}
+
+/// Gives how many milliseconds each answer took.
+async fn time(address: &str, request: &[u8], often: usize) -> Result<Vec<f64>, String> {
+    let failed = |error: std::io::Error| error.to_string();
+    let mut wire = Wire::open(address).await.map_err(failed)?;
     let mut spans = Vec::new();
-    for _ in 0..OFTEN {
+    for _ in 0..often {
         let begun = Instant::now();
-        let answer = wire.ask(&request).await.map_err(failed)?;
+        let answer = wire.ask(request).await.map_err(failed)?;
         if !answer.is_success() {
             let said = String::from_utf8_lossy(answer.body);
-            return Err(format!("{path} was answered {}: {said}", answer.status));
+            return Err(format!("answered {}: {said}", answer.status));
         }
         spans.push(begun.elapsed().as_secs_f64() * 1e3);
     }
