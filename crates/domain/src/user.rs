@@ -143,7 +143,7 @@ pub struct UserPatch {
 }
 
 /// What a list of accounts is narrowed by.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UserFilter {
     /// Only accounts whose address or name begins with this, compared without case.
     pub search: Option<String>,

@@ -19,6 +19,7 @@ use crate::port::sessions::{EndTarget, EndedSessions};
 use crate::port::users::{NewUser, PasswordChange, Registration, UserWrite, Users};
 
 mod list;
+pub(super) mod many;
 mod patch;
 
 #[cfg(test)]

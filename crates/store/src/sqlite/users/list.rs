@@ -14,6 +14,7 @@ use domain::user::{COUNTED_USERS, ROLE_USER, User, UserFilter, UserSort, UserSta
 use rusqlite::types::Value;
 use rusqlite::{Connection, params, params_from_iter};
 
+use super::many;
 use crate::sqlite::row::{self, Columns, Id, Window, user_columns};
 
 /// How many accounts a text finds in addresses, and how many in names: each by its index, and counted no
@@ -176,6 +177,13 @@ pub(super) fn list(
         Some(search) => finds_many(&snapshot, tenant, search)?,
         None => false,
     };
+    if let Some(search) = filter
+        .search
+        .as_deref()
+        .filter(|_| are_many && is_alone(filter))
+    {
+        return many::list(&snapshot, (tenant, search), &window, many::NEAR);
+    }
     let narrowed = Narrowed::by(tenant, filter, are_many);
     let total = snapshot
         .prepare_cached(&narrowed.count())?
@@ -187,6 +195,15 @@ pub(super) fn list(
     })?;
     let users = rows.collect::<rusqlite::Result<Vec<User>>>()?;
     Ok(window.page(users, total, |user| user.id.as_uuid()))
+}
+
+/// Says whether nothing but a text narrows a list, and it is in the usual order.
+fn is_alone(filter: &UserFilter) -> bool {
+    let alone = UserFilter {
+        search: filter.search.clone(),
+        ..UserFilter::default()
+    };
+    *filter == alone
 }
 
 fn finds_many(connection: &Connection, tenant: TenantId, search: &str) -> rusqlite::Result<bool> {
