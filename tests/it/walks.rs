@@ -190,7 +190,7 @@ async fn take(walk: &mut Walk<'_>) {
     walk.dice.is_sure = false;
     let tab = walk.dice.below(walk.tabs.len());
     walk.dice.is_sure = walk.dice.percent(40);
-    match walk.dice.below(124) {
+    match walk.dice.below(128) {
         0..12 => sign_ins::login(walk).await,
         12..22 => sign_ins::verify(walk).await,
         22..26 => factors::set_up(walk).await,
@@ -217,7 +217,7 @@ async fn take(walk: &mut Walk<'_>) {
         75..80 => pages::second_factor(walk, tab).await,
         80..83 => account::bind_app(walk, tab).await,
         83..85 => account::change_factors(walk, tab).await,
-        85..87 => page_passkeys::sign_in_by_one(walk, tab).await,
+        85..87 | 120..124 => page_passkeys::sign_in_by_one(walk, tab).await,
         87..88 => account::passwords(walk, tab).await,
         88..89 => account::swap(walk, tab).await,
         89..93 => apps::authorize(walk, tab).await,

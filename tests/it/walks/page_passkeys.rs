@@ -172,14 +172,14 @@ pub async fn show(walk: &mut Walk<'_>, tab: usize) {
 
 /// Signs in by some passkey on the page, whose question was this browser's or another's.
 pub async fn sign_in_by_one(walk: &mut Walk<'_>, tab: usize) {
-    let owner = walk.someone();
+    let owner = some_owner(walk, tab);
     let Some(device) = walk.dice.late(walk.model.users[owner].passkeys.len()) else {
         return bind(walk, tab).await;
     };
-    let asker = if walk.dice.percent(85) {
+    let asker = if walk.dice.below(100) < 75 {
         tab
     } else {
-        walk.dice.below(walk.tabs.len())
+        beside(walk, tab)
     };
     let page = ask(walk, asker, "/sign-in?request=account.factors", None).await;
     note(walk, asker, &page, (false, None));
@@ -209,6 +209,32 @@ pub async fn sign_in_by_one(walk: &mut Walk<'_>, tab: usize) {
         let now = walk.now();
         entered(walk, tab, owner, (true, Some(now))).await;
     }
+}
+
+/// Draws whose passkey is shown: mostly of somebody here who has one.
+fn some_owner(walk: &mut Walk<'_>, tab: usize) -> usize {
+    let (anybody, tenant) = (walk.someone(), walk.tabs[tab].tenant);
+    let all = walk.model.users.iter().enumerate();
+    let here: Vec<usize> = all
+        .filter(|(_, of)| of.tenant == tenant && !of.passkeys.is_empty())
+        .map(|(user, _)| user)
+        .collect();
+    let drawn = walk.dice.pick(&here).copied();
+    drawn
+        .filter(|_| walk.dice.below(100) < 80)
+        .unwrap_or(anybody)
+}
+
+/// Draws another browser: of the same tenant, where there is one.
+fn beside(walk: &mut Walk<'_>, tab: usize) -> usize {
+    let tenant = walk.tabs[tab].tenant;
+    let all = walk.tabs.iter().enumerate();
+    let others: Vec<usize> = all
+        .filter(|(other, of)| *other != tab && of.tenant == tenant)
+        .map(|(other, _)| other)
+        .collect();
+    let drawn = walk.dice.pick(&others).copied();
+    drawn.unwrap_or_else(|| walk.dice.below(walk.tabs.len()))
 }
 
 /// Draws a passkey: mostly of this person, else of anybody, and also one that was let go of.
