@@ -45,6 +45,7 @@ use store::port::checkpoints::Checkpoints;
 use store::port::devices::Devices;
 use store::port::factors::Factors;
 use store::port::idempotency::Idempotency;
+use store::port::identities::Identities;
 use store::port::one_time::OneTimes;
 use store::port::sessions::EndedSessions;
 use store::port::spent::Spent;
@@ -153,6 +154,8 @@ pub struct Flows {
     pub users: Arc<dyn Users>,
     /// What is bound to accounts beside their passwords.
     pub factors: Arc<dyn Factors>,
+    /// The names that other issuers have for people.
+    pub identities: Arc<dyn Identities>,
     /// Tokens sent by mail.
     pub one_time: Arc<dyn OneTimes>,
     /// Pushed requests, codes and consents.

@@ -132,6 +132,7 @@ pub(crate) fn hire(
         accounts: Accounts::new(Arc::clone(&ports.users)),
         users: ports.users,
         factors: ports.factors,
+        identities: ports.identities,
         one_time: ports.one_time,
         authorizations: ports.authorizations,
         devices: ports.devices,

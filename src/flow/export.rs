@@ -7,6 +7,7 @@
 use domain::event::EventKind;
 use domain::factor::Factors;
 use domain::id::UserId;
+use domain::identity::ExternalIdentity;
 use domain::page::{MAX_PER_PAGE, PageRequest, PageStart};
 use domain::rejection::Rejection;
 use domain::time::UnixMillis;
@@ -31,6 +32,8 @@ pub struct Export {
     pub password_set_at: Option<UnixMillis>,
     /// What they bound beside it.
     pub bound: Factors,
+    /// What other issuers call them.
+    pub identities: Vec<ExternalIdentity>,
     /// Where they are signed in.
     pub sessions: OwnSessions,
     /// What they allowed whom.
@@ -85,9 +88,13 @@ async fn gather(
 ) -> Result<Export, Rejection> {
     let found = flows.users.load_password(act.tenant.id, fresh.user.id);
     let password = act.wait(found).await?.and_then(|found| found.password);
+    let identities = flows
+        .identities
+        .list_identities(act.tenant.id, fresh.user.id);
     let (activity, activity_total) = load_activity(flows, act, person).await?;
     Ok(Export {
         password_set_at: password.map(|password| password.set_at),
+        identities: act.wait(identities).await?,
         sessions: sessions::list(flows, act, person).await?,
         allowed: consents::list(flows, act, person.user).await?,
         user: fresh.user,

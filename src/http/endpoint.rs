@@ -58,7 +58,7 @@ pub(super) struct Call {
     pub(super) path: String,
     /// What stands for `{id}` in the path.
     pub(super) parameter: Option<String>,
-    /// What stands for `{client_id}` or `{session_id}` in the path.
+    /// What stands for `{client_id}`, `{session_id}` or `{identity}` in the path.
     pub(super) client: Option<String>,
     pub(super) fields: Fields,
 }

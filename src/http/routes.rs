@@ -184,6 +184,9 @@ routes! {
    GET    "/admin/users/{id}/consents"        Act  admin::consents::list          Admin  Admin  None       Attached Network
    DELETE "/admin/users/{id}/consents"        Act  admin::consents::take_back     Admin  Admin  None       Detached Network
    DELETE "/admin/users/{id}/consents/{client_id}" Act admin::consents::take_back Admin  Admin  None       Detached Network
+   GET    "/admin/users/{id}/identities"      Act  admin::users::identities::list Admin Admin None       Attached Network
+   POST   "/admin/users/{id}/identities"      Act  admin::users::identities::link Admin Admin Json       Once     Network
+   DELETE "/admin/users/{id}/identities/{identity}" Act admin::users::identities::unlink Admin Admin None  Detached Network
    GET    "/admin/users/{id}/mfa"             Act  admin::factors::show           Admin  Admin  None       Attached Network
    DELETE "/admin/users/{id}/mfa"             Act  admin::factors::remove         Admin  Admin  None       Detached Network
    GET    "/admin/clients"                    Act  admin::clients::list           Admin  Admin  None       Attached Network

@@ -34,7 +34,7 @@ pub(super) enum Found<'p> {
 pub(super) struct Parameters<'p> {
     /// For `{id}`.
     pub(super) id: Option<&'p str>,
-    /// For `{client_id}` or `{session_id}`.
+    /// For `{client_id}`, `{session_id}` or `{identity}`.
     pub(super) client: Option<&'p str>,
 }
 
@@ -84,7 +84,8 @@ impl Table {
                     client: matched
                         .params
                         .get("client_id")
-                        .or_else(|| matched.params.get("session_id")),
+                        .or_else(|| matched.params.get("session_id"))
+                        .or_else(|| matched.params.get("identity")),
                 };
                 Found::Route(route, parameters)
             }

@@ -13,6 +13,7 @@ mod consents;
 mod dashboard;
 mod delegates;
 mod factors;
+mod identities;
 mod keys;
 mod lifecycle;
 mod once;
@@ -38,6 +39,7 @@ pub fn cases() -> Vec<Case> {
         tampering::cases(),
         consents::cases(),
         factors::cases(),
+        identities::cases(),
         rbac::cases(),
         dashboard::cases(),
         delegates::cases(),

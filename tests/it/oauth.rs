@@ -40,6 +40,7 @@ mod frontchannel;
 mod id_jag;
 mod jwks_cache;
 pub mod jwt_bearer;
+pub mod linked;
 mod login_ui;
 mod metadata_documents;
 mod mutants;
@@ -84,6 +85,7 @@ pub fn all() -> Vec<Case> {
         id_jag::tenants::cases(),
         jwks_cache::cases(),
         jwt_bearer::cases(),
+        linked::cases(),
         login_ui::cases(),
         login_ui::attacks::cases(),
         metadata_documents::cases(),

@@ -148,6 +148,8 @@ events!(
     FactorsRecovered = "factors.recovered",
     BackupCodesMade = "backup_codes.made",
     BackupCodeUsed = "backup_code.used",
+    IdentityLinked = "identity.linked",
+    IdentityUnlinked = "identity.unlinked",
     TokenIssued = "token.issued",
     TokenRefreshed = "token.refreshed",
     TokenReuseDetected = "token.reuse_detected",

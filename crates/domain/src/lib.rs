@@ -16,6 +16,7 @@ pub mod email;
 pub mod event;
 pub mod factor;
 pub mod id;
+pub mod identity;
 pub mod key;
 pub mod mail;
 pub mod notice;

@@ -147,6 +147,8 @@ pub enum AssertedSubject {
     /// The issuer knows people by an address that it verified, as we did: `email` where it says so
     /// (`email_verified`), or without any `sub`.
     VerifiedEmail,
+    /// Whoever was linked to the issuer's `sub`, and nobody else, whatever address it names.
+    Linked,
 }
 
 /// Another authorization server that takes our word for people.

@@ -36,6 +36,7 @@ mod devices;
 mod erasure;
 mod factors;
 mod idempotency;
+mod identities;
 mod janitor;
 mod keys;
 mod notices;
@@ -65,6 +66,7 @@ pub fn cases() -> Vec<Case> {
         tenants::cases(),
         users::cases(),
         factors::cases(),
+        identities::cases(),
         one_time::cases(),
         sessions::cases(),
         authorizations::cases(),

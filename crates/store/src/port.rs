@@ -26,6 +26,7 @@ pub mod data_keys;
 pub mod devices;
 pub mod factors;
 pub mod idempotency;
+pub mod identities;
 pub mod janitor;
 pub mod keys;
 pub mod notices;
@@ -53,6 +54,8 @@ pub struct Ports {
     pub users: Arc<dyn users::Users>,
     /// What is bound to accounts beside their passwords.
     pub factors: Arc<dyn factors::Factors>,
+    /// The names that other issuers have for people.
+    pub identities: Arc<dyn identities::Identities>,
     /// Tokens sent by mail.
     pub one_time: Arc<dyn one_time::OneTimes>,
     /// Sessions and refresh families.

@@ -44,6 +44,7 @@ mod erasure;
 mod factors;
 mod gather;
 mod idempotency;
+mod identities;
 mod janitor;
 mod keys;
 mod listen;
@@ -173,6 +174,7 @@ impl Postgres {
             tenants: store.clone(),
             users: store.clone(),
             factors: store.clone(),
+            identities: store.clone(),
             one_time: store.clone(),
             sessions: store.clone(),
             authorizations: store.clone(),

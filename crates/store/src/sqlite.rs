@@ -41,6 +41,7 @@ mod devices;
 mod erasure;
 mod factors;
 mod idempotency;
+mod identities;
 mod janitor;
 mod keys;
 mod notices;
@@ -152,6 +153,7 @@ impl Sqlite {
             tenants: this.clone(),
             users: this.clone(),
             factors: this.clone(),
+            identities: this.clone(),
             one_time: this.clone(),
             sessions: this.clone(),
             authorizations: this.clone(),

@@ -27,6 +27,7 @@ use crate::flow::{Act, Flows};
 pub mod bulk;
 mod change;
 pub mod erase;
+pub mod identities;
 pub mod sessions;
 
 pub use change::{LockUser, PatchUser, lock, patch, unlock};

@@ -14,6 +14,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use domain::client::Client;
 use domain::email::EmailAddress;
 use domain::event::{Actor, EventKind};
+use domain::identity::is_subject;
 use domain::rejection::{OAuthCode, Refusal, Rejection};
 use domain::scope::ScopeSet;
 use domain::secret::SecretText;
@@ -172,8 +173,29 @@ async fn load_user(
             let user = act.wait(found).await?.map(|credentials| credentials.user);
             user.filter(|user| user.email_verified && user.status == UserStatus::Active)
         }
+        AssertedSubject::Linked => load_linked(flows, act, issuer, &asserted.subject).await?,
     };
     Ok(found.ok_or_else(refused)?)
+}
+
+/// Finds whom an issuer's name for somebody was linked to, if that account may be used.
+async fn load_linked(
+    flows: &Flows,
+    act: &Act,
+    issuer: &AssertionIssuer,
+    subject: &str,
+) -> Result<Option<User>, Rejection> {
+    if !is_subject(subject) {
+        return Ok(None);
+    }
+    let (issuer, subject) = (issuer.issuer.clone(), subject.to_owned());
+    let found = flows
+        .identities
+        .find_identity(act.tenant.id, issuer, subject);
+    match act.wait(found).await? {
+        Some(user) => Ok(live::load_person(flows, act, &user.to_string()).await?),
+        None => Ok(None),
+    }
 }
 
 /// Gives what the client may have, as far as the assertion allows it.

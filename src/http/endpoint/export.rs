@@ -9,6 +9,7 @@ use http::header::CONTENT_DISPOSITION;
 use http::{HeaderValue, StatusCode};
 use serde_json::{Value, json};
 
+use super::admin::users::identities;
 use super::auth::{activity, consents, sessions, webauthn};
 use super::user;
 use crate::flow::Act;
@@ -41,6 +42,7 @@ fn view(export: &Export, act: &Act) -> Value {
             "passkeys": passkeys.collect::<Vec<Value>>(),
             "backup_codes_remaining": export.bound.backup_codes,
         },
+        "identities": export.identities.iter().map(identities::show).collect::<Vec<Value>>(),
         "sessions": sessions::view(&export.sessions).get("sessions"),
         "consents": consents::view(&export.allowed).get("consents"),
         "activity": activity,

@@ -74,6 +74,7 @@ fn body_of(line: &Line) -> Value {
     let end = line.path.rsplit('/').next().unwrap_or_default();
     or_nothing(match (line.method.as_str(), end) {
         ("POST", "lock" | "suspend") => Some(json!({ "reason": "x" })),
+        ("POST", "identities") => Some(json!({ "issuer": "https://idp.example", "subject": "x" })),
         ("POST", "erase") => Some(json!({ "reason": "request" })),
         _ => None,
     })

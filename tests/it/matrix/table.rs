@@ -89,6 +89,7 @@ impl Line {
     pub fn path_of(&self, names: &Names) -> String {
         let path = self.path.replace("{id}", &names.id);
         let path = path.replace("{session_id}", &names.client);
+        let path = path.replace("{identity}", &names.client);
         path.replace("{client_id}", &names.client)
     }
 

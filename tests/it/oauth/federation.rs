@@ -43,7 +43,7 @@ fn issuer(name: &str, subject: AssertedSubject, (client, jwks): (&str, Value)) -
 }
 
 /// Somebody whose address both sides verified.
-async fn verified(there: &Elsewhere) -> (Person, String) {
+pub(super) async fn verified(there: &Elsewhere) -> (Person, String) {
     let house = &there.world.house;
     let eve = Person::register(&house.public(), "eve").await;
     let id = house.user_id(&eve).await;
@@ -64,7 +64,7 @@ async fn plain(house: House) -> Elsewhere {
 }
 
 /// Whom a token is for, if one was given.
-fn subject_of(answer: Answer) -> Option<String> {
+pub(super) fn subject_of(answer: Answer) -> Option<String> {
     if answer.status != 200 {
         answer.expect_oauth(400, "invalid_grant");
         return None;

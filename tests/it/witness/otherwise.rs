@@ -118,6 +118,7 @@ const OTHERWISE: &[Otherwise] = &[
     ("POST", "/second-factor", 1..=2, CODE),
     ("POST", "/auth/register", 0..=1, THERE),
     ("POST", "/admin/rbac/grants", 0..=1, THERE),
+    ("POST", "/admin/users/{id}/identities", 0..=1, THERE),
     ("DELETE", "/admin/tenants/{id}", 0..=1, THERE),
     ("POST", "/admin/tenants/{id}/suspend", 0..=1, THERE),
     ("POST", "/admin/tenants/{id}/activate", 0..=1, THERE),

@@ -34,6 +34,7 @@ use crate::port::users::{NewUser, Registration};
 mod data_keys;
 pub mod factors;
 mod grants;
+pub mod identities;
 mod notices;
 mod roles;
 mod trail;

@@ -46,6 +46,7 @@ tables!(
     "totps",
     "passkeys",
     "backup_codes",
+    "external_identities",
     "user_roles",
     "users",
     "attempts",

@@ -225,7 +225,7 @@ impl Factors for Postgres {
 
 impl Postgres {
     /// Runs a statement while the user is locked: it sees what whoever had the lock before committed.
-    async fn with_owner_locked(
+    pub(super) async fn with_owner_locked(
         &self,
         (tenant, user): (TenantId, UserId),
         sql: &'static str,

@@ -50,6 +50,7 @@ fn runner() -> Result<Runner, Fault> {
     let tenants = include_str!("../../../../migrations/postgres/0016_tenants.sql");
     let manners = include_str!("../../../../migrations/postgres/0017_operators_manners.sql");
     let rings = include_str!("../../../../migrations/postgres/0018_rings.sql");
+    let identities = include_str!("../../../../migrations/postgres/0019_identities.sql");
     let all = [
         ("V1__foundation", foundation),
         ("V2__unended_sessions", unended),
@@ -69,6 +70,7 @@ fn runner() -> Result<Runner, Fault> {
         ("V16__tenants", tenants),
         ("V17__operators_manners", manners),
         ("V18__rings", rings),
+        ("V19__identities", identities),
     ];
     let migrations: Result<Vec<_>, _> = all
         .into_iter()

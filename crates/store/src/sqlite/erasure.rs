@@ -33,6 +33,7 @@ tables!(
     "totps" by "tenant_id, user_id",
     "passkeys" by "rowid",
     "backup_codes" by "tenant_id, user_id, signature",
+    "external_identities" by "tenant_id, issuer, subject",
     "user_roles" by "tenant_id, role, user_id",
     "users" by "rowid",
     "attempts" by "tenant_id, key",

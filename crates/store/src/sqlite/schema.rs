@@ -12,7 +12,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 /// Each migration by name and text, in order. A released one is never edited.
-pub(super) const MIGRATIONS: [(&str, &str); 18] = [
+pub(super) const MIGRATIONS: [(&str, &str); 19] = [
     (
         "V1__foundation",
         include_str!("../../../../migrations/sqlite/0001_foundation.sql"),
@@ -84,6 +84,10 @@ pub(super) const MIGRATIONS: [(&str, &str); 18] = [
     (
         "V18__rings",
         include_str!("../../../../migrations/sqlite/0018_rings.sql"),
+    ),
+    (
+        "V19__identities",
+        include_str!("../../../../migrations/sqlite/0019_identities.sql"),
     ),
 ];
 

@@ -241,6 +241,7 @@ fn migrations_are_pending_until_they_are_applied_once() {
         "V16__tenants",
         "V17__operators_manners",
         "V18__rings",
+        "V19__identities",
     ];
     assert_eq!(sqlite.pending_migrations().unwrap(), all);
     assert_eq!(sqlite.migrate().unwrap(), all);
@@ -309,6 +310,8 @@ async fn hot_queries_search_and_never_scan() {
         devices::SELECT_POLLED,
         factors::LOAD,
         factors::FIND_PASSKEY,
+        identities::FIND,
+        identities::LIST,
         factors::USE_TOTP,
         factors::USE_PASSKEY,
         factors::USE_BACKUP_CODE,

@@ -15,6 +15,7 @@ use crate::http::render;
 
 pub(in crate::http) mod about;
 pub(in crate::http) mod bulk;
+pub(in crate::http) mod identities;
 
 const PLURAL: &str = "users";
 /// The words of [`UserStatus`].

@@ -233,7 +233,7 @@ mod tests {
     ];
 
     /// What can happen to an account and is told.
-    const TOLD: [EventKind; 33] = [
+    const TOLD: [EventKind; 35] = [
         EventKind::UserRegistered,
         EventKind::UserCreated,
         EventKind::UserUpdated,
@@ -259,6 +259,8 @@ mod tests {
         EventKind::FactorsRecovered,
         EventKind::BackupCodesMade,
         EventKind::BackupCodeUsed,
+        EventKind::IdentityLinked,
+        EventKind::IdentityUnlinked,
         EventKind::TokenReuseDetected,
         EventKind::TokenRevoked,
         EventKind::SessionSteppedUp,

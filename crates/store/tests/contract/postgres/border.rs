@@ -11,6 +11,7 @@ use domain::rejection::Fault;
 use domain::scope::ScopeSet;
 use domain::session::Session;
 use futures_util::future::{BoxFuture, join_all};
+use store::contract::fixture::identities::ELSEWHERE;
 use store::contract::fixture::{Entropy, World, at, bytes};
 use store::port::authorizations::CodeIssue;
 use store::port::idempotency::Claimed;
@@ -100,6 +101,7 @@ pub(super) async fn fill(store: &Postgres) -> World {
     world.leave_notice(user.id).await;
     world.make_rules().await;
     world.give_role(user.id).await;
+    world.link(&world.identity(user.id, (ELSEWHERE, "x"))).await;
     let claimed = ports.idempotency.claim_key(world.claim(bytes(), at(0)));
     assert_eq!(claimed.await, Ok(Claimed::Ours));
     world.seal_up(1, at(0)).await;
@@ -160,7 +162,7 @@ pub(super) async fn tables(client: &Client) -> Vec<String> {
           AND relname <> 'refinery_schema_history'";
     let rows = client.query(sql, &[]).await.unwrap();
     let names: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
-    assert_eq!(names.len(), 28);
+    assert_eq!(names.len(), 29);
     names
 }
 
@@ -368,6 +370,7 @@ async fn nodes_that_migrate_at_once_apply_each_migration_once(database: Database
         "V16__tenants",
         "V17__operators_manners",
         "V18__rings",
+        "V19__identities",
     ];
     assert_eq!(before, all);
     assert_eq!(applied, before, "each was applied by one node");

@@ -22,8 +22,9 @@ pub(super) fn take_issuer(fields: &mut Fields) -> AssertionIssuer {
         subject: match fields.optional_text("subject").as_deref() {
             None | Some("account") => AssertedSubject::Account,
             Some("verified_email") => AssertedSubject::VerifiedEmail,
+            Some("linked") => AssertedSubject::Linked,
             Some(_) => {
-                fields.refuse("subject", "must be account or verified_email");
+                fields.refuse("subject", "must be account, verified_email or linked");
                 AssertedSubject::Account
             }
         },

@@ -8,6 +8,7 @@ use domain::one_time::{OneTime, Purpose};
 use domain::role::Role;
 use domain::session::{EndReason, Family, Session};
 use domain::user::{UserFilter, UserPatch};
+use store::contract::fixture::identities::ELSEWHERE;
 use store::contract::fixture::{World, address, at, much_later, page};
 use store::port::authorizations::{NewCode, PushedRequest};
 use store::port::clients::ClientWrite;
@@ -112,6 +113,8 @@ async fn look_at_accounts(things: &Things) -> Vec<(&'static str, bool)> {
         .list_activity(tenant, user, page(1, 10))
         .await
         .unwrap();
+    let names = ports.identities.list_identities(tenant, user);
+    let names = names.await.unwrap();
     let token = &things.token;
     let whose = ports
         .one_time
@@ -138,6 +141,11 @@ async fn look_at_accounts(things: &Things) -> Vec<(&'static str, bool)> {
         (
             "list_activity",
             activity.total > 0 || !activity.items.is_empty(),
+        ),
+        ("list_identities", !names.is_empty()),
+        (
+            "find_identity",
+            things.world.meant_by(ELSEWHERE, "x").await.is_some(),
         ),
         ("load_one_time", whose.await.unwrap().is_some()),
     ]
@@ -274,6 +282,8 @@ pub(super) async fn meddle(things: &Things) {
         .roles
         .delete_policy(things.policy, entry(EventKind::PolicyDeleted));
     assert!(!deleted.await.unwrap());
+    let linked = world.identity(user, (ELSEWHERE, "x"));
+    assert!(!world.unlink(&linked).await);
     meddle_with_grants(things).await;
 }
 
