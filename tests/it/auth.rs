@@ -14,6 +14,7 @@ mod logout;
 mod me;
 pub mod mfa;
 mod password;
+mod plain_passwords;
 mod races;
 mod refresh;
 mod register;
@@ -33,6 +34,7 @@ pub fn cases() -> Vec<Case> {
         me::cases(),
         mfa::all(),
         password::cases(),
+        plain_passwords::cases(),
         verify_email::cases(),
         logout::cases(),
         sessions::cases(),
