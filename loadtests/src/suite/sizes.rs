@@ -40,7 +40,7 @@ const LISTS: [&str; 4] = [
     "/admin/users",
     "/admin/users?per_page=100",
     "/admin/users?sort=email",
-    "/admin/users?page=90",
+    "/admin/users?page=40",
 ];
 /// How often each is asked.
 const OFTEN: usize = 20;
