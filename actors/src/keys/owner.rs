@@ -42,6 +42,8 @@ pub(super) struct Locksmith {
     /// Whether other tenants' rings are left to look after, and the last that was.
     is_going_round: bool,
     passed: Option<DueRing>,
+    /// Whether it was said that the store is away; it is said once.
+    is_cut_off: bool,
 }
 
 // === impl Locksmith ===
@@ -83,10 +85,15 @@ impl Owner for Locksmith {
         } else if self.is_going_round {
             self.go_round(now).await
         } else {
-            Ok(())
+            return Ok(());
         };
-        if let Err(fault) = done {
-            tracing::warn!(%fault, "the signing keys could not be looked after; trying again");
+        match done {
+            Ok(()) => self.is_cut_off = false,
+            Err(fault) if !self.is_cut_off => {
+                self.is_cut_off = true;
+                tracing::warn!(%fault, "the signing keys could not be looked after; trying again");
+            }
+            Err(_) => {}
         }
         Ok(())
     }
@@ -102,6 +109,7 @@ impl Locksmith {
             chores_at: parts.rings.clock.now(),
             is_going_round: false,
             passed: None,
+            is_cut_off: false,
             parts,
         };
         let given = owner.parts.config.import_pem.as_ref();
