@@ -40,7 +40,7 @@ def judge(document, base, *options, examples=25):
     ]
     # What it remembers of a run is not for the next one.
     with tempfile.TemporaryDirectory() as directory:
-        asked = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=150)
+        asked = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=600)
     assert asked.returncode == 0, asked.stdout + asked.stderr
 
 
