@@ -270,6 +270,16 @@ async fn oauth_2_1_4_1_1_a_client_may_post_its_request(house: House) {
     let page = elsewhere.post("/oauth/authorize", &fields).await;
     page.expect(303);
     assert!(page.location().starts_with("/sign-in?"));
+    // Whoever is signed in and allowed it before is asked for nothing more.
+    let mut browser = world.browser();
+    let page = browser.sign_in(&ask(&world.web, &[]), &world.person).await;
+    browser
+        .submit(&page, &[("decision", "allow")])
+        .await
+        .expect(303);
+    let page = browser.post("/oauth/authorize", &fields).await;
+    page.expect(303);
+    assert!(parameter(page.location(), "code").is_some());
 }
 
 async fn form_post_response_mode_2_the_answer_is_a_form(house: House) {
