@@ -66,7 +66,7 @@ mod users;
 
 /// What searches the audit trail, for a test to have its plans shown.
 #[cfg(feature = "contract")]
-pub use audit::find::FIND as AUDIT_SEARCH;
+pub const AUDIT_SEARCH: &str = audit::find::FIND;
 #[cfg(feature = "contract")]
 pub use users::LISTS_OF_USERS;
 

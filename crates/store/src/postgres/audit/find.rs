@@ -32,7 +32,7 @@ macro_rules! wanted {
 }
 
 /// `$9` and `$10` the instant and the number after which it goes on.
-pub const FIND: &str = concat!(
+pub(in crate::postgres) const FIND: &str = concat!(
     "SELECT tenant_id, seq, at, fields, chain_no, seal
     ",
     wanted!(),
