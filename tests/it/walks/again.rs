@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::account::binder;
-use super::ceremony::Asked;
+use super::ceremony::{Asked, touched};
 use super::factors::{shown, some_binder};
 use super::model::Verdict;
 use super::pages::{ask, leads_to, listed, owing};
@@ -67,11 +67,13 @@ async fn sign_in_again(walk: &mut Walk<'_>, mut told: Told) {
         .pendings
         .iter()
         .rposition(|one| Some(one.user) == whose);
+    let mut asked_anew = None;
     if walk.dice.percent(60) {
         let before = walk.model.ceremonies.len();
         begin_for(walk, pending.filter(|_| whose.is_some())).await;
         if let Some(new) = walk.model.ceremonies.get(before) {
             told.state.clone_from(&new.state);
+            asked_anew = Some(before);
         }
     }
     let token = pending.map(|pending| walk.model.pendings[pending].token.clone());
@@ -80,6 +82,10 @@ async fn sign_in_again(walk: &mut Walk<'_>, mut told: Told) {
     let answer = door.post("/auth/webauthn/login/finish", body).await;
     let passed = answer.status == 200;
     walk.judge(SHOW, Verdict::Never, (passed, &answer));
+    // A question counts once, also where the answer was wrong.
+    if let Some(asked) = asked_anew {
+        touched(walk, asked, (passed, told.response));
+    }
 }
 
 async fn on_a_page(walk: &mut Walk<'_>, tab: usize, told: Told) {
