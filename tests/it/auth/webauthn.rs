@@ -118,8 +118,11 @@ async fn a_challenge_counts_once_for_five_minutes_and_for_its_purpose(house: Hou
     finish(&public, late).await.expect(401);
     // An answer to one challenge is none to another, nor is a state of a binding one of a sign-in.
     let (options, _) = begin(&public, path, json!({})).await;
-    let (_, other) = begin(&public, path, json!({})).await;
+    let (its_own, other) = begin(&public, path, json!({})).await;
     let body = json!({ "state": other, "response": authenticator.get(&options) });
+    finish(&public, body).await.expect(401);
+    // A wrong answer spends the challenge too (WebAuthn §13.4.3): the right one comes too late.
+    let body = json!({ "state": other, "response": authenticator.get(&its_own) });
     finish(&public, body).await.expect(401);
     let me = house
         .public()
