@@ -173,8 +173,9 @@ pub enum UserSort {
     Email(Option<EmailAddress>),
 }
 
-/// How far a list of accounts is counted: a total above it says that there are more.
-pub const COUNTED_USERS: u32 = 10_000;
+/// How far a list of accounts is counted: a total above it says that there are more. A page of a million
+/// accounts costs what one of a thousand does.
+pub const COUNTED_USERS: u32 = 1_000;
 
 #[cfg(test)]
 mod tests {

@@ -80,7 +80,7 @@ pub struct AuditFilter {
 }
 
 /// How far the entries of a search are counted; more are as many.
-pub const COUNTED: u32 = 10_000;
+pub const COUNTED: u32 = 1_000;
 
 /// Stores the audit trail.
 pub trait Audit: Send + Sync + 'static {

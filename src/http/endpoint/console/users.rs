@@ -2,7 +2,7 @@
 
 use domain::id::UserId;
 use domain::rejection::Rejection;
-use domain::user::{User, UserFilter, UserStatus};
+use domain::user::{COUNTED_USERS, User, UserFilter, UserStatus};
 use http::StatusCode;
 
 use super::{Later, Seat, Shown, look};
@@ -49,7 +49,7 @@ fn list_page(seat: &Seat) -> Later<'_, Reply> {
         let rows = found.items.iter().map(|user| row(seat, user)).collect();
         let mut parts = vec![
             Part::Filter(filter(seat)),
-            Part::Note(format!("{} found.", found.total)),
+            Part::Note(counted(found.total)),
             Part::Table(Table {
                 caption: "Accounts",
                 heads: vec!["E-mail address", "Name", "Status", "Roles", "Made"],
@@ -70,6 +70,14 @@ fn list_page(seat: &Seat) -> Later<'_, Reply> {
         };
         Ok(seat.show(StatusCode::OK, &shown))
     })
+}
+
+/// Says how many there are, as far as they are counted.
+fn counted(total: u64) -> String {
+    if total > u64::from(COUNTED_USERS) {
+        return format!("More than {COUNTED_USERS} found.");
+    }
+    format!("{total} found.")
 }
 
 /// The words of a status, and how each is called.

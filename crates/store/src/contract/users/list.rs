@@ -244,7 +244,7 @@ async fn a_list_by_roles_follows_every_change_of_them(ports: Ports) {
 
 async fn a_total_says_when_there_are_more_than_are_counted(ports: Ports) {
     let world = World::new(ports).await;
-    for first in (0..10_050).step_by(50) {
+    for first in (0..1_050).step_by(50) {
         let stored = (first..first + 50).map(|number| {
             let user = world.user(address(&format!("u{number}@example.org")), at(number));
             world.store(user)
@@ -256,10 +256,10 @@ async fn a_total_says_when_there_are_more_than_are_counted(ports: Ports) {
         ..UserFilter::default()
     };
     let more = u64::from(COUNTED_USERS) + 1;
-    for (text, total) in [(None, more), (Some("u"), more), (Some("u77"), 111)] {
+    for (text, total) in [(None, more), (Some("u"), more), (Some("u77"), 11)] {
         let found = list(&world, search(text), page(1, 3)).await;
         assert_eq!((found.total, found.items.len()), (total, 3), "{text:?}");
     }
     let newest = list(&world, search(Some("u")), page(1, 1)).await;
-    assert_eq!(newest.items[0].email.key(), "u10049@example.org");
+    assert_eq!(newest.items[0].email.key(), "u1049@example.org");
 }

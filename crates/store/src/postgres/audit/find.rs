@@ -51,7 +51,7 @@ const COUNT: &str = concat!(
         ",
     wanted!(),
     "
-        LIMIT 10000
+        LIMIT 1000
     ) AS found"
 );
 

@@ -61,7 +61,7 @@ macro_rules! count {
         concat!(
             "SELECT count(*) AS total FROM (SELECT",
             $who!(),
-            " LIMIT 10001) AS found"
+            " LIMIT 1001) AS found"
         )
     };
 }

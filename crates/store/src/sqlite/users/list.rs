@@ -182,7 +182,7 @@ pub(super) fn list(
         .as_deref()
         .filter(|_| are_many && is_alone(filter))
     {
-        return many::list(&snapshot, (tenant, search), &window, many::NEAR);
+        return many::list(&snapshot, (tenant, search), &window, many::near(&window));
     }
     let narrowed = Narrowed::by(tenant, filter, are_many);
     let total = snapshot

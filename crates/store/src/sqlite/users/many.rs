@@ -10,8 +10,11 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::sqlite::row::{self, Columns, Id, Window, user_columns};
 
-/// How many accounts are looked at before the indexes are asked.
-pub(super) const NEAR: u32 = 50_000;
+/// How many accounts are looked at before the indexes are asked, at least: a text that one account in two
+/// hundred begins with fills a page of them, and of another the indexes hold few.
+const NEAR: u32 = 5_000;
+/// How many of them for each that the page leaves out or holds.
+const NEAR_EACH: i64 = 20;
 
 /// Before every id.
 const LAST: [u8; 16] = [0xFF; 16];
@@ -69,6 +72,13 @@ ORDER BY u.id DESC
 LIMIT ?5
 OFFSET ?6"
 );
+
+/// Gives how many of the newest are looked at for a page.
+pub(super) fn near(window: &Window) -> u32 {
+    let wanted = window.offset.saturating_add(window.limit.into());
+    let near = wanted.saturating_mul(NEAR_EACH);
+    u32::try_from(near).unwrap_or(u32::MAX).max(NEAR)
+}
 
 /// Lists a page of the accounts of a tenant whose address or name begins with a text, after a look at
 /// the `near` newest.
