@@ -85,6 +85,9 @@ pub struct TenantConfig {
     /// Whose assertions about people are taken as grants (RFC 7523 §2.1); nobody's: there is no such
     /// grant.
     pub assertion_issuers: Vec<AssertionIssuer>,
+    /// Which providers may vouch for its people, by their names; nothing: every issuer whose assertions
+    /// are taken.
+    pub allowed_oauth_providers: Option<Vec<String>>,
     /// To which other authorization servers people are asserted (ID-JAG).
     pub assertion_audiences: Vec<AssertionAudience>,
     /// How many clients may have registered themselves; those that nobody uses go by themselves.
@@ -180,6 +183,21 @@ pub enum RegistrationPolicy {
     Open,
 }
 
+impl TenantConfig {
+    /// Says whether a provider may vouch for its people, if its word is taken at all.
+    #[must_use]
+    pub fn is_allowed_provider(&self, name: &str) -> bool {
+        let mut allowed = self.allowed_oauth_providers.iter().flatten();
+        self.allowed_oauth_providers.is_none() || allowed.any(|allowed| allowed == name)
+    }
+
+    /// Gives the issuers that may vouch for its people.
+    pub fn vouching_issuers(&self) -> impl Iterator<Item = &AssertionIssuer> {
+        let issuers = self.assertion_issuers.iter();
+        issuers.filter(|issuer| self.is_allowed_provider(&issuer.issuer))
+    }
+}
+
 impl Default for TenantConfig {
     fn default() -> Self {
         Self {
@@ -193,6 +211,7 @@ impl Default for TenantConfig {
             client_id_metadata_documents: true,
             resources: Vec::new(),
             assertion_issuers: Vec::new(),
+            allowed_oauth_providers: None,
             assertion_audiences: Vec::new(),
             max_self_registered_clients: 1_000,
             login_ui_url: None,
@@ -287,6 +306,27 @@ mod tests {
         assert_eq!(issuer.profile, AssertionProfile::IdJag);
         assert_eq!(issuer.subject, AssertedSubject::Account);
         assert!(issuer.clients.is_empty());
+    }
+
+    #[test]
+    fn a_list_of_providers_takes_from_those_that_are_trusted_and_adds_none() {
+        let config = |allowed: Option<&[&str]>| TenantConfig {
+            assertion_issuers: ["https://a.example", "https://b.example"]
+                .map(|issuer| AssertionIssuer {
+                    issuer: issuer.to_owned(),
+                    ..AssertionIssuer::default()
+                })
+                .to_vec(),
+            allowed_oauth_providers: allowed
+                .map(|names| names.iter().map(|&name| name.to_owned()).collect()),
+            ..TenantConfig::default()
+        };
+        assert_eq!(config(None).vouching_issuers().count(), 2);
+        assert_eq!(config(Some(&[])).vouching_issuers().count(), 0);
+        let listed = config(Some(&["https://b.example", "https://c.example"]));
+        let issuers: Vec<_> = listed.vouching_issuers().map(|one| &one.issuer).collect();
+        assert_eq!(issuers, ["https://b.example"]);
+        assert!(!listed.is_allowed_provider("https://B.example"));
     }
 
     #[test]

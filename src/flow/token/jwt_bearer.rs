@@ -67,7 +67,7 @@ pub async fn jwt_bearer(
     act: &Act,
     message: JwtBearer,
 ) -> Result<TokenReply, Rejection> {
-    if act.tenant.config.assertion_issuers.is_empty() {
+    if act.tenant.config.vouching_issuers().next().is_none() {
         return Err(unsupported().into());
     }
     let wanted = parse_scope(message.scope.as_deref())?;
@@ -82,6 +82,9 @@ pub async fn jwt_bearer(
     known.require_grant(GRANT)?;
     let text = message.assertion.expose();
     let issuer = find_issuer(act, client, text).ok_or_else(untrusted)?;
+    if !act.tenant.config.is_allowed_provider(&issuer.issuer) {
+        return Err(disallowed().into());
+    }
     let asserted = verify(flows, act, (issuer, client), text).await?;
     let bound = Bound::prove(flows, act, Some(client), message.proof.as_ref()).await?;
     let user = load_user(flows, act, issuer, &asserted).await?;
@@ -281,6 +284,10 @@ fn unsupported() -> Refusal {
 
 fn untrusted() -> Refusal {
     refuse("The assertion's issuer is not one whose word is taken from this client.")
+}
+
+fn disallowed() -> Refusal {
+    refuse("The assertion's issuer may not vouch for anybody here.")
 }
 
 /// One answer for whatever is wrong with an assertion, and for whom nobody here is.

@@ -116,7 +116,7 @@ async fn a_tenant_is_not_made_of_what_is_not_acceptable(house: House) {
             "status",
         ),
         (
-            json!({ "name": "x", "slug": "acme", "config": { "allowed_oauth_providers": [] } }),
+            json!({ "name": "x", "slug": "acme", "config": { "allowed_oauth_providers": [""] } }),
             "allowed_oauth_providers",
         ),
         (

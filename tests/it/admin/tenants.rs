@@ -148,9 +148,16 @@ async fn an_operator_says_whose_word_is_taken_and_who_is_given_ours(house: House
         let refused = admin.patch(PATH, body).await;
         refused.expect_code(422, "VALIDATION_ERROR");
     }
+    for odd in [json!("google"), json!([""]), json!(["a b"]), json!([1])] {
+        let body = json!({ "config": { "allowed_oauth_providers": odd } });
+        let refused = admin.patch(PATH, body).await;
+        assert!(matches!(refused.status.as_u16(), 400 | 422), "{odd}");
+    }
     // Whoever says whose word is taken could become anybody.
     let tenants = holder(&house, "admin:tenants").await;
     tenants.patch(PATH, body).await.expect(403);
+    let allowed = json!({ "config": { "allowed_oauth_providers": null } });
+    tenants.patch(PATH, allowed).await.expect(403);
     assert_eq!(admin.get(PATH).await.expect(200).json(), changed);
     let body = json!({ "config": { "assertion_issuers": [], "assertion_audiences": [] } });
     admin.patch(PATH, body).await.expect(200);

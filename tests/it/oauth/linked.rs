@@ -18,6 +18,7 @@ cases![
     owasp_asvs_6_8_1_whoever_is_known_elsewhere_is_known_by_issuer_and_subject,
     what_was_unlinked_or_is_of_a_closed_account_gives_nothing,
     a_link_of_another_tenant_counts_nothing,
+    a_tenant_lists_the_providers_that_may_vouch_for_its_people,
 ];
 
 pub const IDP: &str = "https://idp.example";
@@ -162,4 +163,61 @@ async fn a_link_of_another_tenant_counts_nothing(house: House) {
     link(&house.admin(), &there.user, "x").await;
     let known = there.show(&there.sign("b", &named)).await;
     assert_eq!(subject_of(known).as_ref(), Some(&there.user));
+}
+
+/// As an operator says it, and felt by the next request.
+async fn a_tenant_lists_the_providers_that_may_vouch_for_its_people(house: House) {
+    let there = linking(house).await;
+    let (admin, client) = (there.world.house.admin(), there.client.id.as_str());
+    let config = TenantConfig {
+        assertion_issuers: vec![
+            issuer(IDP, (client, there.jwks())),
+            issuer(OTHER, (client, json!({ "keys": [] }))),
+        ],
+        ..TenantConfig::default()
+    };
+    choose(&there.world.house, config).await;
+    let before = there.world.house.audit_count("tenant.updated").await;
+    let named = json!({ "sub": "x" });
+    link(&admin, &there.user, "x").await;
+    let mut turn = 0;
+    for (allowed, is_known) in [
+        (json!([OTHER, IDP]), true),
+        (json!([OTHER]), false),
+        (json!([]), false),
+        (json!(null), true),
+    ] {
+        turn += 1;
+        let body = json!({ "config": { "allowed_oauth_providers": allowed } });
+        let kept = admin.patch("/admin/tenants/default", body).await;
+        let kept = kept.expect(200).json();
+        assert_eq!(kept["config"]["allowed_oauth_providers"], allowed);
+        let shown = there.show(&there.sign(&format!("a{turn}"), &named)).await;
+        let identity = json!({ "issuer": IDP, "subject": format!("y{turn}") });
+        let path = format!("/admin/users/{}/identities", there.user);
+        let linked = admin.post(&path, identity).await;
+        if is_known {
+            assert_eq!(subject_of(shown).as_ref(), Some(&there.user), "{allowed}");
+            linked.expect(201);
+        } else {
+            let error = shown.expect(400).json()["error"].take();
+            let expected = match allowed.as_array().map(Vec::len) {
+                Some(0) => "unsupported_grant_type",
+                _ => "invalid_grant",
+            };
+            assert_eq!(error, expected);
+            let refused = linked.expect_code(422, "VALIDATION_ERROR").json();
+            assert_eq!(refused["details"][0]["field"], "issuer");
+        }
+        let path = "/.well-known/oauth-authorization-server";
+        let metadata = there.world.house.public().get(path).await;
+        let grants = metadata.expect(200).json()["grant_types_supported"].to_string();
+        assert_eq!(
+            grants.contains("jwt-bearer"),
+            allowed != json!([]),
+            "{allowed}"
+        );
+    }
+    let changes = there.world.house.audit_count("tenant.updated").await;
+    assert_eq!(changes, before + 4);
 }

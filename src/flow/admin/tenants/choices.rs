@@ -9,7 +9,7 @@ use domain::tenant::{
 
 use super::pages::{
     check_authenticators, check_colour, check_language, check_logo, check_origins, check_page,
-    check_resources,
+    check_providers, check_resources,
 };
 use super::{assertions, limits};
 use crate::flow::account::Mistakes;
@@ -45,6 +45,8 @@ pub struct Choices {
     pub resources: Option<Vec<String>>,
     /// Whose assertions about people are taken as grants.
     pub assertion_issuers: Option<Vec<AssertionIssuer>>,
+    /// Which providers may vouch for its people; nothing for all whose word is taken.
+    pub allowed_oauth_providers: Option<Option<Vec<String>>>,
     /// To which other authorization servers people are asserted.
     pub assertion_audiences: Option<Vec<AssertionAudience>>,
     /// Where people sign in; nothing for our pages.
@@ -105,6 +107,9 @@ impl Choices {
             let judged = assertions::check_audiences(audiences, &issuer);
             mistakes.check("assertion_audiences", judged);
         }
+        if let Some(Some(names)) = &self.allowed_oauth_providers {
+            mistakes.check("allowed_oauth_providers", check_providers(names));
+        }
         if let Some(Some(chosen)) = &self.passkey_authenticators {
             mistakes.check("passkey_authenticators", check_authenticators(chosen));
         }
@@ -130,7 +135,9 @@ impl Choices {
     /// ASVS 5.0 §8.2.1).
     pub(super) fn require_appointer_of_trust(&self, act: &Act) -> Result<(), Refusal> {
         let names_page = self.login_ui_url.is_some() || self.consent_ui_url.is_some();
-        let names_other = self.assertion_issuers.is_some() || self.assertion_audiences.is_some();
+        let names_other = self.assertion_issuers.is_some()
+            || self.assertion_audiences.is_some()
+            || self.allowed_oauth_providers.is_some();
         if act.may_appoint || !names_page && !names_other {
             return Ok(());
         }
@@ -182,6 +189,9 @@ impl Choices {
                 .unwrap_or(config.client_id_metadata_documents),
             resources: self.resources.unwrap_or(config.resources),
             assertion_issuers: self.assertion_issuers.unwrap_or(config.assertion_issuers),
+            allowed_oauth_providers: self
+                .allowed_oauth_providers
+                .unwrap_or(config.allowed_oauth_providers),
             assertion_audiences: self
                 .assertion_audiences
                 .unwrap_or(config.assertion_audiences),

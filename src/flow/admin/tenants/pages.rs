@@ -11,6 +11,8 @@ use crate::language::LANGUAGES;
 const MAX_URL: usize = 512;
 /// The most resources, and the longest of them.
 const MAX_RESOURCES: usize = 50;
+/// The most providers that a tenant may list.
+const MAX_PROVIDERS: usize = 50;
 /// The most origins of web pages: each is compared at each of their calls.
 const MAX_ORIGINS: usize = 50;
 
@@ -81,6 +83,18 @@ pub(super) fn check_resources(resources: &[String]) -> Result<(), &'static str> 
     };
     if resources.len() > MAX_RESOURCES || !resources.iter().all(is_one) {
         return Err("must be at most 50 absolute URIs without a fragment (RFC 8707)");
+    }
+    Ok(())
+}
+
+/// Judges the names of providers. A name that none has allows none: a list may say beforehand who will.
+pub(super) fn check_providers(names: &[String]) -> Result<(), &'static str> {
+    let is_name = |name: &String| {
+        let is_plain = !name.contains(|letter: char| letter.is_whitespace() || letter.is_control());
+        (1..=MAX_URL).contains(&name.len()) && is_plain
+    };
+    if names.len() > MAX_PROVIDERS || !names.iter().all(is_name) {
+        return Err("must be at most 50 names of providers");
     }
     Ok(())
 }

@@ -116,6 +116,10 @@ fn check(act: &Act, message: &LinkIdentity) -> Result<(), Refusal> {
         let hint = "is no issuer whose assertions this tenant takes";
         return Err(Refusal::field("issuer", hint));
     }
+    if !act.tenant.config.is_allowed_provider(&message.issuer) {
+        let hint = "is none of the providers that this tenant allows";
+        return Err(Refusal::field("issuer", hint));
+    }
     if !is_subject(&message.subject) {
         let hint = "must be a text of 1 to 255 bytes";
         return Err(Refusal::field("subject", hint));

@@ -200,8 +200,8 @@ mod tests {
             (r#"{"config":{"mfa":"maybe"}}"#, "mfa"),
             (r#"{"slug":"other"}"#, "slug"),
             (
-                r#"{"config":{"allowed_oauth_providers":[]}}"#,
-                "allowed_oauth_providers",
+                r#"{"config":{"allowed_oauth_provider":[]}}"#,
+                "allowed_oauth_provider",
             ),
             (r#"{"config":{"token_ttls":{"access":60}}}"#, "access"),
             (r#"{"config":{"password_policy":{"history":5}}}"#, "history"),

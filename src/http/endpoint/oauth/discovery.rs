@@ -49,11 +49,10 @@ pub(in crate::http) fn provider(call: Call) -> Answer {
             supports_request_uri: true,
             supports_device_flow: true,
             supports_token_exchange: true,
-            supports_jwt_bearer: !config.assertion_issuers.is_empty(),
+            supports_jwt_bearer: config.vouching_issuers().next().is_some(),
             issues_id_jag: !config.assertion_audiences.is_empty(),
             accepts_id_jag: config
-                .assertion_issuers
-                .iter()
+                .vouching_issuers()
                 .any(|issuer| issuer.profile == AssertionProfile::IdJag),
             supports_backchannel_logout: true,
             supports_frontchannel_logout: true,

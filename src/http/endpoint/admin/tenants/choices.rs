@@ -29,6 +29,7 @@ pub(super) fn take(fields: &mut Fields) -> Result<Choices, Refusal> {
         client_id_metadata_documents: config.optional_flag("client_id_metadata_documents"),
         resources: config.optional_texts("resources"),
         assertion_issuers: config.optional_list("assertion_issuers", take_issuer),
+        allowed_oauth_providers: config.nullable("allowed_oauth_providers", Fields::optional_texts),
         assertion_audiences: config.optional_list("assertion_audiences", take_audience),
         login_ui_url: config.nullable("login_ui_url", Fields::optional_text),
         consent_ui_url: config.nullable("consent_ui_url", Fields::optional_text),
