@@ -14,11 +14,22 @@ const REPEATABLE: [&str; 2] = ["resource", "audience"];
 /// The most parameters anyone may send.
 const MAX_PARAMETERS: usize = 128;
 
+/// Names and values, and the names of those that are empty.
+type Parameters = (Vec<(String, String)>, Vec<String>);
+
 /// Reads a form or a query into names and values.
 ///
 /// # Errors
 /// 400, in OAuth's words `invalid_request`.
 pub(super) fn parse(text: &[u8]) -> Result<Vec<(String, String)>, Refusal> {
+    Ok(parse_whole(text)?.0)
+}
+
+/// Reads it, and names the empty ones too.
+///
+/// # Errors
+/// As [`parse`].
+pub(super) fn parse_whole(text: &[u8]) -> Result<Parameters, Refusal> {
     let text = std::str::from_utf8(text).map_err(|_| refuse("the form is not UTF-8"))?;
     let mut parameters: Vec<(String, String)> = Vec::new();
     for pair in text.split('&').filter(|pair| !pair.is_empty()) {
@@ -34,8 +45,10 @@ pub(super) fn parse(text: &[u8]) -> Result<Vec<(String, String)>, Refusal> {
         }
         parameters.push((name, value));
     }
-    parameters.retain(|(_, value)| !value.is_empty());
-    Ok(parameters)
+    let is_empty = |(_, value): &mut (String, String)| value.is_empty();
+    let empty = parameters.extract_if(.., is_empty);
+    let empty = empty.map(|(name, _)| name).collect();
+    Ok((parameters, empty))
 }
 
 /// Decodes one name or value.

@@ -33,13 +33,19 @@ pub(super) struct List<'a> {
     pub(super) bound: &'a str,
 }
 
-/// Reads a query strictly: an unknown parameter is refused, as an unknown field is.
+/// Reads a query strictly: an unknown parameter is refused, as an unknown field is, and so is an empty
+/// one: a program that has nothing to ask for would otherwise be answered with everything.
 ///
 /// # Errors
-/// 400 for what cannot be read.
+/// 400 for what cannot be read, 422 for a parameter without a value.
 pub(super) fn read_query(query: Option<&str>) -> Result<Fields, Refusal> {
-    let parameters = form::parse(query.unwrap_or_default().as_bytes())?;
-    Ok(Fields::of_form(parameters, true))
+    let (filled, empty) = form::parse_whole(query.unwrap_or_default().as_bytes())?;
+    if empty.is_empty() {
+        return Ok(Fields::of_form(filled, true));
+    }
+    let refusal = Refusal::new(Code::Validation, "a parameter has no value");
+    let refuse = |refusal: Refusal, name| refusal.and_field(name, "must not be empty");
+    Err(empty.into_iter().fold(refusal, refuse))
 }
 
 // === impl List ===
@@ -201,6 +207,15 @@ mod tests {
         let mut elsewhere = House::new();
         elsewhere.tenant = TenantId::from_uuid(id);
         assert_eq!(take(elsewhere.list("users"), &query), Err(Code::BadRequest));
+    }
+
+    #[test]
+    fn a_parameter_without_a_value_is_refused_by_name() {
+        let refused = read_query(Some("status=&page=1&sort")).err();
+        let refused = refused.expect("refused");
+        assert_eq!(refused.code, Code::Validation);
+        let names: Vec<_> = refused.fields.iter().map(|one| &*one.field).collect();
+        assert_eq!(names, ["status", "sort"]);
     }
 
     #[test]

@@ -126,6 +126,8 @@ async fn a_cursor_leads_on_and_a_forged_one_is_refused(house: House) {
 async fn nonsense_is_refused_by_name(house: House) {
     for (query, field) in [
         ("outcome=maybe", "outcome"),
+        ("outcome=", "outcome"),
+        ("from=", "from"),
         ("from=yesterday", "from"),
         ("evnet=login.failed", "evnet"),
         ("per_page=101", "per_page"),

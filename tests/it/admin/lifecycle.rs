@@ -100,6 +100,7 @@ async fn operators_of_the_default_tenant_make_and_list_tenants(house: House) {
     let forged = format!("/admin/tenants?cursor=AAAA{}", &cursor[4..]);
     admin.get(&forged).await.expect_code(400, "BAD_REQUEST");
     admin.get("/admin/tenants?status=open").await.expect(422);
+    admin.get("/admin/tenants?status=").await.expect(422);
     assert_eq!(house.audit_count("tenant.created").await, 5);
 }
 
