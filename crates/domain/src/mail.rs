@@ -76,6 +76,16 @@ pub enum LetterBody {
     },
     /// An operator removed every second factor.
     FactorsReset,
+    /// An operator linked your account to one elsewhere.
+    IdentityLinked {
+        /// Whose account that is.
+        issuer: String,
+    },
+    /// An operator ended such a link.
+    IdentityUnlinked {
+        /// Whose account that was.
+        issuer: String,
+    },
     /// Here is a code for whoever lost every second factor.
     FactorRecoveryCode {
         /// The code.

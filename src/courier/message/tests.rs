@@ -49,6 +49,12 @@ fn every_letter() -> Vec<LetterBody> {
             erase_at: UnixMillis::from_millis(1_795_909_205_000),
         },
         LetterBody::AccountRestored,
+        LetterBody::IdentityLinked {
+            issuer: "https://idp.example".to_owned(),
+        },
+        LetterBody::IdentityUnlinked {
+            issuer: "https://idp.example".to_owned(),
+        },
     ]
 }
 
@@ -61,6 +67,9 @@ fn told(body: &LetterBody) -> Vec<&'static str> {
         LetterBody::BackupCodeUsed { .. } => vec!["Codes that are left: 7"],
         LetterBody::NewSignIn { .. } => {
             vec!["Address: 203.0.113.7", "Time: 2026-11-28 23:40 UTC"]
+        }
+        LetterBody::IdentityLinked { .. } | LetterBody::IdentityUnlinked { .. } => {
+            vec!["Provider: idp.example"]
         }
         LetterBody::AccountDeleted { .. } => vec!["Time: 2026-11-28 23:40 UTC"],
         _ => Vec::new(),

@@ -35,6 +35,8 @@ pub(super) struct Words {
     new_sign_in: LetterWords,
     account_deleted: LetterWords,
     account_restored: LetterWords,
+    identity_linked: LetterWords,
+    identity_unlinked: LetterWords,
 }
 
 /// What one kind of letter says.
@@ -59,6 +61,7 @@ struct FactNames {
     left: String,
     address: String,
     at: String,
+    provider: String,
 }
 
 /// What factors are called.
@@ -122,6 +125,8 @@ impl Words {
             LetterBody::NewSignIn { .. } => &self.new_sign_in,
             LetterBody::AccountDeleted { .. } => &self.account_deleted,
             LetterBody::AccountRestored => &self.account_restored,
+            LetterBody::IdentityLinked { .. } => &self.identity_linked,
+            LetterBody::IdentityUnlinked { .. } => &self.identity_unlinked,
         }
     }
 
@@ -139,6 +144,9 @@ impl Words {
                 let at = (names.at.as_str(), minute(*at));
                 address.into_iter().chain([at]).collect()
             }
+            LetterBody::IdentityLinked { issuer } | LetterBody::IdentityUnlinked { issuer } => {
+                vec![(names.provider.as_str(), plain(issuer).to_owned())]
+            }
             LetterBody::AccountDeleted { erase_at } => {
                 vec![(names.at.as_str(), minute(*erase_at))]
             }
@@ -154,6 +162,12 @@ impl Words {
             Factor::Passkey | Factor::VerifyingPasskey => &self.factors.passkey,
         }
     }
+}
+
+/// Names an issuer so that no mail program makes a link of it: whoever is told of something is not to be led
+/// anywhere but to us.
+fn plain(issuer: &str) -> &str {
+    issuer.split_once("://").map_or(issuer, |(_, rest)| rest)
 }
 
 /// Writes an instant so that it means the same in every country (ISO 8601), to the minute.

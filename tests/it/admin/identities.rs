@@ -15,6 +15,7 @@ cases![
     what_is_another_accounts_or_of_nobody_trusted_is_not_linked,
     an_identity_is_out_of_reach_of_other_tenants_areas_and_makers_of_no_operators,
     a_linked_identity_is_exported_told_and_erased_with_the_account,
+    a_person_is_told_by_mail_of_a_link_and_of_its_end,
 ];
 
 /// Somebody, in a tenant that takes the word of an issuer; gives their id.
@@ -155,4 +156,17 @@ async fn a_linked_identity_is_exported_told_and_erased_with_the_account(house: H
     let path = format!("/admin/users/{user}");
     admin.delete(&path).await.expect(204);
     assert_eq!(house.count_rows("external_identities").await, 0);
+}
+
+async fn a_person_is_told_by_mail_of_a_link_and_of_its_end(house: House) {
+    choose_for(&house, "default", trusting(&[IDP])).await;
+    let person = Person::register(&house.public(), "ada").await;
+    let (user, admin) = (house.user_id(&person).await, house.admin());
+    let made = link(&admin, &user, "x").await.expect(201);
+    let told = house.printed_mail(&person, "identity_linked").await;
+    assert!(told.contains("Provider: idp.example"), "{told}");
+    let path = format!("/admin/users/{user}/identities/{}", made.field("id"));
+    admin.delete(&path).await.expect(204);
+    let told = house.printed_mail(&person, "identity_unlinked").await;
+    assert!(told.contains("Provider: idp.example"), "{told}");
 }

@@ -122,12 +122,16 @@ async fn a_name_goes_when_it_is_taken_and_with_its_account(ports: Ports) {
     let ada = world.register("ada@example.org").await.id;
     let bob = world.register("bob@example.org").await.id;
     let first = world.identity(ada, (ELSEWHERE, "x"));
+    let before = world.waiting_mails().await;
     world.link(&first).await;
+    world.link(&first).await;
+    assert_eq!(world.waiting_mails().await, before + 1, "told once");
     let not_his = world.identity(bob, (ELSEWHERE, "x"));
     assert!(!world.unlink(&not_his).await);
     assert_eq!(world.meant_by(ELSEWHERE, "x").await, Some(ada));
     assert!(world.unlink(&first).await);
     assert!(!world.unlink(&first).await, "once");
+    assert_eq!(world.waiting_mails().await, before + 2);
     assert_eq!(world.meant_by(ELSEWHERE, "x").await, None);
     assert_eq!(world.count_events(EventKind::IdentityUnlinked).await, 1);
 

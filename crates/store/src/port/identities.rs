@@ -3,6 +3,7 @@
 use domain::event::Entry;
 use domain::id::{TenantId, UserId};
 use domain::identity::ExternalIdentity;
+use domain::mail::MailJob;
 use domain::time::UnixMillis;
 
 use super::Pending;
@@ -27,12 +28,22 @@ pub enum Linking {
 
 /// Stores the names that other issuers have for people.
 pub trait Identities: Send + Sync + 'static {
-    /// Links a name to an account; of any number of accounts at once it becomes one's.
-    fn link_identity(&self, identity: ExternalIdentity, entry: Entry) -> Pending<'_, Linking>;
+    /// Links a name to an account; of any number of accounts at once it becomes one's. The person is told.
+    fn link_identity(
+        &self,
+        identity: ExternalIdentity,
+        notice: MailJob,
+        entry: Entry,
+    ) -> Pending<'_, Linking>;
 
     /// Takes a name from its account, whenever it was linked. Says whether it was that account's; nothing is
-    /// written otherwise.
-    fn unlink_identity(&self, identity: ExternalIdentity, entry: Entry) -> Pending<'_, bool>;
+    /// written otherwise. The person is told.
+    fn unlink_identity(
+        &self,
+        identity: ExternalIdentity,
+        notice: MailJob,
+        entry: Entry,
+    ) -> Pending<'_, bool>;
 
     /// Lists an account's names, the first linked first.
     fn list_identities(&self, tenant: TenantId, user: UserId)

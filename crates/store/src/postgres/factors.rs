@@ -65,7 +65,7 @@ macro_rules! telling {
         )
     };
 }
-use telling;
+pub(super) use telling;
 
 /// The account `$4`, if it may sign in: a part of a `WITH`.
 macro_rules! active_owner {
@@ -106,7 +106,7 @@ const LOCK_OWNER: &str = "
 
 /// The parameters that a verb with an entry and a letter begins with: `$1` to `$3` the entry, `$4` the
 /// user, `$5` to `$8` the letter.
-struct Head {
+pub(super) struct Head {
     line: Line,
     user: Uuid,
     mail: Option<Uuid>,
@@ -118,7 +118,7 @@ struct Head {
 // === impl Head ===
 
 impl Head {
-    fn of(user: UserId, notice: Option<&MailJob>, entry: &Entry) -> Self {
+    pub(super) fn of(user: UserId, notice: Option<&MailJob>, entry: &Entry) -> Self {
         Self {
             line: Line::of(entry),
             user: user.as_uuid(),
@@ -130,7 +130,10 @@ impl Head {
     }
 
     /// Gives the values, and those that follow.
-    fn with<'a>(&'a self, rest: &[&'a (dyn ToSql + Sync)]) -> Vec<&'a (dyn ToSql + Sync)> {
+    pub(super) fn with<'a>(
+        &'a self,
+        rest: &[&'a (dyn ToSql + Sync)],
+    ) -> Vec<&'a (dyn ToSql + Sync)> {
         let mut all: Vec<&'a (dyn ToSql + Sync)> = vec![
             &self.line.tenant,
             &self.line.at,

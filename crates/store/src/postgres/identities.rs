@@ -3,21 +3,23 @@
 use domain::event::Entry;
 use domain::id::{TenantId, UserId};
 use domain::identity::ExternalIdentity;
+use domain::mail::MailJob;
 use domain::rejection::Fault;
 use domain::time::UnixMillis;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
+use super::factors::{Head, telling};
 use super::pool::Values;
-use super::row::{self, Line, get};
+use super::row::{self, get};
 use super::{Postgres, Scope};
 use crate::port::Pending;
 use crate::port::identities::{Identities, Linking, MAX_IDENTITIES};
 
 /// Run while the account is locked. Two accounts may be given one name at the same moment: the primary key
 /// makes the second wait, and then nothing of it is done; it does not see whose the name became.
-const LINK_IDENTITY: &str = "
-    WITH owner AS (
+const LINK_IDENTITY: &str = concat!(
+    "WITH owner AS (
         SELECT id
         FROM users
         WHERE tenant_id = $1 AND id = $4
@@ -27,36 +29,34 @@ const LINK_IDENTITY: &str = "
         WHERE tenant_id = $1 AND user_id = $4
     ), done AS (
         INSERT INTO external_identities (tenant_id, issuer, subject, user_id, created_at)
-        SELECT $1, $5, $6, owner.id, $7
+        SELECT $1, $9, $10, owner.id, $11
         FROM owner
-        JOIN crowd ON crowd.size < $8
+        JOIN crowd ON crowd.size < $12
         ON CONFLICT (tenant_id, issuer, subject) DO NOTHING
         RETURNING user_id
-    ), entry AS (
-        INSERT INTO audit (tenant_id, at, fields)
-        SELECT $1, $2, $3
-        FROM done
-    )
+    ), ",
+    telling!("done"),
+    "
     SELECT EXISTS (SELECT FROM done) AS is_new,
-           crowd.size < $8 AS has_room,
+           crowd.size < $12 AS has_room,
            held.user_id AS holder,
            held.created_at AS since
     FROM owner
     CROSS JOIN crowd
     LEFT JOIN external_identities AS held
-        ON held.tenant_id = $1 AND held.issuer = $5 AND held.subject = $6";
+        ON held.tenant_id = $1 AND held.issuer = $9 AND held.subject = $10"
+);
 
-const UNLINK_IDENTITY: &str = "
-    WITH gone AS (
+const UNLINK_IDENTITY: &str = concat!(
+    "WITH gone AS (
         DELETE FROM external_identities
-        WHERE tenant_id = $1 AND issuer = $5 AND subject = $6 AND user_id = $4
+        WHERE tenant_id = $1 AND issuer = $9 AND subject = $10 AND user_id = $4
         RETURNING user_id
-    ), entry AS (
-        INSERT INTO audit (tenant_id, at, fields)
-        SELECT $1, $2, $3
-        FROM gone
-    )
-    SELECT user_id FROM gone";
+    ), ",
+    telling!("gone"),
+    "
+    SELECT user_id FROM gone"
+);
 
 const LIST_IDENTITIES: &str = "
     SELECT tenant_id, user_id, issuer, subject, created_at
@@ -70,23 +70,26 @@ const FIND_IDENTITY: &str = "
     WHERE tenant_id = $1 AND issuer = $2 AND subject = $3";
 
 impl Identities for Postgres {
-    fn link_identity(&self, identity: ExternalIdentity, entry: Entry) -> Pending<'_, Linking> {
-        Box::pin(self.give_identity(identity, entry))
+    fn link_identity(
+        &self,
+        identity: ExternalIdentity,
+        notice: MailJob,
+        entry: Entry,
+    ) -> Pending<'_, Linking> {
+        Box::pin(self.give_identity(identity, notice, entry))
     }
 
-    fn unlink_identity(&self, identity: ExternalIdentity, entry: Entry) -> Pending<'_, bool> {
+    fn unlink_identity(
+        &self,
+        identity: ExternalIdentity,
+        notice: MailJob,
+        entry: Entry,
+    ) -> Pending<'_, bool> {
         Box::pin(async move {
-            let line = Line::of(&entry);
-            let values: Values<'_> = &[
-                &line.tenant,
-                &line.at,
-                &line.fields,
-                &identity.user.as_uuid(),
-                &identity.issuer,
-                &identity.subject,
-            ];
+            let head = Head::of(identity.user, Some(&notice), &entry);
+            let values = head.with(&[&identity.issuer, &identity.subject]);
             let scope = Scope::Tenant(identity.tenant);
-            let gone = self.pool().run(scope, UNLINK_IDENTITY, values).await?;
+            let gone = self.pool().run(scope, UNLINK_IDENTITY, &values).await?;
             Ok(!gone.is_empty())
         })
     }
@@ -124,21 +127,16 @@ impl Postgres {
     async fn give_identity(
         &self,
         identity: ExternalIdentity,
+        notice: MailJob,
         entry: Entry,
     ) -> Result<Linking, Fault> {
-        let line = Line::of(&entry);
-        let values: Values<'_> = &[
-            &line.tenant,
-            &line.at,
-            &line.fields,
-            &identity.user.as_uuid(),
-            &identity.issuer,
-            &identity.subject,
-            &identity.created_at.as_millis(),
-            &i64::from(MAX_IDENTITIES),
-        ];
+        let head = Head::of(identity.user, Some(&notice), &entry);
+        let (since, most) = (identity.created_at.as_millis(), i64::from(MAX_IDENTITIES));
+        let values = head.with(&[&identity.issuer, &identity.subject, &since, &most]);
         let owner = (identity.tenant, identity.user);
-        let rows = self.with_owner_locked(owner, LINK_IDENTITY, values).await?;
+        let rows = self
+            .with_owner_locked(owner, LINK_IDENTITY, &values)
+            .await?;
         let Some(row) = rows.first() else {
             return Ok(Linking::Missing);
         };

@@ -158,7 +158,11 @@ fn is_active(step: &Step<'_>, tenant: TenantId, user: UserId) -> rusqlite::Resul
 }
 
 /// Queues the letter and writes the entry of what was done.
-fn tell(step: &Step<'_>, notice: Option<&MailJob>, entry: &Entry) -> rusqlite::Result<()> {
+pub(super) fn tell(
+    step: &Step<'_>,
+    notice: Option<&MailJob>,
+    entry: &Entry,
+) -> rusqlite::Result<()> {
     if let Some(mail) = notice {
         outbox::queue(step, mail)?;
     }

@@ -3,11 +3,13 @@
 use domain::event::Entry;
 use domain::id::{TenantId, UserId};
 use domain::identity::ExternalIdentity;
+use domain::mail::MailJob;
 use domain::time::UnixMillis;
 use rusqlite::{OptionalExtension, Row, params};
 
+use super::factors::tell;
 use super::row::{Columns, Id};
-use super::{Sqlite, Step, audit};
+use super::{Sqlite, Step};
 use crate::port::Pending;
 use crate::port::identities::{Identities, Linking, MAX_IDENTITIES};
 
@@ -40,11 +42,27 @@ FROM external_identities
 WHERE tenant_id = ?1 AND issuer = ?2 AND subject = ?3";
 
 impl Identities for Sqlite {
-    fn link_identity(&self, identity: ExternalIdentity, entry: Entry) -> Pending<'_, Linking> {
-        self.write(move |step| link(step, &identity, &entry))
+    fn link_identity(
+        &self,
+        identity: ExternalIdentity,
+        notice: MailJob,
+        entry: Entry,
+    ) -> Pending<'_, Linking> {
+        self.write(move |step| {
+            let linking = link(step, &identity)?;
+            if linking == Linking::Linked {
+                tell(step, Some(&notice), &entry)?;
+            }
+            Ok(linking)
+        })
     }
 
-    fn unlink_identity(&self, identity: ExternalIdentity, entry: Entry) -> Pending<'_, bool> {
+    fn unlink_identity(
+        &self,
+        identity: ExternalIdentity,
+        notice: MailJob,
+        entry: Entry,
+    ) -> Pending<'_, bool> {
         self.write(move |step| {
             let unlinked = step.prepare_cached(UNLINK)?.execute(params![
                 identity.tenant.blob(),
@@ -53,7 +71,7 @@ impl Identities for Sqlite {
                 identity.user.blob(),
             ])?;
             if unlinked > 0 {
-                audit::write(step, &entry)?;
+                tell(step, Some(&notice), &entry)?;
             }
             Ok(unlinked > 0)
         })
@@ -86,7 +104,7 @@ impl Identities for Sqlite {
     }
 }
 
-fn link(step: &Step<'_>, identity: &ExternalIdentity, entry: &Entry) -> rusqlite::Result<Linking> {
+fn link(step: &Step<'_>, identity: &ExternalIdentity) -> rusqlite::Result<Linking> {
     let (tenant, user) = (identity.tenant.blob(), identity.user.blob());
     if !step.prepare_cached(IS_THERE)?.exists([tenant, user])? {
         return Ok(Linking::Missing);
@@ -112,7 +130,6 @@ fn link(step: &Step<'_>, identity: &ExternalIdentity, entry: &Entry) -> rusqlite
         user,
         identity.created_at.as_millis(),
     ])?;
-    audit::write(step, entry)?;
     Ok(Linking::Linked)
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Where a tenant says `linked` of an issuer, its assertions are about whoever was linked to its `sub` here,
 //! so whoever links decides who is given tokens for the account: an operator's is touched only by who may
-//! make operators. Nothing links by itself, and no address does. What another issuer calls somebody may be
+//! make operators, and the person is told by mail, in the commit that does it. Nothing links by itself, and no
+//! address does. What another issuer calls somebody may be
 //! an address of theirs, so the trail has the digest of it. See `docs/decisions/0010-acting-for-others.md`.
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -11,12 +12,14 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use domain::event::{Entry, EventKind};
 use domain::id::UserId;
 use domain::identity::{ExternalIdentity, is_subject};
+use domain::mail::LetterBody;
 use domain::rejection::{Code, Refusal, Rejection};
 use serde_json::json;
 use store::port::identities::Linking;
 
 use super::{get, require_in_reach};
 use crate::flow::admin::not_found;
+use crate::flow::letter::seal_letter;
 use crate::flow::{Act, Flows};
 
 /// Link what another issuer calls a person.
@@ -40,6 +43,18 @@ pub async fn list(
     user: UserId,
 ) -> Result<Vec<ExternalIdentity>, Rejection> {
     get(flows, act, user).await?;
+    own(flows, act, user).await
+}
+
+/// Lists what other issuers call whoever asks.
+///
+/// # Errors
+/// A fault when the store is away.
+pub async fn own(
+    flows: &Flows,
+    act: &Act,
+    user: UserId,
+) -> Result<Vec<ExternalIdentity>, Rejection> {
     let listed = flows.identities.list_identities(act.tenant.id, user);
     Ok(act.wait(listed).await?)
 }
@@ -65,10 +80,17 @@ pub async fn link(
         subject: message.subject,
         created_at: act.now,
     };
+    let issuer = identity.issuer.clone();
+    let notice = seal_letter(flows, act, &user, LetterBody::IdentityLinked { issuer })?;
     let entry = entry(act, EventKind::IdentityLinked, &identity);
-    let linked = flows.identities.link_identity(identity.clone(), entry);
+    let linked = flows
+        .identities
+        .link_identity(identity.clone(), notice, entry);
     match act.wait(linked).await? {
-        Linking::Linked => Ok((identity, true)),
+        Linking::Linked => {
+            flows.mail.nudge();
+            Ok((identity, true))
+        }
         Linking::Before(created_at) => Ok((
             ExternalIdentity {
                 created_at,
@@ -91,13 +113,17 @@ pub async fn link(
 /// 404 when the account has none of this id; 403 for an operator's, and who may not make operators; or a
 /// fault.
 pub async fn unlink(flows: &Flows, act: &Act, user: UserId, id: &str) -> Result<(), Rejection> {
-    let all = list(flows, act, user).await?;
-    require_in_reach(flows, act, user).await?;
+    let user = get(flows, act, user).await?;
+    require_in_reach(flows, act, user.id).await?;
+    let all = own(flows, act, user.id).await?;
     let mut named = all.into_iter().filter(|identity| id_of(identity) == id);
     let identity = named.next().ok_or_else(nothing)?;
+    let issuer = identity.issuer.clone();
+    let notice = seal_letter(flows, act, &user, LetterBody::IdentityUnlinked { issuer })?;
     let entry = entry(act, EventKind::IdentityUnlinked, &identity);
-    let unlinked = flows.identities.unlink_identity(identity, entry);
+    let unlinked = flows.identities.unlink_identity(identity, notice, entry);
     if act.wait(unlinked).await? {
+        flows.mail.nudge();
         return Ok(());
     }
     Err(nothing().into())
