@@ -2,12 +2,16 @@
 
 use std::time::Duration;
 
+use serde_json::json;
+
 use crate::auth::mfa::{App, Owner};
 use crate::browser::{Browser, Page};
 use crate::cases;
 use crate::client::Person;
 use crate::house::House;
 use crate::oauth::World;
+use crate::oauth::chosen::choose;
+use crate::oauth::linked::{IDP, trusting};
 
 cases![
     whoever_is_not_signed_in_signs_in_and_comes_back,
@@ -20,6 +24,7 @@ cases![
     what_happened_is_told_in_words_page_by_page,
     ones_data_are_downloaded_by_whoever_proved_lately_who_they_are,
     nobody_changes_anothers_account,
+    a_person_sees_which_accounts_elsewhere_theirs_is_linked_to,
 ];
 
 const PAGES: [&str; 7] = [
@@ -362,4 +367,23 @@ async fn nobody_changes_anothers_account(house: House) {
             .await;
         assert!([403, 405].contains(&page.answer.status.as_u16()), "{path}");
     }
+}
+
+async fn a_person_sees_which_accounts_elsewhere_theirs_is_linked_to(house: House) {
+    choose(&house, trusting(&[IDP])).await;
+    let person = Person::register(&house.public(), "ada").await;
+    let mut browser = signed_in(&house, &person).await;
+    let page = browser.open("/account").await;
+    assert!(!page.answer.text.contains("Linked accounts"));
+    let user = house.user_id(&person).await;
+    let path = format!("/admin/users/{user}/identities");
+    let body = json!({ "issuer": IDP, "subject": "<i>ada</i>" });
+    house.admin().post(&path, body).await.expect(201);
+    let page = browser.open("/account").await;
+    let text = &page.answer.text;
+    assert!(
+        text.contains("Linked accounts") && text.contains(IDP),
+        "{text}"
+    );
+    assert!(text.contains("&#60;i&#62;ada"), "a name is text: {text}");
 }

@@ -5,20 +5,23 @@
 //! Whoever is not signed in signs in and comes back; so does whoever changes how they sign in and did not
 //! prove a short while ago who they are, as well as the account can.
 
+use domain::identity::ExternalIdentity;
 use domain::rejection::{OAuthCode, Refusal, Rejection};
 use domain::secret::SecretText;
 use http::StatusCode;
 
 use super::{Desk, Posted, Problem, query_of};
+use crate::flow::admin::users::identities;
 use crate::flow::browser::Browser;
 use crate::flow::fresh::Fresh;
 use crate::flow::new_password::least_length;
 use crate::flow::password::{ChangePassword, change_password};
 use crate::flow::profile::{UpdateMe, update_me};
 use crate::http::endpoint::{Answer, Call};
-use crate::http::page;
 use crate::http::page::texts::account::Matter;
 use crate::http::page::views::account as views;
+use crate::http::page::when::When;
+use crate::http::page::{self, Frame};
 use crate::http::render::Reply;
 
 pub(in crate::http) mod activity;
@@ -47,7 +50,7 @@ pub(super) fn place_of(word: &str) -> Option<&'static str> {
 /// Shows the name and the address.
 pub(in crate::http) fn show(call: Call) -> Answer {
     signed_in(call, (Posted::No, "account"), |desk, browser| async move {
-        overview(&desk, &browser, (StatusCode::OK, &Problem::default()))
+        overview(&desk, &browser, (StatusCode::OK, &Problem::default())).await
     })
 }
 
@@ -65,19 +68,22 @@ pub(in crate::http) fn save(call: Call) -> Answer {
                 Err(rejection) => {
                     let problem = Problem::of(rejection, &desk.frame())?;
                     let look = (StatusCode::UNPROCESSABLE_ENTITY, &problem);
-                    overview(&desk, &browser, look)
+                    overview(&desk, &browser, look).await
                 }
             }
         },
     )
 }
 
-fn overview(
+async fn overview(
     desk: &Desk,
     browser: &Browser,
     (status, problem): (StatusCode, &Problem),
 ) -> Result<Reply, Rejection> {
     let (frame, csrf) = (desk.frame(), desk.token());
+    let (flows, act) = (desk.call.flows(), &desk.call.act);
+    let links = identities::own(flows, act, browser.user.id).await?;
+    let links: Vec<_> = links.into_iter().map(|one| link_row(one, &frame)).collect();
     let page = views::Overview {
         frame: &frame,
         csrf: &csrf,
@@ -86,10 +92,19 @@ fn overview(
         email: browser.user.email.as_str(),
         is_proven: browser.user.email_verified,
         resend: "",
+        links: &links,
         problem: &problem.text,
         details: &problem.details,
     };
     Ok(desk.show(status, &frame, &page))
+}
+
+fn link_row(identity: ExternalIdentity, frame: &Frame) -> views::LinkRow {
+    views::LinkRow {
+        issuer: identity.issuer,
+        subject: identity.subject,
+        since: When::new(identity.created_at, frame.texts),
+    }
 }
 
 /// Shows the form for another password.

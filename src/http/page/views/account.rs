@@ -21,8 +21,19 @@ pub(in crate::http) struct Overview<'a> {
     pub(in crate::http) is_proven: bool,
     /// Where another link to prove the address is asked for; empty: nowhere.
     pub(in crate::http) resend: &'a str,
+    /// The accounts elsewhere that it is linked to.
+    pub(in crate::http) links: &'a [LinkRow],
     pub(in crate::http) problem: &'a str,
     pub(in crate::http) details: &'a [String],
+}
+
+/// An account elsewhere.
+pub(in crate::http) struct LinkRow {
+    /// Who keeps it.
+    pub(in crate::http) issuer: String,
+    /// What it is called there.
+    pub(in crate::http) subject: String,
+    pub(in crate::http) since: When,
 }
 
 /// Changing the password.

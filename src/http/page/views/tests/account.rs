@@ -5,7 +5,7 @@ use domain::time::UnixMillis;
 use super::super::Scope;
 use super::super::account::{
     ActivityList, ActivityRow, Application, ApplicationList, ChangePassword, Confirm, FactorList,
-    Overview, OwnData, PasskeyRow, RenamePasskey, SessionList, SessionRow,
+    LinkRow, Overview, OwnData, PasskeyRow, RenamePasskey, SessionList, SessionRow,
 };
 use super::{ODD, assert_shows_passwords, render};
 use crate::http::page::texts::account::Matter;
@@ -49,10 +49,16 @@ fn who_one_is_and_whether_the_address_is_proven() {
                 } else {
                     "/t/acme/account/resend"
                 },
+                links: &[LinkRow {
+                    issuer: "https://idp.example".to_owned(),
+                    subject: ODD.to_owned(),
+                    since: when(&frame),
+                }],
                 problem: "",
                 details: &[],
             };
             let html = render_own(&page, &frame);
+            assert!(html.contains(&texts.links) && html.contains("https://idp.example"));
             assert!(html.contains("name=\"name\"") && html.contains("ada@example.org"));
             assert!(html.contains("role=\"status\""), "what was done is said");
             assert_eq!(html.contains(&texts.email_proven), is_proven);
