@@ -265,6 +265,8 @@ routes! {
    POST   "/console/users/{id}/sessions/end"           Act  console::users::sessions::end_all              Admin  Browser Form       Detached Network
    GET    "/console/users/{id}/sessions/{session_id}/end" Act  console::users::sessions::ask_end              Admin  Browser None       Attached Network
    POST   "/console/users/{id}/sessions/{session_id}/end" Act  console::users::sessions::end                  Admin  Browser Form       Detached Network
+   GET    "/console/users/{id}/identities/{identity}/unlink" Act  console::users::identities::ask_unlink         Admin  Browser None       Attached Network
+   POST   "/console/users/{id}/identities/{identity}/unlink" Act  console::users::identities::unlink             Admin  Browser Form       Detached Network
    GET    "/console/clients"                           Act  console::clients::list                         Admin  Browser None       Attached Network
    GET    "/console/clients/new"                       Act  console::clients::ask_create                   Admin  Browser None       Attached Network
    POST   "/console/clients/new"                       Act  console::clients::create                       Admin  Browser Form       Detached Network

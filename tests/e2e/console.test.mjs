@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test';
 import { start } from '../peers/service.mjs';
 import { code } from './app.mjs';
 import { LOOKS, launch, look } from './chromium.mjs';
+import { IDP, link } from './elsewhere.mjs';
 
 const PASSWORD = 'a quiet garden in the rain';
 
@@ -88,6 +89,13 @@ for (const [name, options] of Object.entries(LOOKS)) {
     await page.getByText('That sign-in has ended.').waitFor();
     await answer(page, 'End all its sign-ins', 'End all sign-ins');
     await page.getByText('It is signed in nowhere.').waitFor();
+    await link(service, visitor, `${name}/1`);
+    await page.reload();
+    await look(page, 'console-user-linked', name);
+    await page.getByRole('link', { name: `Unlink ${name}/1 of ${IDP}`, exact: true }).click();
+    await look(page, 'console-unlink', name);
+    await page.getByRole('button', { name: 'Unlink the account' }).click();
+    await page.getByText('It is linked to no account elsewhere.').waitFor();
 
     await page.goto(`${service.console}/apikeys/new`);
     await page.getByLabel('Name').fill(`Reports ${name}`);

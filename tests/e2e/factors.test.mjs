@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test';
 import { start } from '../peers/service.mjs';
 import { code } from './app.mjs';
 import { LOOKS, launch, look } from './chromium.mjs';
+import { link } from './elsewhere.mjs';
 
 const PASSWORD = 'a quiet garden in the rain';
 
@@ -110,6 +111,11 @@ for (const [name, options] of Object.entries(LOOKS)) {
       await page.goto(`${service.issuer}/account${place}`);
       await look(page, `account${place.replace('/', '-')}`, name);
     }
+    const { users } = await service.admin('GET', `/admin/users?search=${encodeURIComponent(email)}`);
+    await link(service, users[0].id, name);
+    await page.goto(`${service.issuer}/account`);
+    await page.getByRole('heading', { name: 'Linked accounts' }).waitFor();
+    await look(page, 'account-linked', name);
     await page.goto(`${service.issuer}/account/factors`);
     await page.getByRole('link', { name: 'Rename: My laptop' }).click();
     await look(page, 'account-rename', name);

@@ -15,6 +15,7 @@ mod audit;
 mod deeds;
 mod entrance;
 mod forgery;
+mod identities;
 mod keys;
 mod reach;
 mod sessions;
@@ -27,6 +28,7 @@ pub fn all() -> Vec<Case> {
         deeds::cases(),
         entrance::cases(),
         forgery::cases(),
+        identities::cases(),
         keys::cases(),
         reach::cases(),
         sessions::cases(),

@@ -14,6 +14,7 @@ use crate::http::page::sheet::{Cell, Form, Input, Part, Table};
 use crate::http::render::Reply;
 
 pub(in crate::http) mod deeds;
+pub(in crate::http) mod identities;
 pub(in crate::http) mod sessions;
 
 const AREA: &str = "users";
@@ -160,6 +161,7 @@ fn one_page(seat: &Seat) -> Later<'_, Reply> {
             ]),
         ];
         parts.extend(sessions::parts(seat, &user).await?);
+        parts.extend(identities::parts(seat, &user).await?);
         let shown = Shown {
             heading: &user.name,
             lead: user.email.as_str(),

@@ -7,7 +7,7 @@ pub(super) fn of_deed(word: &str) -> &'static str {
     known.map_or("", |(_, sentence)| sentence)
 }
 
-const DEEDS: [(&str, &str); 22] = [
+const DEEDS: [(&str, &str); 23] = [
     ("created", "It was made."),
     ("saved", "The change was saved."),
     ("deleted", "It was deleted."),
@@ -26,6 +26,7 @@ const DEEDS: [(&str, &str); 22] = [
     ),
     ("session", "That sign-in has ended."),
     ("sessions", "All its sign-ins have ended."),
+    ("unlinked", "It is linked to that account no more."),
     ("role", "The role was made."),
     ("role_deleted", "The role was deleted, with its policies."),
     ("policy", "The policy was made."),
