@@ -236,9 +236,8 @@ impl Front {
         let outcome = match route.work {
             Work::Attached => arrival.deadline.bound(answer).await?,
             Work::Detached | Work::Once => {
-                let task = self.hall.tasks.spawn(answer);
-                let ended = arrival.deadline.bound(task).await?;
-                ended.map_err(|error| Fault::Broken(format!("a task did not end: {error}")))?
+                let whole = self.hall.tasks.finish(answer);
+                arrival.deadline.bound(whole).await?
             }
         };
         outcome.unwrap_or_else(|payload| {

@@ -1,16 +1,22 @@
-//! Tasks that come and go: one per connection, one per detached flow.
+//! Tasks that come and go: one per connection, one per flow that nobody waits for any more.
 //!
 //! They are no children: nobody restarts them, since whoever caused them is told of their end. But
 //! none is lost either: a group can be drained, and a panic is counted and logged. Besides the tree
 //! this is the only place that spawns.
+//!
+//! What must be done to its end is not a task from the start: as long as somebody waits it runs where
+//! they wait, and only what is let go of becomes one ([`TaskGroup::finish`]).
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use tokio::runtime;
 use tokio::task::{AbortHandle, Id, JoinHandle};
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
@@ -32,6 +38,19 @@ struct Group {
 
 /// Takes a task off the list, in whichever way it ends.
 struct Membership(Arc<Group>);
+
+/// What is done to its end, whoever waits; see [`TaskGroup::finish`].
+#[derive(Debug)]
+pub struct Finishing<F> {
+    group: TaskGroup,
+    /// What is left to do; nothing once it is done, or has panicked.
+    rest: Option<F>,
+    /// Known where it is made, so that whoever holds it need not show what a task must be.
+    let_go: fn(&TaskGroup, F),
+}
+
+/// How long aborted tasks may take to be gone.
+const LAST_STEP: Duration = Duration::from_millis(250);
 
 // === impl TaskGroup ===
 
@@ -70,6 +89,23 @@ impl TaskGroup {
         handle
     }
 
+    /// Gives a future that is done to its end: it runs where it is awaited, without a task of its own,
+    /// and becomes a task of the group when it is dropped before its end. A panic reaches whoever awaits
+    /// it, or is the task's.
+    ///
+    /// # Cancel safety
+    /// Dropping it loses nothing but its output.
+    pub fn finish<F>(&self, future: F) -> Finishing<F>
+    where
+        F: Future<Output: Send> + Send + Unpin + 'static,
+    {
+        Finishing {
+            group: self.clone(),
+            rest: Some(future),
+            let_go: |group, rest| drop(group.spawn(rest)),
+        }
+    }
+
     /// Gives how many tasks run.
     #[must_use]
     pub fn count(&self) -> usize {
@@ -94,6 +130,8 @@ impl TaskGroup {
         }
         let live = std::mem::take(&mut *self.0.live());
         live.values().for_each(AbortHandle::abort);
+        // What they let go of may go on in another group: it is there when they are gone.
+        let _ = timeout(LAST_STEP, self.0.tracker.wait()).await;
         live.len()
     }
 }
@@ -117,6 +155,36 @@ impl Drop for Membership {
     fn drop(&mut self) {
         if let Some(id) = tokio::task::try_id() {
             self.0.live().remove(&id);
+        }
+    }
+}
+
+// === impl Finishing ===
+
+impl<F: Future + Unpin> Future for Finishing<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        // Taken out: what panics is not there to be begun again.
+        let Some(mut rest) = self.rest.take() else {
+            return Poll::Pending;
+        };
+        let polled = rest.poll_unpin(context);
+        if polled.is_pending() {
+            self.rest = Some(rest);
+        }
+        polled
+    }
+}
+
+impl<F> Drop for Finishing<F> {
+    fn drop(&mut self) {
+        let Some(rest) = self.rest.take() else {
+            return;
+        };
+        // Without a runtime the process ends, and nothing is done to its end any more.
+        if runtime::Handle::try_current().is_ok() {
+            (self.let_go)(&self.group, rest);
         }
     }
 }
@@ -154,5 +222,46 @@ mod tests {
         assert!(outcome.unwrap_err().is_panic());
         assert_eq!((group.panics(), group.count()), (1, 0));
         assert!(group.0.live().is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_is_let_go_of_is_done_to_its_end_and_what_ends_before_is_no_task() {
+        let group = TaskGroup::new("some");
+        assert_eq!(group.finish(Box::pin(async { 7 })).await, 7);
+        assert_eq!(group.count(), 0);
+
+        let (begin, begun) = tokio::sync::oneshot::channel();
+        let (go, gone) = tokio::sync::oneshot::channel::<()>();
+        let (done, is_done) = tokio::sync::oneshot::channel();
+        let mut finishing = group.finish(Box::pin(async {
+            begin.send(()).unwrap();
+            gone.await.unwrap();
+            done.send(()).unwrap();
+        }));
+        tokio::select! {
+            biased;
+            () = &mut finishing => panic!("waits"),
+            begun = begun => begun.unwrap(),
+        }
+        assert_eq!(group.count(), 0);
+        drop(finishing);
+        assert_eq!(group.count(), 1);
+        go.send(()).unwrap();
+        is_done.await.unwrap();
+        assert_eq!(group.drain(Duration::from_secs(5)).await, 0);
+    }
+
+    #[tokio::test]
+    async fn what_nobody_ever_awaited_is_done_too_and_what_panicked_is_not_begun_again() {
+        let group = TaskGroup::new("some");
+        let (done, is_done) = tokio::sync::oneshot::channel();
+        drop(group.finish(Box::pin(async { done.send(()).unwrap() })));
+        is_done.await.unwrap();
+
+        let finishing = group.finish(Box::pin(async { panic!("as asked") }));
+        let outcome: Result<(), _> = AssertUnwindSafe(finishing).catch_unwind().await;
+        assert!(outcome.is_err());
+        assert_eq!(group.drain(Duration::from_secs(5)).await, 0);
+        assert_eq!(group.panics(), 0);
     }
 }

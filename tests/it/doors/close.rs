@@ -1,4 +1,5 @@
-//! How the doors close: what is in flight is answered, nothing new is let in (CONTRACT §11).
+//! How the doors close: what is in flight is answered, nothing new is let in (CONTRACT §11). And who closes
+//! a connection from the other side cuts nothing in half.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -18,6 +19,7 @@ scenes![
     who_needs_longer_than_the_grace_is_cut,
     who_is_slow_at_one_door_costs_the_other_nothing,
     requests_sent_until_the_end_are_all_answered_or_never_accepted,
+    who_hangs_up_before_the_answer_cuts_nothing_in_half,
 ];
 
 /// Begins a sign-in and keeps most of its body back; gives what is missing.
@@ -153,4 +155,28 @@ async fn requests_sent_until_the_end_are_all_answered_or_never_accepted() {
         drop(house);
     };
     tokio::join!(futures_util::future::join_all(asking), stopping);
+}
+
+/// The password is hashed after the hang-up, and the account is stored after that.
+async fn who_hangs_up_before_the_answer_cuts_nothing_in_half() {
+    let house = House::open(Backend::Sqlite).await;
+    let body = serde_json::json!({
+        "email": "ada@example.org", "password": "a quiet garden in the rain 7", "name": "Ada",
+    });
+    let body = body.to_string();
+    let mut wire = wire::connect(house.public_address()).await;
+    wire.say(&format!(
+        "POST /auth/register HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\n\r\n{body}",
+        body.len()
+    ))
+    .await;
+    drop(wire);
+    for _ in 0..500 {
+        if house.audit_count("user.registered").await == 1 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("the registration was cut in half");
 }
