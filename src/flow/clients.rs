@@ -47,7 +47,7 @@ const MAX_BYTES: usize = 512;
 /// A fault when the store is away, or while the client's document cannot be had.
 pub(super) async fn find(flows: &Flows, act: &Act, id: &str) -> Result<Option<Arc<Client>>, Fault> {
     if is_url(id) {
-        return find_document(flows, act, id).await;
+        return Box::pin(find_document(flows, act, id)).await;
     }
     if id == CONSOLE {
         return Ok(Some(console::shared_client(flows, act)));
@@ -56,7 +56,7 @@ pub(super) async fn find(flows: &Flows, act: &Act, id: &str) -> Result<Option<Ar
     if flows.sessions.denylist().is_fresh() {
         return tenants.client(tenant, id, act.deadline).await;
     }
-    tenants.client_anew(tenant, id, act.deadline).await
+    Box::pin(tenants.client_anew(tenant, id, act.deadline)).await
 }
 
 /// Says whether a client is named by a URL.

@@ -52,8 +52,8 @@ impl Bound {
         let jkt = match presented.filter(|_| flows.settings.dpop.enabled) {
             Some(presented) => {
                 let nonce = nonce_rule(flows, client);
-                let proof = check(flows, act, presented, (None, nonce)).await?;
-                Some(proof.jkt)
+                let checked = Box::pin(check(flows, act, presented, (None, nonce)));
+                Some(checked.await?.jkt)
             }
             None if is_demanded => {
                 return Err(invalid("this client must prove a key (RFC 9449 §5.2)").into());

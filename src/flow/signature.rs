@@ -56,7 +56,7 @@ pub(crate) async fn prepare(
     match wanted {
         Some(algorithm) if !ring.has(algorithm) => {
             let tenant = act.tenant.id;
-            flows.keys.provide(tenant, algorithm, act.deadline).await
+            Box::pin(flows.keys.provide(tenant, algorithm, act.deadline)).await
         }
         _ => Ok(()),
     }

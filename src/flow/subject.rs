@@ -128,7 +128,7 @@ pub(crate) async fn prepare(flows: &Flows, act: &Act) -> Result<(), Fault> {
         return Ok(());
     }
     let drawn = flows.random.array::<32>();
-    let kept = act.wait(flows.salts.store.keep_salt(tenant, drawn)).await?;
+    let kept = Box::pin(act.wait(flows.salts.store.keep_salt(tenant, drawn))).await?;
     flows.salts.put(tenant, kept);
     Ok(())
 }

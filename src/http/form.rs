@@ -56,6 +56,9 @@ pub(super) fn parse_whole(text: &[u8]) -> Result<Parameters, Refusal> {
 /// # Errors
 /// As [`parse`].
 pub(super) fn decode(text: &str) -> Result<String, Refusal> {
+    if !text.bytes().any(|byte| matches!(byte, b'+' | b'%' | 0)) {
+        return Ok(text.to_owned());
+    }
     let spaced: Cow<'_, str> = if text.contains('+') {
         text.replace('+', " ").into()
     } else {
@@ -122,7 +125,9 @@ mod tests {
 
     #[test]
     fn broken_encoding_is_refused() {
-        for text in ["a=%", "a=%2", "a=%zz", "a=%ff", "%=1", "a=%00", "a=%+1"] {
+        for text in [
+            "a=%", "a=%2", "a=%zz", "a=%ff", "%=1", "a=%00", "a=\0", "a=%+1",
+        ] {
             assert!(parse(text.as_bytes()).is_err(), "{text}");
         }
         assert!(parse(b"a=\xff").is_err());

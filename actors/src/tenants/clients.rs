@@ -29,6 +29,11 @@ impl RememberedClients {
         Self { remembered, store }
     }
 
+    /// Gives a client that is remembered.
+    pub(super) fn find(&self, tenant: TenantId, id: &str) -> Option<Arc<Client>> {
+        self.remembered.find(&(tenant, id.to_owned()))
+    }
+
     /// Gives a client, from the store if need be.
     ///
     /// # Errors

@@ -199,11 +199,12 @@ pub(crate) async fn authenticate(
 ) -> Result<KnownClient, Rejection> {
     let judged = judge(flows, act, auth).await;
     if let Err(Rejection::Refused(_)) = judged {
-        count_failure(flows, act).await?;
+        Box::pin(count_failure(flows, act)).await?;
     }
     judged
 }
 
+/// What is seldom done is boxed, so that whoever sends a secret carries no room for it.
 async fn judge(flows: &Flows, act: &Act, auth: ClientAuth) -> Result<KnownClient, Rejection> {
     match auth {
         ClientAuth::None => Ok(KnownClient::FirstParty),
@@ -218,7 +219,7 @@ async fn judge(flows: &Flows, act: &Act, auth: ClientAuth) -> Result<KnownClient
             if is_public(&client) {
                 return Ok(KnownClient::Public(client));
             }
-            certificate::check(flows, act, &client).await?;
+            Box::pin(certificate::check(flows, act, &client)).await?;
             Ok(KnownClient::Confidential(client))
         }
         ClientAuth::Secret { id, secret, method } => {
@@ -231,7 +232,7 @@ async fn judge(flows: &Flows, act: &Act, auth: ClientAuth) -> Result<KnownClient
         }
         ClientAuth::Assertion { id, assertion } => {
             let client = load_live_client(flows, act, &id).await?;
-            assertion::check(flows, act, &client, assertion.expose()).await?;
+            Box::pin(assertion::check(flows, act, &client, assertion.expose())).await?;
             Ok(KnownClient::Confidential(client))
         }
     }

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use actors::keys::KeyRing;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::authorization::GrantDetails;
@@ -91,6 +92,7 @@ pub(crate) async fn for_person(
     whom: &ForPerson<'_>,
     scope: &ScopeSet,
 ) -> Result<Minted, Fault> {
+    let ring = flows.ring(act).await?;
     let lifetime = lifetime(&lifetimes::of_tokens(flows, act), whom.registration);
     let (common, terms) = (claims(flows, act, scope, lifetime), &whom.terms);
     let ids = (whom.user.id, whom.session.id);
@@ -119,7 +121,12 @@ pub(crate) async fn for_person(
         amr: whom.session.amr.clone(),
         ..common
     };
-    sign((flows, act), &claims, is_bare(whom.registration), lifetime).await
+    sign(
+        (flows, act, &ring),
+        &claims,
+        is_bare(whom.registration),
+        lifetime,
+    )
 }
 
 /// Mints an access token that speaks for a client itself.
@@ -136,6 +143,7 @@ pub(crate) async fn for_client(
     scope: &ScopeSet,
     terms: Terms<'_>,
 ) -> Result<Minted, Fault> {
+    let ring = flows.ring(act).await?;
     let lifetime = lifetime(&lifetimes::of_tokens(flows, act), Some(client));
     let common = claims(flows, act, scope, lifetime);
     let claims = AccessClaims {
@@ -147,7 +155,12 @@ pub(crate) async fn for_client(
         roles: client.metadata.roles.clone(),
         ..common
     };
-    sign((flows, act), &claims, is_bare(Some(client)), lifetime).await
+    sign(
+        (flows, act, &ring),
+        &claims,
+        is_bare(Some(client)),
+        lifetime,
+    )
 }
 
 /// Mints an access token that speaks for a person who did not sign in here.
@@ -169,6 +182,7 @@ pub(crate) async fn for_asserted(
         let text = "a client with pairwise subjects has no grant by assertion";
         return Err(Fault::Broken(text.to_owned()));
     }
+    let ring = flows.ring(act).await?;
     let lifetime = lifetime(&lifetimes::of_tokens(flows, act), Some(client));
     let common = claims(flows, act, scope, lifetime);
     let claims = AccessClaims {
@@ -180,7 +194,12 @@ pub(crate) async fn for_asserted(
         roles: user.roles.clone(),
         ..common
     };
-    sign((flows, act), &claims, is_bare(Some(client)), lifetime).await
+    sign(
+        (flows, act, &ring),
+        &claims,
+        is_bare(Some(client)),
+        lifetime,
+    )
 }
 
 /// Mints an access token with which somebody acts for the subject of another token: for no longer than
@@ -197,6 +216,7 @@ pub(crate) async fn for_delegate(
     whom: ForDelegate<'_>,
     scope: &ScopeSet,
 ) -> Result<Minted, Fault> {
+    let ring = flows.ring(act).await?;
     let subject = whom.subject;
     let most = lifetime(&lifetimes::of_tokens(flows, act), Some(whom.client));
     let common = claims(flows, act, scope, most);
@@ -220,7 +240,12 @@ pub(crate) async fn for_delegate(
         ..common
     };
     let lifetime = Duration::from_secs(seconds);
-    sign((flows, act), &claims, is_bare(Some(whom.client)), lifetime).await
+    sign(
+        (flows, act, &ring),
+        &claims,
+        is_bare(Some(whom.client)),
+        lifetime,
+    )
 }
 
 /// Names a token and what it was itself exchanged for.
@@ -284,13 +309,13 @@ fn claims(flows: &Flows, act: &Act, scope: &ScopeSet, lifetime: Duration) -> Acc
     }
 }
 
-async fn sign(
-    (flows, act): (&Flows, &Act),
+/// Waits for nothing, so that whoever mints carries no claims through a wait.
+fn sign(
+    (flows, act, ring): (&Flows, &Act, &KeyRing),
     claims: &AccessClaims,
     bare: bool,
     expires_in: Duration,
 ) -> Result<Minted, Fault> {
-    let ring = flows.ring(act).await?;
     let signer = ring.signer().ok_or(Fault::Restarting("keys"))?;
     let access = claims
         .mint(signer, bare)

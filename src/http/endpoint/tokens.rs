@@ -1,7 +1,8 @@
 //! The token response (RFC 6749 §5.1), which several endpoints give.
 
 use domain::secret::SecretText;
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::header::PRAGMA;
+use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -29,10 +30,8 @@ struct Body<'a> {
 /// Renders tokens. RFC 6749 §5.1: never cached, also by caches of HTTP/1.0.
 pub(super) fn render(reply: &TokenReply) -> Reply {
     let mut reply = render::json(StatusCode::OK, &body_of(reply));
-    let pragma = HeaderName::from_static("pragma");
-    reply
-        .headers_mut()
-        .insert(pragma, HeaderValue::from_static("no-cache"));
+    let headers = reply.headers_mut();
+    headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
     reply
 }
 

@@ -1,11 +1,12 @@
-//! Signing on the hot path: the key is parsed once and the header encoded once.
+//! Signing on the hot path: the key is parsed once, the headers of access tokens and ID tokens are
+//! encoded once, and a token is written into one buffer.
 //!
 //! `jsonwebtoken::encode` builds a signer from the key's DER on every call (measured 24 µs for an
 //! ES256 token); this does the same work in 14 µs. The tests hold it against that library's
 //! verifier.
 
-use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::{Engine as _, encoded_len};
 use serde::Serialize;
 use serde_json::json;
 
@@ -15,7 +16,15 @@ use super::key_pair::KeyPair;
 pub struct Signer {
     pair: KeyPair,
     header_at_jwt: String,
+    header_jwt: String,
 }
+
+/// What most claims take, in bytes.
+const MOST_CLAIMS: usize = 1024;
+/// What the longest signature takes in base64url, with its dot.
+const SIGNATURE: usize = 344;
+/// The type of ID tokens.
+const JWT: &str = "JWT";
 
 /// The token could not be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -23,11 +32,12 @@ pub struct Signer {
 pub struct SigningFailed;
 
 impl Signer {
-    /// Takes a key and encodes the header of its access tokens (RFC 9068 §2.1).
+    /// Takes a key and encodes the headers of its access tokens (RFC 9068 §2.1) and its ID tokens.
     #[must_use]
     pub fn new(pair: KeyPair) -> Self {
         Self {
             header_at_jwt: encode_header(&pair, Some("at+jwt")),
+            header_jwt: encode_header(&pair, Some(JWT)),
             pair,
         }
     }
@@ -61,6 +71,9 @@ impl Signer {
         typ: Option<&str>,
         claims: &impl Serialize,
     ) -> Result<String, SigningFailed> {
+        if typ == Some(JWT) {
+            return self.append("", &self.header_jwt, claims);
+        }
         self.append("", &encode_header(&self.pair, typ), claims)
     }
 
@@ -70,19 +83,31 @@ impl Signer {
         header: &str,
         claims: &impl Serialize,
     ) -> Result<String, SigningFailed> {
-        let claims = serde_json::to_vec(claims).map_err(|_| SigningFailed)?;
-        let capacity = prefix.len() + header.len() + claims.len() * 4 / 3 + 92;
-        let mut token = String::with_capacity(capacity);
-        token.push_str(prefix);
-        token.push_str(header);
-        token.push('.');
-        URL_SAFE_NO_PAD.encode_string(&claims, &mut token);
+        let mut said = Vec::with_capacity(MOST_CLAIMS);
+        serde_json::to_writer(&mut said, claims).map_err(|_| SigningFailed)?;
+        let room = prefix.len() + header.len() + said.len() * 4 / 3 + SIGNATURE;
+        let mut token = Vec::with_capacity(room);
+        token.extend_from_slice(prefix.as_bytes());
+        token.extend_from_slice(header.as_bytes());
+        encode_part(&mut token, &said)?;
         let signed = token.get(prefix.len()..).ok_or(SigningFailed)?;
-        let signature = self.pair.sign(signed.as_bytes()).ok_or(SigningFailed)?;
-        token.push('.');
-        URL_SAFE_NO_PAD.encode_string(signature, &mut token);
-        Ok(token)
+        let signature = self.pair.sign(signed).ok_or(SigningFailed)?;
+        encode_part(&mut token, &signature)?;
+        String::from_utf8(token).map_err(|_| SigningFailed)
     }
+}
+
+/// Appends a dot and a part in base64url: straight into place, where `encode_string` goes by a buffer of its own.
+fn encode_part(token: &mut Vec<u8>, part: &[u8]) -> Result<(), SigningFailed> {
+    token.push(b'.');
+    let begin = token.len();
+    let length = encoded_len(part.len(), false).ok_or(SigningFailed)?;
+    token.resize(begin.saturating_add(length), 0);
+    let place = token.get_mut(begin..).ok_or(SigningFailed)?;
+    URL_SAFE_NO_PAD
+        .encode_slice(part, place)
+        .map(drop)
+        .map_err(|_| SigningFailed)
 }
 
 /// Encodes a header that names the algorithm and the key (RFC 7515 §4.1).
