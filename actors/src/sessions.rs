@@ -51,7 +51,7 @@ use owner::Shard;
 const SHARDS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(63);
 /// How many messages one shard takes at once.
 const CREDITS: usize = 256;
-/// How many hot copies are kept: about 10 MB when full.
+/// How many hot copies are kept: about 3 MB when full.
 const HOT_COPIES: usize = 10_000;
 
 /// Speaks to the sessions owner. Clones speak to the same one.

@@ -8,8 +8,12 @@
 //!
 //! Only [`Presentation::Repeat`] is ever answered from a copy. Whatever else a presentation may be,
 //! the store decides.
+//!
+//! A copy is [`Packed`], and found by four bytes of its family's, its session's and its user's id. Two ids
+//! that share them cost a copy too many when one is forgotten, and a look into the store; whether a copy is
+//! the family's is judged by the whole id.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -18,6 +22,12 @@ use domain::session::Presentation;
 use domain::time::UnixMillis;
 use store::port::sessions::{Granted, Turn};
 use uuid::Uuid;
+
+mod bytes;
+mod packed;
+
+use bytes::Writer;
+use packed::{Head, Packed};
 
 /// The shared copies.
 #[derive(Debug, Clone)]
@@ -32,21 +42,21 @@ pub(super) struct Epoch(u64);
 #[derive(Debug)]
 pub(super) struct HotCopies {
     capacity: usize,
-    copies: HashMap<FamilyId, HotCopy>,
-    /// The families that a session or a user has copies of, by the id of either.
-    about: HashMap<Uuid, Vec<FamilyId>>,
-    /// Insertions, oldest first; those that were replaced or forgotten since are skipped.
-    order: VecDeque<(FamilyId, u64)>,
-    kept: u64,
+    /// The copies in the order in which they were kept, with gaps where one was replaced or forgotten.
+    copies: VecDeque<Option<Packed>>,
+    /// How many copies there are: no gaps.
+    live: usize,
+    /// The number of the first of them. Numbers go round; there are never so many copies.
+    first: u32,
+    /// Where the copies are that are about a family, a session or a user.
+    about: BTreeSet<(Short, u32)>,
     forgotten: u64,
+    writer: Writer,
 }
 
-#[derive(Debug)]
-struct HotCopy {
-    granted: Granted,
-    expires_at: UnixMillis,
-    number: u64,
-}
+/// Four random bytes of an id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Short([u8; 4]);
 
 // === impl Hot ===
 
@@ -69,18 +79,23 @@ impl HotCopies {
     fn new(capacity: usize) -> Self {
         Self {
             capacity,
-            copies: HashMap::new(),
-            about: HashMap::new(),
-            order: VecDeque::new(),
-            kept: 0,
+            copies: VecDeque::new(),
+            live: 0,
+            first: 0,
+            about: BTreeSet::new(),
             forgotten: 0,
+            writer: Writer::default(),
         }
     }
 
     /// Answers a presentation if it is plainly a repeat; otherwise the store must be asked, and the
     /// copy is forgotten, because the store may change what it is a copy of.
     pub(super) fn answer(&mut self, turn: &Turn) -> Result<Granted, Epoch> {
-        if let Some(granted) = self.copies.get(&turn.family).and_then(|c| c.repeat(turn)) {
+        let repeat = self.about(turn.family.as_uuid()).find_map(|number| {
+            let copy = self.copies.get(self.place(number))?.as_ref()?;
+            repeat(copy, turn)
+        });
+        if let Some(granted) = repeat {
             return Ok(granted);
         }
         self.remove(turn.family);
@@ -92,20 +107,21 @@ impl HotCopies {
         if epoch != Epoch(self.forgotten) || self.capacity == 0 {
             return;
         }
-        let family = granted.family.id;
-        self.remove(family);
-        self.make_room(granted.family.rotated_at);
-        self.kept = self.kept.wrapping_add(1);
-        self.order.push_back((family, self.kept));
-        for id in ids(granted) {
-            self.about.entry(id).or_default().push(family);
-        }
-        let copy = HotCopy {
-            granted: granted.clone(),
-            expires_at: granted.family.rotated_at + window,
-            number: self.kept,
+        let family = &granted.family;
+        self.remove(family.id);
+        self.make_room(family.rotated_at);
+        let expires_at = family.rotated_at + window;
+        let packed = Packed::of(granted, expires_at, &mut self.writer);
+        let Some((packed, head)) =
+            packed.and_then(|packed| packed.head().map(|head| (packed, head)))
+        else {
+            return;
         };
-        self.copies.insert(family, copy);
+        let number = self.number(self.copies.len());
+        self.about
+            .extend(head.shorts().map(|short| (short, number)));
+        self.copies.push_back(Some(packed));
+        self.live += 1;
     }
 
     /// Forgets everything about these sessions.
@@ -133,79 +149,111 @@ impl HotCopies {
         self.forgotten = self.forgotten.wrapping_add(1);
         self.copies.clear();
         self.about.clear();
-        self.order.clear();
+        self.live = 0;
     }
 
     fn forget(&mut self, about: Uuid) {
         self.forgotten = self.forgotten.wrapping_add(1);
-        for family in self.about.remove(&about).unwrap_or_default() {
-            self.remove(family);
-        }
-    }
-
-    /// Drops what has expired, and the oldest if it is still full.
-    fn make_room(&mut self, now: UnixMillis) {
-        if self.order.len() >= self.capacity.saturating_mul(2) {
-            let copies = &self.copies;
-            self.order.retain(|entry| is_live(copies, *entry));
-        }
-        while let Some(&(family, number)) = self.order.front() {
-            if is_live(&self.copies, (family, number)) {
-                let ends = self.copies.get(&family).map(|copy| copy.expires_at);
-                if self.copies.len() < self.capacity && ends.is_some_and(|end| now < end) {
-                    return;
-                }
-                self.remove(family);
-            }
-            self.order.pop_front();
-        }
+        self.remove_about(about);
     }
 
     fn remove(&mut self, family: FamilyId) {
-        let Some(copy) = self.copies.remove(&family) else {
-            return;
-        };
-        for id in ids(&copy.granted) {
-            if let Some(families) = self.about.get_mut(&id) {
-                families.retain(|known| *known != family);
-                if families.is_empty() {
-                    self.about.remove(&id);
-                }
-            }
+        self.remove_about(family.as_uuid());
+    }
+
+    fn remove_about(&mut self, id: Uuid) {
+        let numbers: Vec<u32> = self.about(id).collect();
+        for number in numbers {
+            let place = self.place(number);
+            self.take(place);
         }
     }
-}
 
-// === impl HotCopy ===
+    /// Drops what has expired, and the oldest if it is still full. Gaps count half: who is always
+    /// refreshing leaves many.
+    fn make_room(&mut self, now: UnixMillis) {
+        while let Some(oldest) = self.copies.front() {
+            let ends = oldest
+                .as_ref()
+                .map(|copy| copy.head().map(|head| head.expires_at));
+            let has_room =
+                self.live < self.capacity && self.copies.len() < self.capacity.saturating_mul(2);
+            if has_room && ends.flatten().is_some_and(|end| now < end) {
+                return;
+            }
+            self.take(0);
+            self.copies.pop_front();
+            self.first = self.first.wrapping_add(1);
+        }
+    }
 
-impl HotCopy {
-    /// Gives the answer again if the presentation is a repeat of the one it was given to.
-    fn repeat(&self, turn: &Turn) -> Option<Granted> {
-        let family = &self.granted.family;
-        let is_repeat = family.tenant == turn.tenant
-            && family.client == turn.client
-            && family.is_open_to(turn.jkt.as_deref(), turn.certificate.as_deref())
-            && turn.now < self.granted.session.expires_at
-            && family.judge(turn.generation, turn.now, turn.window) == Presentation::Repeat;
-        is_repeat.then(|| Granted {
-            advanced: false,
-            ..self.granted.clone()
-        })
+    /// Leaves a gap where a copy was.
+    fn take(&mut self, place: usize) {
+        let Some(copy) = self.copies.get_mut(place).and_then(Option::take) else {
+            return;
+        };
+        self.live -= 1;
+        let number = self.number(place);
+        for short in copy.head().iter().flat_map(Head::shorts) {
+            self.about.remove(&(short, number));
+        }
+    }
+
+    fn about(&self, id: Uuid) -> impl Iterator<Item = u32> {
+        let short = Short::of(id);
+        let found = self.about.range((short, u32::MIN)..=(short, u32::MAX));
+        found.map(|(_, number)| *number)
+    }
+
+    fn number(&self, place: usize) -> u32 {
+        // Places are few: twice the capacity at most.
+        self.first
+            .wrapping_add(u32::try_from(place).unwrap_or(u32::MAX))
+    }
+
+    fn place(&self, number: u32) -> usize {
+        usize::try_from(number.wrapping_sub(self.first)).unwrap_or(usize::MAX)
     }
 }
 
-/// Says whether an insertion was neither replaced nor forgotten since.
-fn is_live(copies: &HashMap<FamilyId, HotCopy>, (family, number): (FamilyId, u64)) -> bool {
-    copies
-        .get(&family)
-        .is_some_and(|copy| copy.number == number)
+// === impl Head ===
+
+impl Head {
+    /// What a copy is found by.
+    fn shorts(&self) -> [Short; 3] {
+        [
+            self.family.as_uuid(),
+            self.session.as_uuid(),
+            self.user.as_uuid(),
+        ]
+        .map(Short::of)
+    }
 }
 
-fn ids(granted: &Granted) -> [Uuid; 2] {
-    [
-        granted.family.session.as_uuid(),
-        granted.family.user.as_uuid(),
-    ]
+// === impl Short ===
+
+impl Short {
+    fn of(id: Uuid) -> Self {
+        let [.., a, b, c, d] = id.into_bytes();
+        Self([a, b, c, d])
+    }
+}
+
+/// Gives a copy's answer again if the presentation is a repeat of the one it was given to.
+fn repeat(copy: &Packed, turn: &Turn) -> Option<Granted> {
+    // Most are of the newest token, which repeats nothing: then the rest is not read.
+    let head = copy.head()?;
+    if head.family != turn.family || Some(head.generation) != turn.generation.checked_add(1) {
+        return None;
+    }
+    let granted = copy.unpack()?;
+    let family = &granted.family;
+    let is_repeat = family.tenant == turn.tenant
+        && family.client == turn.client
+        && family.is_open_to(turn.jkt.as_deref(), turn.certificate.as_deref())
+        && turn.now < granted.session.expires_at
+        && family.judge(turn.generation, turn.now, turn.window) == Presentation::Repeat;
+    is_repeat.then_some(granted)
 }
 
 #[cfg(test)]

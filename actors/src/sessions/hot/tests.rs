@@ -156,7 +156,7 @@ fn an_ended_session_and_a_changed_user_leave_no_copy() {
     let mut copies = holding(&granted);
     copies.forget_user(granted.user.id);
     assert!(copies.answer(&turn(&granted, 1, at(101))).is_err());
-    assert!(copies.about.is_empty() && copies.copies.is_empty());
+    assert!(copies.about.is_empty() && copies.live == 0);
 }
 
 #[test]
@@ -166,7 +166,7 @@ fn what_was_read_before_something_was_forgotten_is_not_kept() {
     let epoch = copies.answer(&turn(&granted, 1, at(100))).unwrap_err();
     copies.forget_user(granted.user.id);
     copies.keep(epoch, &granted, WINDOW);
-    assert!(copies.copies.is_empty());
+    assert!(copies.copies.is_empty() && copies.about.is_empty());
 }
 
 #[test]
@@ -175,12 +175,13 @@ fn the_oldest_copy_makes_room_and_nothing_grows_without_bound() {
     let all: Vec<Granted> = (0..20).map(|_| granted(&random)).collect();
     let mut copies = HotCopies::new(8);
     for granted in &all {
-        for _ in 0..20 {
-            copies.keep(Epoch(0), granted, WINDOW);
-        }
+        copies.keep(Epoch(0), granted, WINDOW);
     }
-    assert_eq!(copies.copies.len(), 8);
-    assert!(copies.order.len() <= 16 && copies.about.len() <= 16);
+    assert_eq!(copies.live, 8);
+    for _ in 0..100 {
+        copies.keep(Epoch(0), &all[19], WINDOW);
+        assert!(copies.copies.len() <= 16 && copies.about.len() <= 24);
+    }
     assert!(copies.answer(&turn(&all[19], 1, at(101))).is_ok());
     assert!(copies.answer(&turn(&all[0], 1, at(101))).is_err());
 }
@@ -191,4 +192,104 @@ fn without_capacity_nothing_is_kept() {
     let mut copies = HotCopies::new(0);
     copies.keep(Epoch(0), &granted, WINDOW);
     assert!(copies.answer(&turn(&granted, 1, at(101))).is_err());
+}
+
+#[test]
+fn what_has_expired_makes_room() {
+    let random = Counting::default();
+    let mut copies = HotCopies::new(8);
+    copies.keep(Epoch(0), &granted(&random), WINDOW);
+    let mut late = granted(&random);
+    late.family.rotated_at = at(131);
+    copies.keep(Epoch(0), &late, WINDOW);
+    assert_eq!((copies.live, copies.copies.len()), (1, 1));
+}
+
+#[test]
+fn numbers_go_round() {
+    let random = Counting::default();
+    let all: Vec<Granted> = (0..20).map(|_| granted(&random)).collect();
+    let mut copies = HotCopies::new(8);
+    copies.first = u32::MAX - 5;
+    for granted in &all {
+        copies.keep(Epoch(0), granted, WINDOW);
+        assert!(copies.answer(&turn(granted, 1, at(101))).is_ok());
+    }
+    copies.forget_sessions(&[all[15].session.id]);
+    let is_kept = |granted: &Granted| copies.answer(&turn(granted, 1, at(101))).is_ok();
+    let kept: Vec<bool> = all.iter().map(is_kept).collect();
+    let expected: Vec<bool> = (0..20).map(|place| place >= 12 && place != 15).collect();
+    assert_eq!(kept, expected);
+}
+
+#[test]
+fn ids_that_look_alike_are_told_apart() {
+    let random = Counting::default();
+    let (one, mut other) = (granted(&random), granted(&random));
+    // The last four bytes of their families are the same.
+    let low = one.family.id.as_uuid().as_u128() & 0xffff_ffff;
+    let high = other.family.id.as_uuid().as_u128() & !0xffff_ffff;
+    other.family.id = FamilyId::from_uuid(Uuid::from_u128(high | low));
+    let mut copies = holding(&one);
+    assert!(copies.answer(&turn(&other, 1, at(101))).is_err());
+    copies.keep(Epoch(copies.forgotten), &other, WINDOW);
+    let answer = copies.answer(&turn(&other, 1, at(101))).unwrap();
+    assert_eq!(answer.family.id, other.family.id);
+    assert!(copies.answer(&turn(&one, 1, at(101))).is_err());
+}
+
+/// One that has everything it may have.
+fn full(random: &Counting) -> Granted {
+    let mut all = granted(random);
+    all.family.client = "3f6c2f8e-6f5b-4c1d-9a53-1d2f6a7b8c9d".to_owned();
+    all.family.scope = ScopeSet::parse("openid profile email offline_access").unwrap();
+    all.family.details = GrantDetails {
+        resources: vec!["https://api.example.org".to_owned()],
+        claims: Some(serde_json::json!({ "userinfo": { "email": null } })),
+        authorization_details: Some(serde_json::json!([{ "type": "payment", "amount": 1.5 }])),
+        dpop_jkt: Some("0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I".to_owned()),
+        certificate: Some("bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2".to_owned()),
+        sector: Some("example.org".to_owned()),
+    };
+    all.family.reissued = true;
+    all.session.amr = vec!["pwd".to_owned(), "otp".to_owned(), "mfa".to_owned()];
+    all.session.acr = "urn:nist:sp:800-63b-4:aal2".to_owned();
+    all.session.proofs = packed::FACTORS
+        .map(|factor| domain::factor::Proved { factor, at: at(3) })
+        .to_vec();
+    all.session.address = Some("2001:db8::7".parse().unwrap());
+    all.session.user_agent = Some("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Grün".to_owned());
+    all.user.roles = vec!["admin".to_owned(), "reader".to_owned()];
+    all.user.locked_reason = Some("none".to_owned());
+    all.user.erase_at = Some(at(99_000));
+    all.user.version = i64::MIN;
+    all
+}
+
+#[test]
+fn a_repeat_is_the_answer_to_the_last_field() {
+    let random = Counting::default();
+    let (bare, full) = (granted(&random), full(&random));
+    let mut closed = bare.clone();
+    closed.user.password_by_mail = true;
+    closed.session.address = Some("192.0.2.7".parse().unwrap());
+    let mut compromised = full.clone();
+    compromised.user.email_verified = false;
+    compromised.user.password_compromised = true;
+    compromised.session.acr = "urn:nist:sp:800-63b-4:aal1".to_owned();
+    for granted in [bare, full, closed, compromised] {
+        let packed = Packed::of(&granted, at(130), &mut Writer::default()).unwrap();
+        let again = packed.unpack().unwrap();
+        assert_eq!(again.family, granted.family);
+        assert_eq!(again.session, granted.session);
+        assert_eq!(again.user, granted.user);
+        assert!(!again.advanced);
+    }
+}
+
+#[test]
+fn a_copy_of_a_plain_session_takes_less_than_two_hundred_bytes() {
+    let granted = granted(&Counting::default());
+    let packed = Packed::of(&granted, at(130), &mut Writer::default()).unwrap();
+    assert!(packed.len() < 200, "{}", packed.len());
 }
