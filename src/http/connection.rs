@@ -1,8 +1,8 @@
 //! One connection, from its first byte to its end.
 //!
 //! Each stage has its time: the first byte, the TLS handshake, the first whole request, the gap
-//! between requests. hyper bounds the reading of a head on HTTP/1 and pings on HTTP/2, but neither
-//! waits for a first byte or a first request with a clock in its hand, so this does.
+//! between requests. hyper bounds pings on HTTP/2, but waits for no first byte, no first request and no
+//! next one with a clock in its hand that tells them apart, so this does.
 
 use std::convert::Infallible;
 use std::pin::pin;
@@ -28,11 +28,10 @@ const FIRST_BYTE: Duration = Duration::from_secs(10);
 const FIRST_BYTE_WHEN_CLOSING: Duration = Duration::from_millis(250);
 /// How long a TLS handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(5);
-/// How long the head of a request may take.
-const HEAD: Duration = Duration::from_secs(10);
-/// How often a connection is looked at; the first request must be there at the first look.
+/// How often a connection is looked at; the head of the first request must be there at the first look.
 const LOOK: Duration = Duration::from_secs(10);
-/// How long a connection may stay open without a request.
+/// How long a connection may stay open without a request; the head of the next one must be there by then.
+/// It is more than the minute that proxies keep theirs, so that none sends where we just hung up.
 const IDLE: Duration = Duration::from_secs(75);
 /// How long an idle connection may take to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(5);
@@ -198,7 +197,8 @@ impl Protocols {
         either
             .http1()
             .timer(TokioTimer::new())
-            .header_read_timeout(HEAD)
+            // Its clock runs while a connection is idle, too. The looks see to slow heads.
+            .header_read_timeout(None)
             .max_headers(MAX_HEADERS)
             .max_buf_size(MAX_HEAD);
         either
@@ -278,7 +278,35 @@ impl Drop for Visit {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_is_kept_for_the_next_request() {
+        let protocols = Protocols::new(&TaskGroup::new("test"));
+        let (mut client, server) = tokio::io::duplex(1024);
+        let service =
+            service_fn(|_| async { Ok::<_, Infallible>(hyper::Response::new(String::new())) });
+        let connection = protocols
+            .http1
+            .serve_connection(TokioIo::new(server), service);
+        let asking = async {
+            for _ in 0..3 {
+                let head = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+                client.write_all(head).await.unwrap();
+                let mut answer = [0; 512];
+                let length = client.read(&mut answer).await.unwrap();
+                assert!(answer[..length].starts_with(b"HTTP/1.1 200 "));
+                sleep(Duration::from_mins(1)).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            end = connection => panic!("it was hung up on: {end:?}"),
+            () = asking => {}
+        }
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_connection_that_never_asks_is_hung_up_on() {
