@@ -14,6 +14,7 @@ cases![
     a_passkey_is_bound_on_a_page_and_signs_in_on_another,
     a_passkey_is_the_second_factor_on_a_page,
     a_ceremony_is_its_browsers,
+    nist_sp_800_63b_4_2_2_2_a_passkey_is_offered_first_and_called_the_safest,
 ];
 
 /// What a page asks the browser for.
@@ -113,4 +114,19 @@ async fn a_ceremony_is_its_browsers(house: House) {
         ("response", response.as_str()),
     ];
     other.post(&action, &fields).await.expect(422);
+}
+
+async fn nist_sp_800_63b_4_2_2_2_a_passkey_is_offered_first_and_called_the_safest(house: House) {
+    let person = Person::register(&house.public(), "ada").await;
+    let mut browser = Browser::new(&house.public());
+    browser.sign_in("/sign-in", &person).await;
+    let page = browser.open("/account/factors").await;
+    let says = |page: &Page, text: &str| page.answer.text.contains(text);
+    assert!(says(&page, "A passkey is the safest way to sign in."));
+    let page = browser.open("/bind-factor").await;
+    assert!(says(&page, "The safest way"));
+    let ways: Vec<&str> = page.answer.text.split("name=\"method\" value=\"").collect();
+    assert!(ways[1].starts_with("passkey\"") && ways[2].starts_with("totp\""));
+    // It is the button of the page; the other is a quiet one.
+    assert!(ways[0].ends_with("<button class=\"primary\" type=\"submit\" "));
 }

@@ -108,6 +108,8 @@ impl Made {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use domain::random::Counting;
     use domain::secret::SecretBytes;
 
@@ -159,5 +161,21 @@ mod tests {
                 assert!(SessionCookie::parse(&secrets, &changed).is_err());
             }
         }
+    }
+
+    #[test]
+    fn nist_sp_800_63b_4_5_1_a_session_secret_has_256_bits_and_each_counts() {
+        let secrets = secrets(1);
+        let minted = cookie().mint(&secrets);
+        let text = minted.expose().strip_prefix(SESSION_PREFIX).expect("ours");
+        let bytes = URL_SAFE_NO_PAD.decode(text).expect("base64url");
+        // All before the signature may be known to others.
+        for bit in COOKIE_BYTES * 8..COOKIE_BYTES * 8 + 256 {
+            let mut guessed = bytes.clone();
+            guessed[bit / 8] ^= 1 << (bit % 8);
+            let guessed = format!("{SESSION_PREFIX}{}", URL_SAFE_NO_PAD.encode(guessed));
+            assert_eq!(SessionCookie::parse(&secrets, &guessed), Err(NotOurs));
+        }
+        assert_eq!(bytes.len(), COOKIE_BYTES + 32);
     }
 }

@@ -6,6 +6,7 @@ use crate::http::page::{Frame, Page};
 use crate::language::LANGUAGES;
 
 mod account;
+mod managers;
 
 /// What nobody may get into a page.
 const ODD: &str = "\"><script>alert('x')</script>";
