@@ -23,6 +23,9 @@ use crate::oauth::world::{CALLBACK, SCOPE, claims};
 pub const TENANTS: [&str; 2] = ["default", "acme"];
 pub const AAL2: &str = "urn:nist:sp:800-63b-4:aal2";
 
+/// What walks are counted as that an answer "not available" ended.
+pub const BROKEN_OFF: &str = "broken off by a busy machine";
+
 /// How often each kind of step succeeded, and was refused.
 pub type Tally = BTreeMap<&'static str, (u64, u64)>;
 
@@ -47,6 +50,8 @@ pub struct Walk<'a> {
     /// Which sign-in in progress binds, where that is not drawn.
     pub binding: Option<usize>,
     pub tally: &'a mut Tally,
+    /// Whether it was broken off: the machine was too busy, and what became of a step is not known.
+    pub is_void: bool,
     seed: u64,
     trail: String,
     address: String,
@@ -123,6 +128,7 @@ impl<'a> Walk<'a> {
             focus: None,
             binding: None,
             tally,
+            is_void: false,
             seed,
             trail: String::new(),
             address,
@@ -247,6 +253,13 @@ impl<'a> Walk<'a> {
             "  {} {what}: {verdict:?}, got {status}",
             self.step
         );
+        if status == 503 && !self.is_void {
+            self.is_void = true;
+            self.tally.entry(BROKEN_OFF).or_default().1 += 1;
+        }
+        if self.is_void {
+            return;
+        }
         let is_right = verdict.allows(passed);
         let shown = answer.text.split("<main").last().unwrap_or_default();
         let told = || format!("{}\n{shown}", self.story());
@@ -270,7 +283,7 @@ impl<'a> Walk<'a> {
 
     #[track_caller]
     pub fn sees_to(&self, is_so: bool, what: &str) {
-        assert!(is_so, "{what}: {}", self.story());
+        assert!(is_so || self.is_void, "{what}: {}", self.story());
     }
 
     /// Takes note of a token pair, and asks the service whose it is.
@@ -352,44 +365,5 @@ impl<'a> Walk<'a> {
         } else {
             user.failed(way);
         }
-    }
-
-    /// Holds what the service has stored as bound against what was bound before our eyes.
-    pub async fn look_at_factors(&self) {
-        if let Some(amiss) = self.find_amiss().await {
-            self.sees_to(false, &amiss);
-        }
-    }
-
-    /// Tells of the first factor that is stored and was not seen to be bound, or the other way round.
-    pub async fn find_amiss(&self) -> Option<String> {
-        let flows = self.place.house.running().flows();
-        let directory = flows.tenants.directory();
-        for of in &self.model.users {
-            let tenant = directory
-                .by_slug(TENANTS[of.tenant])
-                .expect("the tenant")
-                .id;
-            let user = of.id.parse().expect("an id");
-            let stored = flows.factors.load_factors(tenant, user).await;
-            let stored = stored.expect("the factors");
-            let has_app = stored.confirmed_totp().is_some();
-            let passkeys = stored.passkeys.iter();
-            let passkeys = passkeys.map(|one| (one.id.to_string(), one.name.clone()));
-            let passkeys: BTreeMap<String, String> = passkeys.collect();
-            let bound = of.bound().map(|one| (one.id.clone(), one.name.clone()));
-            let left = usize::try_from(stored.backup_codes).expect("few");
-            let spent = of.codes.iter().filter(|one| one.is_shown).count();
-            let has_codes = left <= of.codes.len() && left + spent >= of.codes.len();
-            let is_so =
-                has_app == of.app.is_some() && bound.collect::<BTreeMap<_, _>>() == passkeys;
-            if !(is_so && has_codes) {
-                return Some(format!(
-                    "{} has an app: {has_app}, passkeys: {passkeys:?}, codes: {left}",
-                    of.email
-                ));
-            }
-        }
-        None
     }
 }
