@@ -138,6 +138,13 @@ impl Site {
         }
     }
 
+    /// Starts another build of the service, and waits until it is ready.
+    pub async fn start_build(&self, program: &str) -> Process {
+        let process = self.start_as(self.surrounded(Command::new(program)));
+        self.wait_for("/ready", 200, Duration::from_secs(30)).await;
+        process
+    }
+
     /// Runs the binary as an operator does, to its end, and gives what it was asked for.
     pub fn operate(&self, arguments: &[&str]) -> String {
         let output = self.command().args(arguments).output();

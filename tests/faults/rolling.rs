@@ -5,10 +5,12 @@ use std::time::Duration;
 use libtest_mimic::Trial;
 
 use crate::load::Load;
-use crate::process::{Process, Site, Store};
+use crate::process::{Process, Site, Store, setting};
 use crate::servers::{self, Server};
 use crate::trial_of;
 
+/// Names the binary of an older build, whose schema is older.
+const OLD_BUILD: &str = "FAULT_OLD_BINARY";
 /// How long a node may take to drain.
 const DRAINED_WITHIN: Duration = Duration::from_secs(30);
 
@@ -18,10 +20,19 @@ pub fn trials() -> Vec<Trial> {
         println!("not run: a rolling restart of two nodes: no PostgreSQL and Redis to share");
         return Vec::new();
     }
-    vec![
+    let mut trials = vec![
         trial_of("a_rolling_restart_loses_no_session_and_revives_none", rolls),
         trial_of("a_killed_node_costs_no_session", loses_a_node),
-    ]
+    ];
+    if setting(OLD_BUILD).is_some() {
+        trials.push(trial_of(
+            "two_versions_side_by_side_lose_no_session",
+            two_versions,
+        ));
+    } else {
+        println!("not run: two versions side by side: {OLD_BUILD} names no older build");
+    }
+    trials
 }
 
 async fn rolls() {
@@ -40,6 +51,38 @@ async fn rolls() {
     };
     let _running = load.during(work).await;
     load.hold_to_it(&there, "two nodes, each restarted twice")
+        .await;
+    load.revoked_stays_revoked(&here).await;
+}
+
+/// An upgrade as it is made: one node after the other, the first of the new ones brings the schema up to
+/// date under the feet of the old.
+async fn two_versions() {
+    let old = setting(OLD_BUILD).expect(OLD_BUILD);
+    let redis = Server::redis();
+    let (here, there) = two(&redis).await;
+    let load = Load::on(&[&here, &there]);
+    let one = here.start_build(&old).await;
+    let other = there.start_build(&old).await;
+    let work = async {
+        load.serve(120, Duration::from_secs(30)).await;
+        ends(&here, one).await;
+        let one = here.start().await.0;
+        // Otherwise it shows less than it says.
+        let log = here.log();
+        let migrated = log.matches("the schema was brought up to date").count();
+        assert!(
+            migrated == 2,
+            "the older build's schema is not older: {log}"
+        );
+        load.serve(240, Duration::from_secs(30)).await;
+        ends(&there, other).await;
+        let other = there.start().await.0;
+        load.serve(120, Duration::from_secs(30)).await;
+        (one, other)
+    };
+    let _running = load.during(work).await;
+    load.hold_to_it(&there, "two nodes, an older version beside a newer")
         .await;
     load.revoked_stays_revoked(&here).await;
 }
@@ -66,8 +109,12 @@ async fn two(redis: &Server) -> (Site, Site) {
 
 /// Ends a node as an orchestrator does, and starts it again.
 async fn restart(site: &Site, process: Process) -> Process {
+    ends(site, process).await;
+    site.start().await.0
+}
+
+async fn ends(site: &Site, process: Process) {
     process.terminate();
     let status = process.exit_status(DRAINED_WITHIN).await;
     assert_eq!(status, Some(0), "{}", site.log());
-    site.start().await.0
 }
