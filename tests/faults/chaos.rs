@@ -135,7 +135,12 @@ async fn bad_link(server: &Server, store: Store, (port, what): (&'static str, &s
 
 /// Makes an operator's key and starts the service. The embedded store is one process's.
 async fn started(site: &Site) -> (String, Process) {
-    let made = site.operate(&["admin", "create-key", "--scopes", "admin:users"]);
+    let made = site.operate(&[
+        "admin",
+        "create-key",
+        "--scopes",
+        "admin:users,admin:clients",
+    ]);
     let key = made.lines().find_map(|line| line.strip_prefix("api_key="));
     let key = key.expect("a key").to_owned();
     (key, site.start().await.0)

@@ -9,7 +9,7 @@
 //! - nothing is done in a family after its end was acknowledged, or after it was seen to be over;
 //! - nothing is refused in a family that nothing can have ended;
 //! - one token has one successor, however often it is shown at once;
-//! - a code is redeemed once.
+//! - a code is redeemed once, and not refused unless somebody may have redeemed it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -93,11 +93,14 @@ fn judge(family: Name, events: &[Event], heard: Moment) -> Vec<Violation> {
     let refused = refused.filter(|event| event.outcome == Outcome::Refused);
     let seen = refused.clone().map(|event| event.ended + heard).min();
     let over = told.into_iter().chain(seen).min();
-    let resurrected = events.iter().filter(is_use).filter(|event| {
+    let does = |event: &&Event| event.act != Act::End;
+    let resurrected = events.iter().filter(does).filter(|event| {
         let is_after = over.is_some_and(|over| event.began > over);
         event.outcome == Outcome::Done && is_after
     });
-    let lost = refused.filter(|event| may_be_over.is_none_or(|from| event.ended < from));
+    let spurned = events.iter().filter(|event| is_spurned(event, events));
+    let lost = refused.chain(spurned);
+    let lost = lost.filter(|event| may_be_over.is_none_or(|from| event.ended < from));
     let mut found: Vec<Violation> = resurrected
         .map(|event| Violation::Resurrected {
             family,
@@ -110,6 +113,15 @@ fn judge(family: Name, events: &[Event], heard: Moment) -> Vec<Violation> {
     }));
     found.extend(forks(family, events));
     found
+}
+
+/// Says whether a code was refused that nobody can have redeemed before.
+fn is_spurned(event: &Event, events: &[Event]) -> bool {
+    let is_redeeming = matches!(event.act, Act::Redeem { .. });
+    let may_be_spent = events.iter().any(|other| {
+        other.act == event.act && other.outcome != Outcome::Refused && other.began <= event.ended
+    });
+    is_redeeming && event.outcome == Outcome::Refused && !may_be_spent
 }
 
 fn forks(family: Name, events: &[Event]) -> Vec<Violation> {
@@ -222,6 +234,12 @@ pub mod judged {
         finds(&[end(10, Refused), look(20, Refused)], &lost);
         finds(&[end(30, Done), look(20, Refused)], &lost);
         finds(&[redeem(Done), redeem(Refused), redeem(Unknown)], &[]);
+        finds(&[redeem(Unknown), redeem(Refused)], &[]);
+        let spurned = [Violation::Lost { family, at: 1 }];
+        finds(&[redeem(Refused)], &spurned);
+        finds(&[end(0, Unknown), redeem(Refused)], &[]);
+        let late = event(Act::Redeem { code: 7 }, (20, 21), Done);
+        finds(&[end(10, Done), late], &resurrected);
         finds(
             &[redeem(Done), redeem(Done)],
             &[Violation::Twice { code: 7 }],

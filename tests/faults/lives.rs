@@ -1,12 +1,12 @@
-//! Clients that sign in, refresh, look, sign out, change passwords and are locked, while something
-//! breaks; everything they do is written into one history.
+//! Clients that sign in, refresh, look, redeem codes, sign out, change passwords and are locked, while
+//! something breaks; everything they do is written into one history.
 //!
 //! Each client has an account of its own and does one thing after another, but shows one token several
 //! times at once. What it does is drawn from a number.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
@@ -15,8 +15,10 @@ use crate::history::{Act, Event, Moment, Name, Outcome, Violation, check};
 use crate::ports::free_port;
 use crate::process::Site;
 
+mod codes;
 mod life;
 
+use codes::Application;
 use life::Life;
 
 /// How long one waits for the service to do what it does when all is well.
@@ -26,6 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(40);
 pub struct Lives<'s> {
     site: &'s Site,
     operator: String,
+    application: OnceLock<Application>,
     /// Tells these clients' accounts from those of others.
     name: u16,
     begun: Instant,
@@ -51,6 +54,7 @@ impl<'s> Lives<'s> {
         Self {
             site,
             operator,
+            application: OnceLock::new(),
             name: free_port(),
             begun: Instant::now(),
             stop: AtomicBool::new(false),
@@ -66,6 +70,8 @@ impl<'s> Lives<'s> {
         (clients, seed): (usize, u64),
         work: impl Future<Output = T>,
     ) -> T {
+        let application = Application::register(self.site, &self.operator).await;
+        self.application.get_or_init(|| application);
         let mut lives: Vec<Life<'_>> = (0..clients).map(|n| Life::new(self, n, seed)).collect();
         let living = join_all(lives.iter_mut().map(Life::live));
         let work = async {
@@ -109,18 +115,27 @@ impl<'s> Lives<'s> {
             story.join("\n"),
             self.site.log()
         );
+        let redeemed = seen.events.iter().filter(|event| {
+            matches!(event.act, Act::Redeem { .. }) && event.outcome == Outcome::Done
+        });
+        let redeemed = redeemed.count();
+        assert!(redeemed > 0, "no code was redeemed");
         let count = |outcome| {
             let events = seen.events.iter();
             events.filter(|event| event.outcome == outcome).count()
         };
         format!(
-            "SEED={seed}: {} families, {} acknowledged, {} refused, {} unknown; lost 0, \
-             resurrected 0, forked 0",
+            "SEED={seed}: {} families, {redeemed} codes redeemed, {} acknowledged, {} refused, \
+             {} unknown; lost 0, resurrected 0, forked 0, redeemed twice 0",
             seen.families,
             count(Outcome::Done),
             count(Outcome::Refused),
             count(Outcome::Unknown)
         )
+    }
+
+    fn application(&self) -> &Application {
+        self.application.get().expect("an application")
     }
 
     fn now(&self) -> Moment {

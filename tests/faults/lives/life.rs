@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::codes::Browser;
 use super::{Lives, PATIENCE};
 use crate::dice::Dice;
 use crate::history::{Act, Moment, Name, Outcome};
@@ -17,13 +18,15 @@ const THOUGHT: Duration = Duration::from_millis(4);
 
 /// One client, and what it holds.
 pub(super) struct Life<'l> {
-    lives: &'l Lives<'l>,
-    http: reqwest::Client,
-    dice: Dice,
-    email: String,
+    pub(super) lives: &'l Lives<'l>,
+    pub(super) http: reqwest::Client,
+    pub(super) dice: Dice,
+    pub(super) email: String,
     id: String,
     /// The password, and those that may have become it, likeliest first.
-    passwords: Vec<String>,
+    pub(super) passwords: Vec<String>,
+    /// A sign-in on the pages, which codes are asked for with.
+    pub(super) browser: Option<Browser>,
     living: Vec<Held>,
     over: Vec<Held>,
 }
@@ -48,6 +51,7 @@ impl<'l> Life<'l> {
             email: format!("life{n}.{seed}.{}@example.org", lives.name),
             id: String::new(),
             passwords: vec!["a quiet garden in the rain".to_owned()],
+            browser: None,
             living: Vec::new(),
             over: Vec::new(),
         }
@@ -81,7 +85,8 @@ impl<'l> Life<'l> {
         let Some(place) = self.dice.late(self.living.len()) else {
             return self.sign_in().await;
         };
-        match self.dice.below(20) {
+        match self.dice.below(24) {
+            20.. => self.redeem().await,
             0..8 => self.refresh(place).await,
             8..12 => {
                 let held = self.living[place].clone();
@@ -236,6 +241,10 @@ impl<'l> Life<'l> {
 
     /// Writes down what became of every family, but one.
     fn end_all(&mut self, began: Moment, outcome: Outcome, but: Option<Name>) {
+        if let Some(browser) = self.browser.take() {
+            let end = (browser.family, Act::End);
+            self.lives.write(end, began, outcome);
+        }
         let living = std::mem::take(&mut self.living);
         for held in living {
             if Some(held.family) == but {
@@ -297,13 +306,16 @@ impl<'l> Life<'l> {
             status if good.contains(&status) => Outcome::Done,
             401 => Outcome::Refused,
             503 | 504 => Outcome::Unknown,
-            _ => {
-                let mut seen = self.lives.seen.lock().expect("the history");
-                seen.wrong.push(format!("{}: {status} {text}", url.path()));
-                Outcome::Unknown
-            }
+            _ => self.wonder(url.path(), status, &text),
         };
         (outcome, told)
+    }
+
+    /// Takes note of an answer that is none.
+    pub(super) fn wonder(&self, path: &str, status: u16, text: &str) -> Outcome {
+        let mut seen = self.lives.seen.lock().expect("the history");
+        seen.wrong.push(format!("{path}: {status} {text}"));
+        Outcome::Unknown
     }
 }
 
