@@ -205,7 +205,7 @@ pub trait Sessions: Send + Sync + 'static {
     /// in one step: at most one of any number of concurrent presentations advances the family.
     ///
     /// Advancing counts the generation up, sets `rotated_at` and `idle_expires_at`, clears
-    /// `reissued`, sets the session's `last_active_at`, and writes a `token.refreshed` entry. Where the
+    /// `reissued`, makes the session's `last_active_at` now, and writes a `token.refreshed` entry. Where the
     /// turn does not rotate, the generation and `rotated_at` stay, and `reissued` is set: what was
     /// superseded before is not issued for again. A
     /// reissue sets `reissued` and writes the same entry with `{"reissued":true}`. A repeat writes
@@ -214,7 +214,7 @@ pub trait Sessions: Send + Sync + 'static {
     fn rotate_refresh(&self, turn: Turn) -> Pending<'_, Rotation>;
 
     /// Redeems an authorization code: of any number of concurrent valid presentations exactly one is
-    /// granted. The code is spent, its family begins, the session's `last_active_at` is set, and a
+    /// granted. The code is spent, its family begins, the session's `last_active_at` is now, and a
     /// `token.issued` entry is written, in one commit.
     ///
     /// Whatever is valid but for having come again, also after the code's end, is a replay (RFC 6749

@@ -35,13 +35,31 @@ macro_rules! user_columns {
          u.updated_at AS u_updated_at, u.version AS u_version"
     };
 }
-/// The columns of a session `s`.
+/// The columns of a session `s`. Where it matters when the session was last active, that is told by its
+/// families too, and is given as an expression; see [`last_active`].
 macro_rules! session_columns {
     () => {
-        "s.tenant_id AS s_tenant, s.id AS s_id, s.user_id AS s_user, s.auth_time AS s_auth_time, \
-         s.amr AS s_amr, s.acr AS s_acr, s.address AS s_address, s.user_agent AS s_user_agent, \
-         s.created_at AS s_created_at, s.last_active_at AS s_last_active_at, \
-         s.expires_at AS s_expires_at, s.proofs AS s_proofs"
+        $crate::postgres::row::session_columns!("s.last_active_at")
+    };
+    ($last_active:expr) => {
+        concat!(
+            "s.tenant_id AS s_tenant, s.id AS s_id, s.user_id AS s_user, \
+             s.auth_time AS s_auth_time, s.amr AS s_amr, s.acr AS s_acr, s.address AS s_address, \
+             s.user_agent AS s_user_agent, s.created_at AS s_created_at, ",
+            $last_active,
+            " AS s_last_active_at, s.expires_at AS s_expires_at, s.proofs AS s_proofs"
+        )
+    };
+}
+/// When a session `s` was last active: when the last token of one of its families was issued, or as its own
+/// row says (a family that does not rotate has nothing else to tell it by). A rotation so writes one row.
+macro_rules! last_active {
+    () => {
+        "greatest(s.last_active_at, (
+            SELECT max(f.rotated_at)
+            FROM refresh_families AS f
+            WHERE f.tenant_id = s.tenant_id AND f.session_id = s.id
+        ))"
     };
 }
 /// The columns of a refresh family `f`.
@@ -54,7 +72,7 @@ macro_rules! family_columns {
          f.ended_at AS f_ended_at, f.ended_reason AS f_ended_reason, f.details AS f_details"
     };
 }
-pub(super) use {family_columns, session_columns, user_columns};
+pub(super) use {family_columns, last_active, session_columns, user_columns};
 
 /// Reads a column.
 pub(super) fn get<'a, T: FromSql<'a>>(row: &'a Row, column: &str) -> Result<T, Fault> {

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::ending::{self, End, ending};
 use super::pool::{Step, Values, within};
-use super::row::{self, Line, session_columns};
+use super::row::{self, Line, last_active, session_columns};
 use super::{Postgres, Scope};
 use crate::port::Pending;
 use crate::port::sessions::{
@@ -66,7 +66,7 @@ const REVOKE_ACCESS: &str = "
 
 const LIST_SESSIONS: &str = concat!(
     "SELECT ",
-    session_columns!(),
+    session_columns!(last_active!()),
     " FROM sessions AS s
     WHERE s.tenant_id = $1
       AND s.user_id = $2
@@ -80,7 +80,7 @@ const LIST_SESSIONS: &str = concat!(
             AND f.ended_at IS NULL
             AND least(f.idle_expires_at, f.expires_at) > $3
       )
-    ORDER BY s.last_active_at DESC, s.id DESC
+    ORDER BY s_last_active_at DESC, s.id DESC
     LIMIT $4"
 );
 

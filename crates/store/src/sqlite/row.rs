@@ -32,11 +32,30 @@ macro_rules! user_columns {
          u.updated_at, u.version"
     };
 }
-/// The columns of a session, for a table called `s`; see [`session`].
+/// The columns of a session, for a table called `s`; see [`session`]. Where it matters when the session was
+/// last active, that is told by its families too, and is given as an expression; see [`last_active`].
 macro_rules! session_columns {
     () => {
-        "s.id, s.tenant_id, s.user_id, s.auth_time, s.amr, s.acr, s.address, s.user_agent, \
-         s.created_at, s.last_active_at, s.expires_at, s.proofs"
+        $crate::sqlite::row::session_columns!("s.last_active_at")
+    };
+    ($last_active:expr) => {
+        concat!(
+            "s.id, s.tenant_id, s.user_id, s.auth_time, s.amr, s.acr, s.address, s.user_agent, \
+             s.created_at, ",
+            $last_active,
+            " AS last_active, s.expires_at, s.proofs"
+        )
+    };
+}
+/// When a session `s` was last active: when the last token of one of its families was issued, or as its own
+/// row says (a family that does not rotate has nothing else to tell it by). A rotation so writes one row.
+macro_rules! last_active {
+    () => {
+        "max(s.last_active_at, coalesce((
+        SELECT max(f.rotated_at)
+        FROM refresh_families AS f
+        WHERE f.tenant_id = s.tenant_id AND f.session_id = s.id
+    ), 0))"
     };
 }
 /// The columns of a family, for a table called `f`; see [`family`].
@@ -46,7 +65,7 @@ macro_rules! family_columns {
          f.rotated_at, f.reissued, f.idle_expires_at, f.expires_at, f.details"
     };
 }
-pub(super) use {family_columns, session_columns, user_columns};
+pub(super) use {family_columns, last_active, session_columns, user_columns};
 
 /// An id as the 16 bytes that are stored.
 pub(super) trait Id: Sized {

@@ -11,7 +11,7 @@ use domain::time::UnixMillis;
 use rusqlite::types::ToSql;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::row::{self, Columns, Id, session_columns};
+use super::row::{self, Columns, Id, last_active, session_columns};
 use super::{Sqlite, Step, audit, changes, notices};
 use crate::port::Pending;
 use crate::port::sessions::{
@@ -25,7 +25,7 @@ mod rotate;
 mod withdraw;
 
 #[cfg(test)]
-pub(super) use begin::COUNT as COUNT_LIVE;
+pub(super) use begin::{COUNT as COUNT_LIVE, END_OLDEST};
 #[cfg(test)]
 pub(super) use redeem::SELECT as SELECT_CODE;
 #[cfg(test)]
@@ -39,7 +39,7 @@ WHERE tenant_id = ?1 AND id = ?2";
 
 pub(super) const LIST: &str = concat!(
     "SELECT ",
-    session_columns!(),
+    session_columns!(last_active!()),
     "
 FROM sessions AS s
 WHERE s.tenant_id = ?1 AND s.user_id = ?2 AND s.ended_at IS NULL AND s.expires_at > ?3
@@ -49,7 +49,7 @@ WHERE s.tenant_id = ?1 AND s.user_id = ?2 AND s.ended_at IS NULL AND s.expires_a
         WHERE f.tenant_id = s.tenant_id AND f.session_id = s.id AND f.ended_at IS NULL
             AND f.idle_expires_at > ?3 AND f.expires_at > ?3
     )
-ORDER BY s.last_active_at DESC, s.id DESC
+ORDER BY last_active DESC, s.id DESC
 LIMIT ?4"
 );
 

@@ -317,6 +317,7 @@ async fn hot_queries_search_and_never_scan() {
         factors::USE_BACKUP_CODE,
         sessions::LIST,
         sessions::COUNT_LIVE,
+        sessions::END_OLDEST,
         clients::COUNT_SELF_REGISTERED,
         sessions::DELETE_CODES,
         sessions::END_FAMILIES_OF_CLIENT,

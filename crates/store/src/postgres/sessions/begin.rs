@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::super::ending::{End, ending};
 use super::super::pool::{Step, Values};
-use super::super::row::{self, Line, get};
+use super::super::row::{self, Line, get, last_active};
 use super::super::{Postgres, Scope};
 use crate::port::sessions::{EndedSessions, MAX_SESSIONS, NewSession, StepUp};
 
@@ -110,21 +110,24 @@ const LOCK_OWNER: &str = "
     FOR SHARE";
 
 /// Locks the families of what was not used for longest: of all sessions but the last used.
-const LOCK_OLDEST: &str = "
-    SELECT f.session_id AS id
+const LOCK_OLDEST: &str = concat!(
+    "SELECT f.session_id AS id
     FROM refresh_families AS f
     WHERE f.tenant_id = $1
       AND f.session_id IN (
           SELECT s.id
           FROM sessions AS s
           WHERE s.tenant_id = $1 AND s.user_id = $2 AND s.ended_at IS NULL
-          ORDER BY s.last_active_at DESC, s.id DESC
+          ORDER BY ",
+    last_active!(),
+    " DESC, s.id DESC
           LIMIT $3::bigint
           OFFSET $4::bigint
       )
       AND f.ended_at IS NULL
     ORDER BY f.id
-    FOR NO KEY UPDATE";
+    FOR NO KEY UPDATE"
+);
 
 const END_OLDEST: &str = concat!(
     "WITH ",

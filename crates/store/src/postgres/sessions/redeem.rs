@@ -83,11 +83,6 @@ const REDEEM_CODE: &str = concat!(
         )
         SELECT $1, $7, session_id, user_id, $5, $8, $9, $10, $11, false, $12, $13
         FROM spent
-    ), seen AS (
-        UPDATE sessions AS s
-        SET last_active_at = $6
-        FROM spent
-        WHERE s.tenant_id = $1 AND s.id = spent.session_id
     ), entry AS (
         INSERT INTO audit (tenant_id, at, fields)
         SELECT $1, $2, $3
@@ -216,6 +211,7 @@ impl Postgres {
             return Ok(None);
         };
         let mut session = row::session(row)?;
+        // The family that has just begun tells it; see `last_active`.
         session.last_active_at = order.now;
         Ok(Some(RedeemedGrant {
             session,

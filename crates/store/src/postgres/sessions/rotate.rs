@@ -38,7 +38,7 @@ const LOAD_LIVE_FAMILY: &str = concat!(
     "SELECT ",
     family_columns!(),
     ", ",
-    session_columns!(),
+    session_columns!("greatest(s.last_active_at, f.rotated_at)"),
     ", ",
     user_columns!(),
     " FROM refresh_families AS f

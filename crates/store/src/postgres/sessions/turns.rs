@@ -40,7 +40,7 @@ const ROTATE_REFRESHES: &str = concat!(
         SELECT turn.*, ",
     family_columns!(),
     ", ",
-    session_columns!(),
+    session_columns!("greatest(s.last_active_at, f.rotated_at)"),
     ", ",
     user_columns!(),
     ", s.ended_at AS s_ended_at
@@ -86,14 +86,14 @@ const ROTATE_REFRESHES: &str = concat!(
         FROM verdict
         WHERE f.tenant_id = $1 AND f.id = verdict.f_id AND verdict.what IS NOT NULL
         RETURNING f.id AS f_id, verdict.s_id, verdict.u_id, verdict.f_client, verdict.present,
-                  verdict.entry, verdict.what
+                  verdict.entry, verdict.what, verdict.rotates
     ), seen AS (
         UPDATE sessions AS s
         SET last_active_at = active.present
         FROM (
             SELECT s_id, max(present) AS present
             FROM written
-            WHERE what = 'current'
+            WHERE what = 'current' AND NOT rotates
             GROUP BY s_id
         ) AS active
         WHERE s.tenant_id = $1 AND s.id = active.s_id

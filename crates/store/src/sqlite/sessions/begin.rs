@@ -10,7 +10,7 @@ use rusqlite::params;
 
 use super::{Epitaph, bury};
 use crate::port::sessions::{EndedSessions, MAX_SESSIONS, NewSession, StepUp};
-use crate::sqlite::row::{self, Columns, Id};
+use crate::sqlite::row::{self, Columns, Id, last_active};
 use crate::sqlite::{Step, attempts, audit, outbox};
 
 /// Nothing is stored unless the user is active, and the password shown is theirs and known to nobody
@@ -42,16 +42,20 @@ FROM sessions
 WHERE tenant_id = ?1 AND user_id = ?2 AND ended_at IS NULL";
 
 /// The session that is begun is none of those that it displaces, whatever the clock says.
-const END_OLDEST: &str = "UPDATE sessions
+pub(in crate::sqlite) const END_OLDEST: &str = concat!(
+    "UPDATE sessions
 SET ended_at = ?4
 WHERE tenant_id = ?1 AND id IN (
-    SELECT id
-    FROM sessions
-    WHERE tenant_id = ?1 AND user_id = ?2 AND ended_at IS NULL AND id <> ?3
-    ORDER BY last_active_at DESC, id DESC
+    SELECT s.id
+    FROM sessions AS s
+    WHERE s.tenant_id = ?1 AND s.user_id = ?2 AND s.ended_at IS NULL AND s.id <> ?3
+    ORDER BY ",
+    last_active!(),
+    " DESC, s.id DESC
     LIMIT ?5 OFFSET ?6
 )
-RETURNING id";
+RETURNING id"
+);
 
 /// How many sessions one sign-in ends at most.
 const ENDED_AT_ONCE: u32 = 1_000;

@@ -27,10 +27,6 @@ const TAKE_BACK: &str = "UPDATE codes
 SET access_jti = NULL
 WHERE tenant_id = ?1 AND signature = ?2";
 
-const TOUCH: &str = "UPDATE sessions
-SET last_active_at = ?3
-WHERE tenant_id = ?1 AND id = ?2";
-
 /// A code as it was found.
 struct Found {
     grant: CodeGrant,
@@ -77,13 +73,8 @@ fn grant(step: &Step<'_>, order: &Redemption, grant: CodeGrant) -> rusqlite::Res
         order.access_expires_at.as_millis(),
     ])?;
     insert_family(step, &family)?;
+    // The family that has just begun tells it; see `last_active`.
     session.last_active_at = order.now;
-    let touched = params![
-        order.tenant.blob(),
-        session.id.blob(),
-        order.now.as_millis()
-    ];
-    step.prepare_cached(TOUCH)?.execute(touched)?;
     audit::write(step, &order.issued_entry(&grant))?;
     Ok(Redeemed::Granted(Box::new(RedeemedGrant {
         grant,

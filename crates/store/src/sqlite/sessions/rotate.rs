@@ -1,7 +1,7 @@
 //! One presentation of a refresh token: the hot path of the whole store.
 //!
-//! One look at family, session and user by their keys, then two updates by row number and one
-//! entry. That the writer is alone makes "at most one advances" true without further ado.
+//! One look at family, session and user by their keys, then one update by row number and one entry:
+//! when the session was last active is told by its family, unless that does not rotate. That the writer is alone makes "at most one advances" true without further ado.
 
 use domain::event::{Entry, EventKind};
 use domain::id::{FamilyId, SessionId, TenantId};
@@ -19,7 +19,7 @@ pub(in crate::sqlite) const SELECT: &str = concat!(
     "SELECT f.rowid, s.rowid, COALESCE(f.ended_at, s.ended_at), f.end_reason, ",
     family_columns!(),
     ", ",
-    session_columns!(),
+    session_columns!("max(s.last_active_at, f.rotated_at)"),
     ", ",
     user_columns!(),
     "
@@ -104,8 +104,10 @@ fn advance(step: &Step<'_>, turn: &Turn, mut found: Found) -> rusqlite::Result<R
         granted.family.idle_expires_at.as_millis(),
         granted.family.reissued,
     ])?;
-    step.prepare_cached(TOUCH)?
-        .execute(params![found.session_row, turn.now.as_millis()])?;
+    if !turn.rotates {
+        step.prepare_cached(TOUCH)?
+            .execute(params![found.session_row, turn.now.as_millis()])?;
+    }
     let told = entry(EventKind::TokenRefreshed, turn, &found.granted);
     audit::write(step, &told)?;
     Ok(Rotation::Granted(Box::new(found.granted)))
