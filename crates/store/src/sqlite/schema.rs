@@ -12,7 +12,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 /// Each migration by name and text, in order. A released one is never edited.
-pub(super) const MIGRATIONS: [(&str, &str); 19] = [
+pub(super) const MIGRATIONS: [(&str, &str); 20] = [
     (
         "V1__foundation",
         include_str!("../../../../migrations/sqlite/0001_foundation.sql"),
@@ -88,6 +88,10 @@ pub(super) const MIGRATIONS: [(&str, &str); 19] = [
     (
         "V19__identities",
         include_str!("../../../../migrations/sqlite/0019_identities.sql"),
+    ),
+    (
+        "V20__audit_indexes",
+        include_str!("../../../../migrations/sqlite/0020_audit_indexes.sql"),
     ),
 ];
 

@@ -242,6 +242,7 @@ fn migrations_are_pending_until_they_are_applied_once() {
         "V17__operators_manners",
         "V18__rings",
         "V19__identities",
+        "V20__audit_indexes",
     ];
     assert_eq!(sqlite.pending_migrations().unwrap(), all);
     assert_eq!(sqlite.migrate().unwrap(), all);

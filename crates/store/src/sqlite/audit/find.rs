@@ -15,9 +15,15 @@ use crate::port::audit::{AuditFilter, AuditRow, COUNTED};
 
 const LOAD: &str = "WHERE tenant_id = ?1 AND seq = ?2";
 
-/// The part of a statement behind `SELECT …`, and what is bound to it.
+/// The statement of a search, but for its columns: one branch for each index that it goes through. No entry is
+/// found by two of them.
 pub(in crate::sqlite) struct Search {
-    pub(in crate::sqlite) clauses: String,
+    branches: Vec<Branch>,
+}
+
+/// The part of a statement behind `SELECT …`, and what is bound to it.
+struct Branch {
+    clauses: String,
     values: Vec<Value>,
 }
 
@@ -31,12 +37,10 @@ pub(super) fn find(
     let window = Window::of(page);
     let snapshot = connection.unchecked_transaction()?;
     let all = Search::of(tenant, filter);
-    let count = format!(
-        "SELECT COUNT(*) FROM (SELECT 1 {} LIMIT {COUNTED})",
-        all.clauses
-    );
+    let found = all.select("1");
+    let count = format!("SELECT COUNT(*) FROM ({found} LIMIT {COUNTED})");
     let mut count = snapshot.prepare_cached(&count)?;
-    let total = count.query_row(params_from_iter(all.values), row::count)?;
+    let total = count.query_row(params_from_iter(all.values()), row::count)?;
     let search = Search::of(tenant, filter).after(window.before);
     let rows = search.run(&snapshot, window.limit, window.offset)?;
     Ok(window.page(rows, total, AuditRow::cursor))
@@ -60,11 +64,13 @@ impl Search {
     /// Searches what a filter asks for.
     pub(in crate::sqlite) fn of(tenant: TenantId, filter: &AuditFilter) -> Self {
         let mut search = Self {
-            clauses: format!(
-                "FROM audit INDEXED BY {} WHERE tenant_id = ?",
-                index_for(filter)
-            ),
-            values: vec![Value::from(tenant.blob().to_vec())],
+            branches: indexes_for(filter)
+                .iter()
+                .map(|(index, narrow)| Branch {
+                    clauses: format!("FROM audit INDEXED BY {index} WHERE tenant_id = ?{narrow}"),
+                    values: vec![Value::from(tenant.blob().to_vec())],
+                })
+                .collect(),
         };
         let texts = [
             ("subject", &filter.subject),
@@ -74,18 +80,18 @@ impl Search {
         ];
         for (column, text) in texts {
             if let Some(text) = text {
-                search.and(format_args!("{column} = ?"), [text.clone().into()]);
+                search.and(&format!("{column} = ?"), &[text.clone().into()]);
             }
         }
         if let Some(success) = filter.success {
             // Written out, so that the index of failures is known to hold what is looked for.
-            search.and(format_args!("success = {}", u8::from(success)), []);
+            search.and(&format!("success = {}", u8::from(success)), &[]);
         }
         if let Some(from) = filter.from {
-            search.and(format_args!("at >= ?"), [from.as_millis().into()]);
+            search.and("at >= ?", &[from.as_millis().into()]);
         }
         if let Some(until) = filter.until {
-            search.and(format_args!("at < ?"), [until.as_millis().into()]);
+            search.and("at < ?", &[until.as_millis().into()]);
         }
         search
     }
@@ -94,50 +100,70 @@ impl Search {
     pub(in crate::sqlite) fn after(mut self, cursor: Option<Uuid>) -> Self {
         if let Some((at, seq)) = cursor.map(moment_of_id) {
             let bounds = [at.as_millis().into(), seq.into()];
-            self.and(format_args!("(at, seq) < (?, ?)"), bounds);
+            self.and("(at, seq) < (?, ?)", &bounds);
         }
         self
     }
 
     /// Gives the entries, newest first.
     pub(super) fn run(
-        mut self,
+        &self,
         connection: &Connection,
         limit: u32,
         offset: i64,
     ) -> rusqlite::Result<Vec<AuditRow>> {
-        let sql = format!("SELECT {COLUMNS} {} {ORDER}", self.clauses);
-        self.values.extend([limit.into(), offset.into()]);
+        let sql = format!("{} {ORDER}", self.select(COLUMNS));
+        let page = [Value::from(limit), Value::from(offset)];
+        let values = self.values().chain(&page);
         let mut statement = connection.prepare_cached(&sql)?;
-        let rows = statement.query_map(params_from_iter(self.values), read)?;
+        let rows = statement.query_map(params_from_iter(values), read)?;
         rows.collect()
     }
 
-    fn and<const N: usize>(&mut self, condition: std::fmt::Arguments<'_>, values: [Value; N]) {
-        // Writing to a string cannot fail.
-        let _ = write!(self.clauses, " AND {condition}");
-        self.values.extend(values);
+    /// Gives the statement for some columns, without order and end.
+    pub(in crate::sqlite) fn select(&self, columns: &str) -> String {
+        let branches = self.branches.iter();
+        let selects: Vec<_> = branches
+            .map(|branch| format!("SELECT {columns} {}", branch.clauses))
+            .collect();
+        selects.join(" UNION ALL ")
+    }
+
+    fn values(&self) -> impl Iterator<Item = &Value> {
+        self.branches.iter().flat_map(|branch| &branch.values)
+    }
+
+    fn and(&mut self, condition: &str, values: &[Value]) {
+        for branch in &mut self.branches {
+            // Writing to a string cannot fail.
+            let _ = write!(branch.clauses, " AND {condition}");
+            branch.values.extend_from_slice(values);
+        }
     }
 }
 
 /// Newest first; all the indexes have that order.
 pub(in crate::sqlite) const ORDER: &str = "ORDER BY at DESC, seq DESC LIMIT ? OFFSET ?";
 
-/// Names the index of what narrows a search down the most.
-const fn index_for(filter: &AuditFilter) -> &'static str {
+/// Names the index of what narrows a search down the most, and what it takes to know that the entries are in
+/// it. What a client did through itself is not in the index by actor, and is found by client.
+fn indexes_for(filter: &AuditFilter) -> &'static [(&'static str, &'static str)] {
     match filter {
         AuditFilter {
             subject: Some(_), ..
-        } => "audit_by_subject",
-        AuditFilter { actor: Some(_), .. } => "audit_by_actor",
+        } => &[("audit_by_subject", "")],
         AuditFilter {
             client: Some(_), ..
-        } => "audit_by_client",
-        AuditFilter { event: Some(_), .. } => "audit_by_event",
+        } => &[("audit_by_client", "")],
+        AuditFilter { actor: Some(_), .. } => &[
+            ("audit_by_other_actor", " AND actor_id IS NOT client_id"),
+            ("audit_by_client", " AND client_id = actor_id"),
+        ],
+        AuditFilter { event: Some(_), .. } => &[("audit_by_event", "")],
         AuditFilter {
             success: Some(false),
             ..
-        } => "audit_failures",
-        _ => "audit_by_time",
+        } => &[("audit_failures", "")],
+        _ => &[("audit_by_time", "")],
     }
 }

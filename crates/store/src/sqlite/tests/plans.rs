@@ -40,10 +40,9 @@ async fn an_audit_search_goes_through_the_index_of_its_filter() {
             search(|f| (f.subject, f.event) = (Some(text()), Some(text()))),
         ),
         (
-            "audit_by_actor",
-            search(|f| (f.actor, f.from) = (Some(text()), INSTANT)),
+            "audit_by_client",
+            search(|f| (f.client, f.actor) = (Some(text()), Some(text()))),
         ),
-        ("audit_by_client", search(|f| f.client = Some(text()))),
         (
             "audit_by_event",
             search(|f| (f.event, f.success) = (Some(text()), Some(true))),
@@ -52,12 +51,48 @@ async fn an_audit_search_goes_through_the_index_of_its_filter() {
     ] {
         let tenant = TenantId::from_uuid(Uuid::nil());
         let search = audit::find::Search::of(tenant, &filter).after(Some(Uuid::max()));
-        let sql = format!("SELECT detail {} {}", search.clauses, audit::find::ORDER);
+        let sql = format!("{} {}", search.select("detail"), audit::find::ORDER);
         let plan = explain(&sqlite, sql.clone()).await;
         let wanted = format!("SEARCH audit USING INDEX {index} (tenant_id=?");
         assert!(
             matches!(plan.as_slice(), [only] if only.starts_with(&wanted)),
             "{sql}: {plan:?}"
+        );
+    }
+}
+
+/// Who acts through somebody else is in one index, a client that acts for itself in another; what both find is
+/// merged in the order of the list, not sorted.
+#[tokio::test]
+async fn an_audit_search_by_actor_merges_two_indexes() {
+    let (sqlite, _directory) = empty();
+    sqlite.migrate().unwrap();
+    let filter = search(|f| (f.actor, f.from) = (Some(text()), INSTANT));
+    let tenant = TenantId::from_uuid(Uuid::nil());
+    let search = audit::find::Search::of(tenant, &filter).after(Some(Uuid::max()));
+    let sql = format!("{} {}", search.select("at, seq"), audit::find::ORDER);
+    let plan = explain(&sqlite, sql).await;
+    let [merge, left, other, right, own] = plan.as_slice() else {
+        panic!("{plan:?}");
+    };
+    assert_eq!(
+        [merge, left, right].map(String::as_str),
+        ["MERGE (UNION ALL)", "LEFT", "RIGHT"]
+    );
+    assert!(other.contains("audit_by_other_actor (tenant_id=? AND actor_id=? AND at>?"));
+    assert!(own.contains("audit_by_client (tenant_id=? AND client_id=? AND at>?"));
+}
+
+/// However the file was analysed, what is not sealed is not looked for in the whole trail.
+#[tokio::test]
+async fn what_is_not_sealed_is_found_without_the_rest_of_the_trail() {
+    let (sqlite, _directory) = empty();
+    sqlite.migrate().unwrap();
+    for sql in [audit::UNSEALED_TENANTS, audit::UNSEALED] {
+        let plan = explain(&sqlite, sql.to_owned()).await;
+        assert!(
+            matches!(plan.as_slice(), [only] if only.contains("INDEX audit_unsealed")),
+            "{plan:?}"
         );
     }
 }
