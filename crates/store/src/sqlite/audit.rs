@@ -133,9 +133,7 @@ impl Audit for Sqlite {
             if head(step, tenant)? != expected {
                 return Ok(false);
             }
-            for seal in &seals {
-                store_seal(step, tenant, seal)?;
-            }
+            store_seals(step, tenant, &seals)?;
             checkpoints::mark(step, &checkpoint)?;
             Ok(true)
         })
@@ -234,18 +232,17 @@ fn insert(step: &Step<'_>, entry: &Entry) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn store_seal(step: &Step<'_>, tenant: TenantId, seal: &Seal) -> rusqlite::Result<()> {
-    let stored = step.prepare_cached(SEAL)?.execute(params![
-        seal.seq,
-        tenant.blob(),
-        seal.chain_no,
-        seal.seal
-    ])?;
-    // An entry that is not there or is sealed already: an error takes the whole order back.
-    match stored {
-        1 => Ok(()),
-        count => Err(rusqlite::Error::StatementChangedRows(count)),
+fn store_seals(step: &Step<'_>, tenant: TenantId, seals: &[Seal]) -> rusqlite::Result<()> {
+    let mut statement = step.prepare_cached(SEAL)?;
+    let tenant = tenant.blob();
+    for seal in seals {
+        let stored = statement.execute(params![seal.seq, tenant, seal.chain_no, seal.seal])?;
+        // An entry that is not there or is sealed already: an error takes the whole order back.
+        if stored != 1 {
+            return Err(rusqlite::Error::StatementChangedRows(stored));
+        }
     }
+    Ok(())
 }
 
 fn head(connection: &Connection, tenant: TenantId) -> rusqlite::Result<ChainHead> {
