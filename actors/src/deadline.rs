@@ -19,10 +19,15 @@ impl Deadline {
     /// Sets a deadline that passes after `span`. Called at the door only.
     #[must_use]
     pub fn after(span: Duration) -> Self {
-        let now = Instant::now();
+        Self::since(Instant::now(), span)
+    }
+
+    /// Sets a deadline that passes so long after `start`, for a door that knows the instant already.
+    #[must_use]
+    pub fn since(start: Instant, span: Duration) -> Self {
         // A span beyond what the clock can count means "in a year", which no request lives to see.
         let year = Duration::from_hours(24 * 365);
-        Self(now.checked_add(span.min(year)).unwrap_or(now))
+        Self(start.checked_add(span.min(year)).unwrap_or(start))
     }
 
     /// Gives the instant itself.

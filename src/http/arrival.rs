@@ -1,6 +1,5 @@
 //! What is known of a request when it arrives: its id, its deadline, where it comes from, when.
 
-use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -17,6 +16,8 @@ use super::client_certificate::forwarded;
 use super::listener::Peer;
 use crate::flow::Flows;
 
+mod ids;
+
 pub(crate) static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The longest id that a proxy may give a request.
@@ -27,7 +28,7 @@ pub(crate) struct Arrival {
     /// Its id in the audit trail.
     pub(crate) id: RequestId,
     /// Its id in the answer and in logs: a trusted proxy's, or ours.
-    pub(crate) shown_id: Cow<'static, str>,
+    pub(crate) shown_id: Arc<str>,
     /// The client's address.
     pub(crate) client: IpAddr,
     /// The network it is counted under.
@@ -53,12 +54,12 @@ impl Arrival {
         let trusted = &flows.settings.trusted_proxies;
         let is_trusted = is_trusted(trusted, peer.address.ip());
         let client = find_client(trusted, peer.address.ip(), headers);
-        let now = flows.clock.now();
+        let (now, began) = (flows.clock.now(), Instant::now());
         let given = headers.get(&X_REQUEST_ID).filter(|_| is_trusted);
         let given = given.and_then(parse_id);
         // An id that is a UUID is kept in the audit trail too, so that both are found by it.
-        let id = given.as_deref().and_then(|text| text.parse().ok());
-        let id = id.unwrap_or_else(|| RequestId::generate(now, flows.random.as_ref()));
+        let id = given.and_then(|text| text.parse().ok());
+        let id = id.unwrap_or_else(|| ids::generate(now, flows.random.as_ref()));
         // A proxy's own certificate is not the client's.
         let certificate = if is_trusted {
             forwarded(headers).filter(|_| flows.client_authorities.is_some())
@@ -66,13 +67,13 @@ impl Arrival {
             peer.certificate
         };
         Self {
-            shown_id: given.map_or_else(|| id.to_string(), Cow::into_owned).into(),
+            shown_id: given.map_or_else(|| written(id), Arc::from),
             id,
             client,
             network: Network::of(client),
-            deadline: Deadline::after(flows.settings.requests.timeout),
+            deadline: Deadline::since(began, flows.settings.requests.timeout),
             now,
-            began: Instant::now(),
+            began,
             certificate,
             is_tls: peer.is_tls,
             is_trusted,
@@ -93,11 +94,17 @@ impl Arrival {
 }
 
 /// Reads an id that may be shown and logged as it is.
-fn parse_id(value: &HeaderValue) -> Option<Cow<'_, str>> {
+fn parse_id(value: &HeaderValue) -> Option<&str> {
     let text = value.to_str().ok()?;
     let fine = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
     let is_fine = (1..=MAX_ID).contains(&text.len()) && text.bytes().all(fine);
-    is_fine.then_some(Cow::Borrowed(text))
+    is_fine.then_some(text)
+}
+
+fn written(id: RequestId) -> Arc<str> {
+    let mut room = uuid::Uuid::encode_buffer();
+    let text: &str = id.as_uuid().hyphenated().encode_lower(&mut room);
+    Arc::from(text)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
+use bytes::Bytes;
 use domain::id::TenantId;
 use domain::key::{Algorithm, KeyState, SigningKey};
 use domain::time::UnixMillis;
@@ -30,6 +31,8 @@ pub struct KeyRing {
 pub struct Jwks {
     /// The JSON text.
     pub body: String,
+    /// The same, as it is sent.
+    pub sent: Bytes,
     /// Its entity tag, in quotes (RFC 9110 §8.8.3).
     pub etag: String,
 }
@@ -200,7 +203,11 @@ impl Jwks {
             let _ = write!(etag, "{byte:02x}");
         }
         etag.push('"');
-        Self { body, etag }
+        Self {
+            sent: Bytes::copy_from_slice(body.as_bytes()),
+            body,
+            etag,
+        }
     }
 }
 

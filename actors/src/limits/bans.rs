@@ -24,6 +24,11 @@ impl Bans {
         }
     }
 
+    /// Says whether nobody is refused.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Refuses a network until `until`.
     pub(super) fn ban(&mut self, network: Network, until: UnixMillis) {
         if self.0.len() >= CAPACITY && !self.0.contains_key(&network) {

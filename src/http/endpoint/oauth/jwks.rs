@@ -6,7 +6,6 @@
 use std::sync::LazyLock;
 
 use actors::keys::Jwks;
-use bytes::Bytes;
 use domain::rejection::Fault;
 use http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH};
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -35,7 +34,7 @@ fn render(jwks: &Jwks, headers: &HeaderMap) -> Reply {
     let mut reply = if is_known(headers, &jwks.etag) {
         render::empty(StatusCode::NOT_MODIFIED)
     } else {
-        render::with_body(StatusCode::OK, &JWK_SET, Bytes::from(jwks.body.clone()))
+        render::with_body(StatusCode::OK, &JWK_SET, jwks.sent.clone())
     };
     let headers = reply.headers_mut();
     headers.insert(CACHE_CONTROL, CACHEABLE.clone());
@@ -66,6 +65,7 @@ mod tests {
     fn rfc_9110_13_1_2_a_known_set_is_not_sent_again() {
         let jwks = Jwks {
             body: "{\"keys\":[]}".to_owned(),
+            sent: "{\"keys\":[]}".into(),
             etag: "\"abc\"".to_owned(),
         };
         let mut headers = HeaderMap::new();
