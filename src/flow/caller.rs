@@ -37,9 +37,9 @@ pub enum Presented {
 #[derive(Debug, Clone)]
 pub enum Caller {
     /// A person, by an access token: its claims, their account, their sign-in.
-    Person(Box<AccessClaims>, UserId, Option<SessionId>),
+    Person(Arc<AccessClaims>, UserId, Option<SessionId>),
     /// A service or an agent, by an access token.
-    System(Box<AccessClaims>),
+    System(Arc<AccessClaims>),
     /// The holder of an API key.
     ApiKey(Arc<ApiKey>),
 }
@@ -52,7 +52,7 @@ pub struct Person {
     /// The sign-in that the token belongs to.
     pub session: Option<SessionId>,
     /// What the token says.
-    pub claims: AccessClaims,
+    pub claims: Arc<AccessClaims>,
 }
 
 /// The `client_type` of a token that speaks for a person.
@@ -90,7 +90,7 @@ pub fn require_person(caller: &Caller) -> Result<Person, Refusal> {
         Caller::Person(claims, user, session) => Ok(Person {
             user: *user,
             session: *session,
-            claims: claims.as_ref().clone(),
+            claims: Arc::clone(claims),
         }),
         Caller::System(_) | Caller::ApiKey(_) => Err(Refusal::oauth(
             OAuthCode::InsufficientScope,
@@ -212,14 +212,14 @@ pub(crate) async fn resume(
     if !live::is_live(flows, act, &claims).await? {
         return Err(invalid_token().into());
     }
-    Ok(recognize(flows, claims)?)
+    Ok(recognize(flows, Arc::new(claims))?)
 }
 
-fn recognize(flows: &Flows, claims: AccessClaims) -> Result<Caller, Refusal> {
+fn recognize(flows: &Flows, claims: Arc<AccessClaims>) -> Result<Caller, Refusal> {
     let holder = subject::holder_of(flows, &claims).ok_or_else(invalid_token)?;
     Ok(match holder.user {
-        Some(user) => Caller::Person(Box::new(claims), user, holder.session),
-        None => Caller::System(Box::new(claims)),
+        Some(user) => Caller::Person(claims, user, holder.session),
+        None => Caller::System(claims),
     })
 }
 
@@ -284,13 +284,11 @@ pub(crate) async fn accept(
     flows: &Flows,
     act: &Act,
     token: &str,
-) -> Result<Option<AccessClaims>, Fault> {
+) -> Result<Option<Arc<AccessClaims>>, Fault> {
     let tenant = act.tenant.id.to_string();
     let claims = read(flows, act, token).await?;
     let is_ours = |claims: &Arc<AccessClaims>| claims.check(expected(flows, act, &tenant)).is_ok();
-    Ok(claims
-        .filter(is_ours)
-        .map(|claims| AccessClaims::clone(&claims)))
+    Ok(claims.filter(is_ours))
 }
 
 /// Reads a token by its signature alone, which must be of this tenant's keys: what it says may be another's,

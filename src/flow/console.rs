@@ -185,7 +185,7 @@ pub async fn conclude(
         failed @ Rejection::Failed(_) => failed,
     })?;
     let claims = caller::accept(flows, act, &given.access).await?;
-    let claims = claims.ok_or_else(not_ours)?;
+    let claims = Arc::unwrap_or_clone(claims.ok_or_else(not_ours)?);
     if !is_strong(&claims) {
         let hint = "The console is for those who signed in with two factors.";
         return Err(Refusal::new(Code::Forbidden, hint).into());

@@ -73,7 +73,7 @@ async fn revoke_access(
         return Ok(());
     };
     let actor = Actor::Client(client.id().to_owned());
-    refuse_token(flows, act, claims, actor).await
+    refuse_token(flows, act, &claims, actor).await
 }
 
 /// Ends the session that a refresh family of a client belongs to.
@@ -109,19 +109,19 @@ pub(super) async fn end_family(
 pub(super) async fn refuse_token(
     flows: &Flows,
     act: &Act,
-    claims: AccessClaims,
+    claims: &AccessClaims,
     actor: Actor,
 ) -> Result<(), Rejection> {
-    let user = subject::holder_of(flows, &claims).and_then(|holder| holder.user);
+    let user = subject::holder_of(flows, claims).and_then(|holder| holder.user);
     let entry = act
         .entry_by(actor, EventKind::TokenRevoked)
         .about(&user.map_or_else(|| claims.sub.clone(), |user| user.to_string()))
         .through(&claims.client_id)
         .with(json!({ "token": "access", "jti": claims.jti }));
     let expires_at = UnixMillis::from_seconds(claims.exp);
-    let revoked =
-        flows
-            .sessions
-            .revoke_access(act.tenant.id, claims.jti, expires_at, entry, act.deadline);
+    let (tenant, name) = (act.tenant.id, claims.jti.clone());
+    let revoked = flows
+        .sessions
+        .revoke_access(tenant, name, expires_at, entry, act.deadline);
     Ok(revoked.await?)
 }

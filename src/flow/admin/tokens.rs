@@ -60,7 +60,7 @@ pub async fn revoke(flows: &Flows, act: &Act, token: SecretText) -> Result<bool,
     if let Some(user) = holder.and_then(|holder| holder.user) {
         require_in_reach(flows, act, user).await?;
     }
-    refuse_token(flows, act, claims, act.origin.actor.clone()).await?;
+    refuse_token(flows, act, &claims, act.origin.actor.clone()).await?;
     Ok(true)
 }
 

@@ -174,7 +174,7 @@ async fn judge(
     (shown, bound): (&Shown, &Bound),
 ) -> Result<(AccessClaims, Standing), Rejection> {
     let claims = caller::accept(flows, act, shown.token.expose()).await?;
-    let claims = claims.ok_or_else(unusable)?;
+    let claims = Arc::unwrap_or_clone(claims.ok_or_else(unusable)?);
     let certificate = act.certificate.as_ref().map(|shown| shown.thumbprint());
     let proved = Proved {
         jkt: bound.jkt(),
