@@ -40,6 +40,7 @@ pub mod readers;
 mod render;
 pub(crate) mod room;
 pub mod routes;
+mod seldom;
 mod table;
 mod tenant;
 pub mod tls;

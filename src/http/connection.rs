@@ -21,6 +21,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::client_certificate::of_handshake;
 use super::listener::{Answers, Door, Peer, Visitor};
+use super::seldom::Seldom;
 
 /// How long the first byte may take.
 const FIRST_BYTE: Duration = Duration::from_secs(10);
@@ -35,8 +36,6 @@ const LOOK: Duration = Duration::from_secs(10);
 const IDLE: Duration = Duration::from_secs(75);
 /// How long an idle connection may take to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(5);
-/// The most header lines of a request.
-const MAX_HEADERS: usize = 64;
 /// The longest head of an HTTP/1 request, in bytes.
 const MAX_HEAD: usize = 64 * 1024;
 /// The longest list of headers on HTTP/2, in bytes.
@@ -164,14 +163,14 @@ async fn speak<A: Answers>(
     });
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     let mut look = pin!(sleep(LOOK));
-    let mut closing = pin!(door.closing.cancelled());
+    let mut closing = Seldom::new(door.closing.cancelled());
     let mut is_leaving = false;
     loop {
         tokio::select! {
             biased;
             // Whoever broke it is gone; there is nobody to tell.
             _ = connection.as_mut() => return,
-            () = closing.as_mut(), if !is_leaving => {
+            () = closing.happens(), if !is_leaving => {
                 is_leaving = true;
                 connection.as_mut().graceful_shutdown();
             }
@@ -194,6 +193,8 @@ async fn speak<A: Answers>(
 impl Protocols {
     pub(super) fn new(group: &TaskGroup) -> Self {
         let mut either = Builder::new(InGroup(group.clone()));
+        // Not `max_headers`: with a bound of our own, hyper writes over a table of that size for each request.
+        // It takes 100 lines at most.
         either
             .http1()
             .timer(TokioTimer::new())

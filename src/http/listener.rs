@@ -27,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::admission::{Admission, Pass};
 use super::connection::{self, Protocols};
+use super::seldom::Seldom;
 use super::tls::Tls;
 use crate::telemetry::meters::Meters;
 use crate::telemetry::process::descriptor_limit;
@@ -201,8 +202,12 @@ impl<A: Answers> Door<A> {
         self.connections.spawn(async move {
             door.open.inc();
             let _counted = Counted(&door.open);
-            let attended = connection::attend(&door, visitor);
-            door.cut.run_until_cancelled(attended).await;
+            let mut cut = Seldom::new(door.cut.cancelled());
+            tokio::select! {
+                biased;
+                () = connection::attend(&door, visitor) => {}
+                () = cut.happens() => {}
+            }
         });
     }
 
