@@ -13,6 +13,7 @@
 //! `status` is the one place that turns a rejection into a gRPC status.
 
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 
 use domain::rejection::{Code, Fault, Refusal, Rejection};
@@ -34,6 +35,7 @@ use crate::http::listener::{Answers, Peer};
 use crate::http::routes::PUBLIC_BODY;
 use crate::http::{credential, visitor};
 use crate::telemetry::meters::Called;
+use crate::telemetry::request::named;
 
 mod deadline;
 mod health;
@@ -150,7 +152,8 @@ impl GrpcDoor {
         request: Request<Incoming>,
     ) -> Result<Response<Body>, Rejection> {
         let (mut parts, body) = request.into_parts();
-        let mut act = visitor::enter(&self.hall, arrival, &parts, None)?;
+        let tenant = visitor::find_tenant(&self.hall, &parts, None)?;
+        let mut act = visitor::enter(&self.hall, arrival, &parts.headers, tenant);
         let presented = credential::read(&parts.headers, "POST", route.path)?;
         let flows = self.hall.flows();
         let known = caller::authenticate(flows, &act, presented);
@@ -216,8 +219,9 @@ impl Answers for GrpcDoor {
         let span = tracing::info_span!("request", id = &*arrival.shown_id);
         arrival.adopt_trace(&span, request.headers());
         let mut answer = if is_call(&request) {
-            let passed = self.pass(&mut arrival, route, request);
-            passed.instrument(span).await
+            let id = Arc::clone(&arrival.shown_id);
+            let passed = pin!(self.pass(&mut arrival, route, request));
+            named(id, passed.instrument(span)).await
         } else {
             no_call()
         };

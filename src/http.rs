@@ -45,3 +45,4 @@ mod table;
 mod tenant;
 pub mod tls;
 pub(crate) mod visitor;
+mod way;

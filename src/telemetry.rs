@@ -1,6 +1,7 @@
 //! What the service says about itself: log lines, metrics, traces.
 //!
-//! [`logs`] writes lines on a thread of its own and never makes a request wait; [`meters`] counts,
+//! [`logs`] writes lines on a thread of its own and never makes a request wait, `lines` says how one is
+//! written; [`meters`] counts,
 //! with labels whose values are bounded by the code and never by what a caller sends; [`history`] keeps
 //! some of it for the console's charts; `traces` sends spans to OpenTelemetry where that is configured. [`start`] sets up lines and spans together,
 //! since both listen to the same events.
@@ -9,9 +10,11 @@
 //! §11), and none can stop the service: a full queue or an unreachable collector loses telemetry.
 
 pub mod history;
+mod lines;
 pub mod logs;
 pub mod meters;
 pub(crate) mod process;
+pub(crate) mod request;
 #[cfg(feature = "otel")]
 pub mod traces;
 

@@ -36,6 +36,8 @@ const LOOK: Duration = Duration::from_secs(10);
 const IDLE: Duration = Duration::from_secs(75);
 /// How long an idle connection may take to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(5);
+/// The most header lines of a request.
+const MAX_HEADERS: usize = 64;
 /// The longest head of an HTTP/1 request, in bytes.
 const MAX_HEAD: usize = 64 * 1024;
 /// The longest list of headers on HTTP/2, in bytes.
@@ -193,8 +195,6 @@ async fn speak<A: Answers>(
 impl Protocols {
     pub(super) fn new(group: &TaskGroup) -> Self {
         let mut either = Builder::new(InGroup(group.clone()));
-        // Not `max_headers`: with a bound of our own, hyper writes over a table of that size for each request.
-        // It takes 100 lines at most.
         either
             .http1()
             .timer(TokioTimer::new())

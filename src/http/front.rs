@@ -13,35 +13,43 @@
 //!
 //! No mailbox is asked before step 7, no store before step 5.
 
-use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::pin::pin;
+use std::sync::{Arc, OnceLock};
 
 use domain::rejection::{Code, Fault, Refusal, Rejection};
 use domain::tenant::Tenant;
 use futures_util::FutureExt;
-use http::header::{ACCEPT_LANGUAGE, CONTENT_LENGTH};
+use http::header::ACCEPT_LANGUAGE;
 use http::request::Parts;
-use http::{HeaderValue, Method, Request, Response};
-use hyper::body::{Body as _, Incoming};
+use http::{Method, Request, Response};
+use hyper::body::Incoming;
 use matchit::InsertError;
 use prometheus_client::metrics::gauge::Gauge;
 use tower::{Layer, ServiceExt, service_fn};
+use tower_http::cors::CorsLayer;
 use tracing::Instrument;
 
 use super::arrival::{Arrival, X_REQUEST_ID};
+use super::body::Accepted;
 use super::cors::Cors;
 use super::endpoint::{Answer, Call, Endpoint, Visit};
+use super::fields::Fields;
 use super::hall::Hall;
 use super::listener::{Answers, Peer};
 use super::page::{error, forgery};
-use super::path::PlainPath;
 use super::render::{self, Content, Dialect, Reply};
-use super::routes::{Behind, Caller, LimitedBy, Route, Work, dialect_of};
-use super::table::{ALLOWED, Found, Table};
-use super::visitor;
+use super::routes::{Behind, Caller, LimitedBy, Route, Work};
+use super::table::{Found, Table};
+use super::visitor::{self, Visitor};
+use super::way::Way;
 use super::{body, headers, once};
 use crate::telemetry::meters::{Answered, MethodLabel};
+use crate::telemetry::request::named;
+
+mod ends;
+
+use ends::{note_fault, panic_text, refuse_method, without_content};
 
 /// What answers behind an HTTP door.
 pub struct Front {
@@ -53,12 +61,20 @@ pub struct Front {
     in_flight: Gauge,
 }
 
-/// What the log line and the meters need to know of a request; it travels in the reply.
-#[derive(Debug, Clone, Default)]
+/// What the log line and the meters need to know of a request.
+#[derive(Default)]
 struct Trail {
     template: Option<&'static str>,
-    tenant: Option<String>,
+    tenant: Option<Arc<Tenant>>,
     dialect: Dialect,
+}
+
+/// A request for a tenant, before its caller is known and its body is read.
+struct Asked {
+    /// The path without the tenant's part.
+    path: String,
+    parts: Parts,
+    body: Incoming,
 }
 
 /// What stands for paths that are no route's, and for what CORS answers itself.
@@ -100,47 +116,66 @@ impl Front {
         })
     }
 
-    /// Lets the request through CORS, where its tenant or the service has listed origins, to its route. No
-    /// script of another origin has business with a page (RFC 9700 §2.6).
-    async fn pass(&self, arrival: &Arrival, request: Request<Incoming>) -> Reply {
-        let is_page = is_page(request.uri().path());
+    /// Lets the request through CORS, where its tenant or the service has listed origins, to its route.
+    async fn pass(
+        &self,
+        arrival: &Arrival,
+        trail: &OnceLock<Trail>,
+        request: Request<Incoming>,
+    ) -> Reply {
         let (parts, body) = request.into_parts();
-        let cors = self.cors.as_ref().filter(|_| !is_page);
-        let cors = cors.and_then(|cors| cors.layer_of(self.tenant_of(&parts).as_deref()));
+        let mut way = Way::parse(parts.uri.path());
+        let cors = way.as_mut().ok();
+        let cors = self.cors_of(cors, &parts);
         let request = Request::from_parts(parts, body);
         let Some(cors) = cors else {
-            return self.route(arrival, request).await;
+            return self.route(arrival, trail, way, request).await;
         };
         let inner = service_fn(async |request| {
-            Ok::<_, std::convert::Infallible>(self.route(arrival, request).await)
+            Ok::<_, std::convert::Infallible>(
+                self.route(arrival, trail, way.clone(), request).await,
+            )
         });
-        match cors.layer(inner).oneshot(request).await {
+        match Box::pin(cors.layer(inner).oneshot(request)).await {
             Ok(reply) => reply,
             Err(never) => match never {},
         }
     }
 
-    /// Finds the tenant for what goes before the route; none where the route refuses it.
-    fn tenant_of(&self, request: &Parts) -> Option<Arc<Tenant>> {
-        let plain = PlainPath::parse(request.uri.path()).ok()?;
-        visitor::find_tenant(&self.hall, request, plain.tenant).ok()
+    /// Gives what CORS is for a request. No script of another origin has business with a page (RFC 9700
+    /// §2.6); a tenant that the route will refuse is none.
+    fn cors_of(&self, way: Option<&mut Way>, request: &Parts) -> Option<CorsLayer> {
+        let cors = self.cors.as_ref()?;
+        match way {
+            Some(way) if way.dialect == Dialect::Page => None,
+            Some(way) => cors.layer_of(way.find_tenant(&self.hall, request).ok().as_deref()),
+            None => cors.layer_of(None),
+        }
     }
 
     /// Finds the route and judges what comes of it.
-    async fn route(&self, arrival: &Arrival, request: Request<Incoming>) -> Reply {
-        let (parts, body) = request.into_parts();
-        let mut trail = Trail::default();
-        let languages = parts.headers.get(ACCEPT_LANGUAGE).cloned();
-        let result = self.follow(arrival, &mut trail, parts, body).await;
-        let mut reply = result.unwrap_or_else(|rejection| {
+    async fn route(
+        &self,
+        arrival: &Arrival,
+        trail: &OnceLock<Trail>,
+        way: Result<Way, Refusal>,
+        request: Request<Incoming>,
+    ) -> Reply {
+        let mut told = Trail::default();
+        let is_page = way.as_ref().is_ok_and(|way| way.dialect == Dialect::Page);
+        let languages = request.headers().get(ACCEPT_LANGUAGE).filter(|_| is_page);
+        let languages = languages.cloned();
+        let result = self.follow(arrival, &mut told, way, request).await;
+        let reply = result.unwrap_or_else(|rejection| {
             note_fault(&rejection, arrival);
-            if trail.dialect == Dialect::Page {
+            if is_page {
                 let languages = languages.as_ref();
                 return error::render(&self.hall.flows, languages, &rejection, &arrival.shown_id);
             }
-            render::rejection(&rejection, trail.dialect, &arrival.shown_id)
+            render::rejection(&rejection, told.dialect, &arrival.shown_id)
         });
-        reply.extensions_mut().insert(trail);
+        // A request goes this way once.
+        let _ = trail.set(told);
         reply
     }
 
@@ -148,15 +183,15 @@ impl Front {
         &self,
         arrival: &Arrival,
         trail: &mut Trail,
-        parts: Parts,
-        body: Incoming,
+        way: Result<Way, Refusal>,
+        request: Request<Incoming>,
     ) -> Result<Reply, Rejection> {
-        let plain = PlainPath::parse(parts.uri.path()).or_else(|malformed| {
+        let mut way = way.or_else(|malformed| {
             self.check_rate(LimitedBy::Network, arrival)?;
             Err(malformed)
         })?;
-        trail.dialect = dialect_of(plain.rest);
-        let found = self.table.find(&parts.method, plain.rest);
+        trail.dialect = way.dialect;
+        let found = self.table.find(request.method(), &way.path);
         let (route, parameters) = match found {
             Found::Route(route, parameters) => (route, parameters),
             Found::OtherMethods { template, allow } => {
@@ -180,14 +215,18 @@ impl Front {
         };
         let parameter = parameters.id.map(str::to_owned);
         let client = parameters.client.map(str::to_owned);
-        let act = visitor::enter(&self.hall, arrival, &parts, plain.tenant)?;
-        trail.tenant = Some(act.tenant.slug.clone());
-        let call = self.prepare(route, act, parts, body).await?;
-        let call = Call {
-            parameter,
-            client,
-            ..call
+        let (parts, body) = request.into_parts();
+        let tenant = way.find_tenant(&self.hall, &parts)?;
+        trail.tenant = Some(Arc::clone(&tenant));
+        let act = visitor::enter(&self.hall, arrival, &parts.headers, tenant);
+        let asked = Asked {
+            path: way.path,
+            parts,
+            body,
         };
+        let mut call = self.prepare(route, act, asked).await?;
+        call.parameter = parameter;
+        call.client = client;
         let answer = once::answer(route, endpoint, call)?;
         self.run(route, arrival, answer).await
     }
@@ -197,21 +236,32 @@ impl Front {
         &self,
         route: &'static Route,
         mut act: crate::flow::Act,
-        parts: Parts,
-        body: Incoming,
+        asked: Asked,
     ) -> Result<Call, Rejection> {
         let flows = &self.hall.flows;
+        let Asked { path, parts, body } = asked;
         if route.caller == Caller::Browser {
-            forgery::check(&parts).await?;
+            Box::pin(forgery::check(&parts)).await?;
         }
-        let path = PlainPath::parse(parts.uri.path())?.rest.to_owned();
-        let visitor = visitor::authenticate(flows, &mut act, route, (&parts, &path)).await?;
-        let bound = body::Bound {
-            max: route.max_body(flows.settings.requests.max_body),
-            room: &self.hall.room,
+        // What not every request waits for is boxed: a request is moved about as a whole.
+        let visitor = match route.caller {
+            Caller::Anyone | Caller::Browser => Visitor::Anyone,
+            Caller::Person | Caller::Signing | Caller::Delegate | Caller::Admin => {
+                let shown = (&parts, path.as_str());
+                Box::pin(visitor::authenticate(flows, &mut act, route, shown)).await?
+            }
         };
-        let reading = body::read_fields(route.body, &parts.headers, body, bound, route.is_strict());
-        let fields = act.deadline.bound(reading).await??;
+        let fields = if route.body == Accepted::None {
+            Fields::of_json(Vec::new(), false)
+        } else {
+            let bound = body::Bound {
+                max: route.max_body(flows.settings.requests.max_body),
+                room: &self.hall.room,
+            };
+            let reading =
+                body::read_fields(route.body, &parts.headers, body, bound, route.is_strict());
+            Box::pin(act.deadline.bound(reading)).await??
+        };
         Ok(Call {
             hall: Arc::clone(&self.hall),
             act,
@@ -232,11 +282,13 @@ impl Front {
         arrival: &Arrival,
         answer: Answer,
     ) -> Result<Reply, Rejection> {
-        let answer = AssertUnwindSafe(answer).catch_unwind().in_current_span();
+        let answer = AssertUnwindSafe(answer).catch_unwind();
         let outcome = match route.work {
             Work::Attached => arrival.deadline.bound(answer).await?,
             Work::Detached | Work::Once => {
-                let whole = self.hall.tasks.finish(answer);
+                // Whoever leaves cuts nothing off: the rest then goes on by itself, under the same name.
+                let named = named(Arc::clone(&arrival.shown_id), answer.in_current_span());
+                let whole = self.hall.tasks.finish(Box::pin(named));
                 arrival.deadline.bound(whole).await?
             }
         };
@@ -256,8 +308,7 @@ impl Front {
     }
 
     /// Completes the reply, logs and counts it.
-    fn finish(&self, arrival: &Arrival, method: &Method, mut reply: Reply) -> Reply {
-        let trail = reply.extensions_mut().remove::<Trail>().unwrap_or_default();
+    fn finish(&self, arrival: &Arrival, method: &Method, trail: &Trail, mut reply: Reply) -> Reply {
         let template = trail.template.unwrap_or(NO_ROUTE);
         let headers = reply.headers_mut();
         headers::complete(headers, arrival.is_tls);
@@ -272,7 +323,7 @@ impl Front {
             route = template,
             status = reply.status().as_u16(),
             duration_ms = duration.as_secs_f64() * 1000.0,
-            tenant = trail.tenant.as_deref(),
+            tenant = trail.tenant.as_ref().map(|tenant| tenant.slug.as_str()),
             client = %arrival.network.address(),
             request_id = &*arrival.shown_id,
             "answered"
@@ -299,8 +350,13 @@ impl Answers for Front {
         let method = request.method().clone();
         let span = tracing::info_span!("request", id = &*arrival.shown_id);
         arrival.adopt_trace(&span, request.headers());
-        let reply = self.pass(&arrival, request).instrument(span).await;
-        self.finish(&arrival, &method, reply)
+        let trail = OnceLock::new();
+        let reply = {
+            let passing = pin!(self.pass(&arrival, &trail, request));
+            named(Arc::clone(&arrival.shown_id), passing.instrument(span)).await
+        };
+        let trail = trail.into_inner().unwrap_or_default();
+        self.finish(&arrival, &method, &trail, reply)
     }
 }
 
@@ -311,47 +367,4 @@ impl Drop for Counted<'_> {
     fn drop(&mut self) {
         self.0.dec();
     }
-}
-
-/// Says whether a path is a hosted page's.
-fn is_page(path: &str) -> bool {
-    PlainPath::parse(path).is_ok_and(|plain| dialect_of(plain.rest) == Dialect::Page)
-}
-
-fn refuse_method(arrival: &Arrival, dialect: Dialect, allow: HeaderValue) -> Reply {
-    let refusal = Rejection::from(render::no_such_method());
-    let mut reply = render::rejection(&refusal, dialect, &arrival.shown_id);
-    reply.headers_mut().insert(ALLOWED, allow);
-    reply
-}
-
-/// RFC 9110 §9.3.2: the same headers, no content.
-fn without_content(reply: Reply) -> Reply {
-    let (mut parts, body) = reply.into_parts();
-    if let Some(length) = body.size_hint().exact() {
-        parts.headers.insert(CONTENT_LENGTH, length.into());
-    }
-    Response::from_parts(parts, Content::default())
-}
-
-/// Logs a fault, once, here where it ends.
-fn note_fault(rejection: &Rejection, arrival: &Arrival) {
-    let Rejection::Failed(fault) = rejection else {
-        return;
-    };
-    let request_id = &*arrival.shown_id;
-    if matches!(fault, Fault::Broken(_)) {
-        tracing::error!(%fault, request_id, "a request broke");
-    } else {
-        tracing::warn!(%fault, request_id, "a request could not be served");
-    }
-}
-
-/// Gives a panic's text. Our own code panics nowhere, so it is a library's.
-fn panic_text(payload: &(dyn std::any::Any + Send)) -> Cow<'static, str> {
-    let text = payload.downcast_ref::<&'static str>().copied();
-    let owned = || payload.downcast_ref::<String>().cloned();
-    text.map(Cow::Borrowed)
-        .or_else(|| owned().map(Cow::Owned))
-        .unwrap_or(Cow::Borrowed("without a text"))
 }

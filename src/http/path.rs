@@ -15,7 +15,7 @@ pub(super) struct PlainPath<'a> {
 }
 
 /// What has a second reading when it stands percent-encoded: `/ \ . ; %` and control characters.
-const ENCODED: [&str; 6] = ["%2f", "%5c", "%2e", "%3b", "%25", "%7f"];
+const ENCODED: [u8; 6] = *b"/\\.;%\x7f";
 
 // === impl PlainPath ===
 
@@ -56,25 +56,44 @@ fn inserted(path: &str) -> Option<PlainPath<'_>> {
     })
 }
 
+/// Looks at each byte once: every request has a path.
 fn is_plain(path: &str) -> bool {
-    let has_dots = |path: &str| path.split('/').any(|part| matches!(part, "." | ".."));
-    path.starts_with('/')
-        && !path.contains("//")
-        && !path.contains([';', '\\'])
-        && !has_dots(path)
-        && !has_odd_encoding(path)
+    let mut bytes = path.bytes();
+    if bytes.next() != Some(b'/') {
+        return false;
+    }
+    // Of the part between slashes: whether it is empty, and whether all of it are dots.
+    let (mut length, mut is_dots) = (0_usize, true);
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'/' if is_odd(length, is_dots) || length == 0 => return false,
+            b'/' => {
+                (length, is_dots) = (0, true);
+                continue;
+            }
+            b';' | b'\\' => return false,
+            b'%' if !is_plainly_encoded(bytes.next(), bytes.next()) => return false,
+            _ => {}
+        }
+        length = length.saturating_add(1);
+        is_dots &= byte == b'.';
+    }
+    !is_odd(length, is_dots)
 }
 
-fn has_odd_encoding(path: &str) -> bool {
-    path.match_indices('%').any(|(at, _)| {
-        let Some(code) = path.get(at..at.saturating_add(3)) else {
-            return true;
-        };
-        let digits = code.trim_start_matches('%');
-        let is_hexadecimal = digits.len() == 2 && digits.bytes().all(|b| b.is_ascii_hexdigit());
-        let is_control = digits.starts_with(['0', '1']);
-        !is_hexadecimal || is_control || ENCODED.iter().any(|odd| odd.eq_ignore_ascii_case(code))
-    })
+/// Says whether a part is `.` or `..`.
+const fn is_odd(length: usize, is_dots: bool) -> bool {
+    is_dots && matches!(length, 1 | 2)
+}
+
+/// Says whether two digits stand for what has one reading only.
+fn is_plainly_encoded(high: Option<u8>, low: Option<u8>) -> bool {
+    let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
+    let (Some(high), Some(low)) = (digit(high), digit(low)) else {
+        return false;
+    };
+    let code = high * 16 + low;
+    code >= 0x20 && !ENCODED.iter().any(|odd| u32::from(*odd) == code)
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
 
+use super::headers;
 use super::proof::DPOP_NONCE;
 
 mod code;
@@ -80,6 +81,7 @@ pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Reply {
 pub(super) fn with_body(status: StatusCode, media: &HeaderValue, body: Bytes) -> Reply {
     let mut reply = Response::new(Content::from(body));
     *reply.status_mut() = status;
+    *reply.headers_mut() = headers::room();
     reply.headers_mut().insert(CONTENT_TYPE, media.clone());
     reply
 }

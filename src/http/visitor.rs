@@ -36,25 +36,20 @@ pub(super) enum Visitor {
     Operator(Powers),
 }
 
-/// Finds the tenant and makes the act.
-///
-/// # Errors
-/// 400, 403 or 404 about the tenant.
+/// Makes the act of a request for a tenant.
 pub(crate) fn enter(
     hall: &Hall,
     arrival: &Arrival,
-    request: &Parts,
-    path: Option<&str>,
-) -> Result<Act, Rejection> {
-    let flows = &hall.flows;
-    let tenant = find_tenant(hall, request, path)?;
-    Ok(Act {
-        issuer: issuer_of(&flows.settings, &tenant),
+    headers: &HeaderMap,
+    tenant: Arc<Tenant>,
+) -> Act {
+    Act {
+        issuer: issuer_of(&hall.flows.settings, &tenant),
         origin: Origin {
             tenant: tenant.id,
             actor: Actor::Anonymous,
             address: Some(arrival.client),
-            user_agent: user_agent(&request.headers),
+            user_agent: user_agent(headers),
             request: arrival.id,
             claimed_in: None,
             at: arrival.now,
@@ -63,17 +58,17 @@ pub(crate) fn enter(
         tenant,
         network: Some(arrival.network),
         certificate: arrival.certificate.clone(),
-        language: language::accepted(&request.headers),
+        language: language::accepted(headers),
         deadline: arrival.deadline,
         now: arrival.now,
-    })
+    }
 }
 
 /// Finds the tenant.
 ///
 /// # Errors
-/// As [`enter`].
-pub(super) fn find_tenant(
+/// 400, 403 or 404 about the tenant.
+pub(crate) fn find_tenant(
     hall: &Hall,
     request: &Parts,
     path: Option<&str>,

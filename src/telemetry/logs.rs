@@ -1,28 +1,29 @@
 //! Log lines, written by a thread of their own.
 //!
-//! Whoever logs formats a line and puts it into a bounded queue; one thread writes what is queued to
+//! Whoever logs formats a line and adds it to a bounded pile; one thread writes what lies there to
 //! standard error, many lines at a time: after each write it rests for a moment in which lines gather, so
-//! that whoever logs under load finds nobody to wake. A full queue drops the line and counts it: a slow disk or
+//! that whoever logs under load finds nobody to wake. A full pile drops the line and counts it: a slow disk or
 //! terminal costs lines, never requests. Standard output is left to what a person asked for.
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
+use tracing::{Metadata, Subscriber};
 use tracing_subscriber::Layer;
-use tracing_subscriber::filter::Targets;
-use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::filter::{FilterExt, Targets, filter_fn};
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::config::{LogFormat, LogSettings};
+use super::lines::Lines;
+use crate::config::LogSettings;
 
 /// How many lines may wait.
 const QUEUED: usize = 8_192;
-/// How much is gathered into one write, in bytes.
+/// From how many bytes on nothing more is waited for.
 const GATHERED: usize = 64 * 1024;
 /// How long lines gather after a write. To wake the thread for each line costs a system call of whoever
 /// logs and two of the thread: a third of what a short answer takes.
@@ -48,17 +49,29 @@ static LOST: AtomicU64 = AtomicU64::new(0);
 
 /// The writing thread, seen from outside. Dropping it waits a moment for what is queued.
 pub(super) struct Writer {
-    queue: SyncSender<Message>,
+    queue: Queue,
     ended: Receiver<()>,
 }
 
-/// The way into the queue.
-#[derive(Clone)]
-pub(super) struct Queue(SyncSender<Message>);
+/// The way to the pile.
+#[derive(Clone, Default)]
+pub(super) struct Queue(Arc<Shared>);
 
-enum Message {
-    Line(Vec<u8>),
-    End,
+#[derive(Default)]
+struct Shared {
+    pile: Mutex<Pile>,
+    arrived: Condvar,
+}
+
+/// The lines that wait, one behind the other: a buffer for each would be made by one thread and freed by
+/// another, which costs more than to copy the line.
+#[derive(Default)]
+struct Pile {
+    bytes: Vec<u8>,
+    lines: usize,
+    /// Whether the writing thread sleeps until there is a line.
+    is_awaited: bool,
+    is_ended: bool,
 }
 
 /// Gives how many lines were dropped since the process began.
@@ -71,18 +84,15 @@ pub(super) fn layer<S>(settings: &LogSettings, writer: &Writer) -> Box<dyn Layer
 where
     S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
 {
-    let queue = Queue(writer.queue.clone());
-    let lines = tracing_subscriber::fmt::layer().with_writer(queue);
-    let filter = filter(settings);
-    match settings.format {
-        LogFormat::Text => lines.with_ansi(false).with_filter(filter).boxed(),
-        LogFormat::Json => lines
-            .json()
-            .flatten_event(true)
-            .with_span_list(false)
-            .with_filter(filter)
-            .boxed(),
-    }
+    let lines = Lines::new(settings.format, writer.queue.clone());
+    // Lines name their request themselves: a span that nobody else listens to is none.
+    let events = filter_fn(is_event).with_max_level_hint(LevelFilter::TRACE);
+    let events = FilterExt::<S>::and(filter(settings), events);
+    Box::new(Layer::<S>::with_filter(lines, events))
+}
+
+fn is_event(metadata: &Metadata<'_>) -> bool {
+    metadata.is_event()
 }
 
 /// Says what is written: our own events from the configured level on, others' from `info` on at
@@ -103,7 +113,8 @@ impl Writer {
     /// # Errors
     /// If the system gives no thread.
     pub(super) fn start() -> io::Result<Self> {
-        let (queue, lines) = sync_channel(QUEUED);
+        let queue = Queue::default();
+        let lines = queue.clone();
         let (end, ended) = sync_channel(1);
         thread::Builder::new()
             .name("log".to_owned())
@@ -117,45 +128,68 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        if self.queue.try_send(Message::End).is_ok() {
-            let _: Result<(), RecvTimeoutError> = self.ended.recv_timeout(LAST_WORDS);
-        }
+        self.queue.end();
+        let _: Result<(), RecvTimeoutError> = self.ended.recv_timeout(LAST_WORDS);
     }
 }
 
 // === impl Queue ===
 
-impl<'a> MakeWriter<'a> for Queue {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
-impl Write for Queue {
-    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        if self.0.try_send(Message::Line(line.to_vec())).is_err() {
-            LOST.fetch_add(1, Ordering::Relaxed);
+impl Queue {
+    /// Adds a line to the pile, or drops it. Whoever waits for the pile waits while a line is copied, at most.
+    pub(super) fn push(&self, line: &[u8]) {
+        let mut pile = self.pile();
+        if pile.is_ended {
+            return;
         }
-        Ok(line.len())
+        if pile.lines >= QUEUED {
+            LOST.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        pile.bytes.extend_from_slice(line);
+        pile.lines = pile.lines.saturating_add(1);
+        let is_awaited = std::mem::take(&mut pile.is_awaited);
+        drop(pile);
+        if is_awaited {
+            self.0.arrived.notify_one();
+        }
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+    /// Announces the end: what comes later is not written.
+    fn end(&self) {
+        self.pile().is_ended = true;
+        self.0.arrived.notify_one();
+    }
+
+    /// Waits for lines and takes all of them, for an empty buffer. Says whether the end was announced.
+    pub(super) fn take(&self, bytes: &mut Vec<u8>) -> bool {
+        let mut pile = self.pile();
+        while pile.lines == 0 && !pile.is_ended {
+            pile.is_awaited = true;
+            let woken = self.0.arrived.wait(pile);
+            pile = woken.unwrap_or_else(PoisonError::into_inner);
+        }
+        pile.lines = 0;
+        std::mem::swap(bytes, &mut pile.bytes);
+        pile.is_ended
+    }
+
+    fn pile(&self) -> MutexGuard<'_, Pile> {
+        let pile = self.0.pile.lock();
+        pile.unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Writes what comes until the end is announced, gathering what is queued into one write.
-fn write_all(lines: &Receiver<Message>, out: &mut impl Write) {
+/// Writes what comes until the end is announced.
+fn write_all(lines: &Queue, out: &mut impl Write) {
     let mut buffer = Vec::with_capacity(GATHERED);
-    while let Ok(Message::Line(line)) = lines.recv() {
-        buffer.extend_from_slice(&line);
-        let is_last = gather(lines, &mut buffer);
-        let is_behind = buffer.len() >= GATHERED;
+    loop {
+        let is_last = lines.take(&mut buffer);
         // Nobody could be told that the log itself cannot be written.
         let _ = out.write_all(&buffer).and_then(|()| out.flush());
+        let is_behind = buffer.len() >= GATHERED;
         buffer.clear();
+        buffer.shrink_to(GATHERED);
         if is_last {
             return;
         }
@@ -165,45 +199,61 @@ fn write_all(lines: &Receiver<Message>, out: &mut impl Write) {
     }
 }
 
-/// Takes what is queued already; says whether the end was announced.
-fn gather(lines: &Receiver<Message>, buffer: &mut Vec<u8>) -> bool {
-    while buffer.len() < GATHERED {
-        match lines.try_recv() {
-            Ok(Message::Line(line)) => buffer.extend_from_slice(&line),
-            Ok(Message::End) => return true,
-            Err(_) => return false,
-        }
-    }
-    false
-}
-
 #[cfg(test)]
 mod tests {
     use tracing::Level;
 
     use super::*;
+    use crate::config::LogFormat;
 
     #[test]
     fn lines_are_written_in_order_up_to_the_announced_end() {
-        let (queue, lines) = sync_channel(8);
+        let queue = Queue::default();
         for text in ["one\n", "two\n"] {
-            queue.send(Message::Line(text.into())).expect("room");
+            queue.push(text.as_bytes());
         }
-        queue.send(Message::End).expect("room");
-        queue.send(Message::Line(b"late\n".to_vec())).expect("room");
+        queue.end();
+        queue.push(b"late\n");
         let mut out = Vec::new();
-        write_all(&lines, &mut out);
+        write_all(&queue, &mut out);
         assert_eq!(out, b"one\ntwo\n");
     }
 
     #[test]
-    fn a_full_queue_drops_the_line_and_counts_it() {
-        let (queue, _lines) = sync_channel(1);
-        let mut queue = Queue(queue);
+    fn whoever_waits_for_a_line_is_woken_by_it() {
+        let queue = Queue::default();
+        let lines = queue.clone();
+        let writing = thread::Builder::new().name("log".to_owned());
+        let writing = writing.spawn(move || {
+            let mut out = Vec::new();
+            write_all(&lines, &mut out);
+            out
+        });
+        let writing = writing.expect("a thread");
+        while !queue.pile().is_awaited {
+            thread::yield_now();
+        }
+        queue.push(b"one\n");
+        while queue.pile().lines > 0 {
+            thread::yield_now();
+        }
+        queue.push(b"two\n");
+        queue.end();
+        assert_eq!(writing.join().expect("ends"), b"one\ntwo\n");
+    }
+
+    #[test]
+    fn a_full_pile_drops_the_line_and_counts_it() {
+        let queue = Queue::default();
         let before = lost_lines();
-        assert_eq!(queue.write(b"kept").ok(), Some(4));
-        assert_eq!(queue.write(b"lost").ok(), Some(4));
+        for _ in 0..QUEUED {
+            queue.push(b"kept");
+        }
+        queue.push(b"lost");
         assert_eq!(lost_lines(), before + 1);
+        let mut bytes = Vec::new();
+        queue.take(&mut bytes);
+        assert_eq!(bytes.len(), 4 * QUEUED);
     }
 
     #[test]
