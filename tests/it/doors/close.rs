@@ -157,7 +157,8 @@ async fn requests_sent_until_the_end_are_all_answered_or_never_accepted() {
     tokio::join!(futures_util::future::join_all(asking), stopping);
 }
 
-/// The password is hashed after the hang-up, and the account is stored after that.
+/// The password is hashed when the client hangs up, and the account is stored after that. Whoever hangs up
+/// before anything was begun asked for nothing.
 async fn who_hangs_up_before_the_answer_cuts_nothing_in_half() {
     let house = House::open(Backend::Sqlite).await;
     let body = serde_json::json!({
@@ -171,6 +172,7 @@ async fn who_hangs_up_before_the_answer_cuts_nothing_in_half() {
         body.len()
     ))
     .await;
+    wait_until_in_flight(&house).await;
     drop(wire);
     for _ in 0..500 {
         if house.audit_count("user.registered").await == 1 {
