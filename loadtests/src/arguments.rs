@@ -86,6 +86,9 @@ pub(crate) struct OutputArguments {
     /// Where it is written as one HTML page with charts
     #[arg(long)]
     pub(crate) html: Option<PathBuf>,
+    /// Where a flame graph of the service under each scenario is drawn, `NAME.svg`; needs `perf`
+    #[arg(long)]
+    pub(crate) flames: Option<PathBuf>,
     /// What must be met for this to end with success; absent: loadtests/thresholds.json
     #[arg(long)]
     pub(crate) thresholds: Option<PathBuf>,

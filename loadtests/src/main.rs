@@ -16,6 +16,7 @@ mod asker;
 mod bench;
 mod ceiling;
 mod estate;
+mod flames;
 mod flood;
 mod house;
 mod line;

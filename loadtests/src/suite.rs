@@ -1,12 +1,13 @@
 //! What a run measures, in order.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::rc::Rc;
 
 use crate::arguments::Arguments;
 use crate::bench::{self, Effort};
 use crate::estate::Estate;
+use crate::flames::Flames;
 use crate::house::Plan;
 use crate::pace::Pace;
 use crate::report::{Machine, Report, Row};
@@ -92,7 +93,27 @@ impl<'a> Suite<'a> {
         let rounds = bench::measure(scenario, estate, self.effort()).await?;
         let store = estate.house.plan.store.name();
         self.add(Row::of_rounds(scenario, store, &rounds));
-        Ok(())
+        match &self.arguments.output.flames {
+            Some(directory) => self.draw(scenario, estate, directory).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Loads the service once more, sampled, and draws where it spends its processor time.
+    async fn draw(
+        &self,
+        scenario: &Scenario,
+        estate: &Rc<Estate>,
+        directory: &Path,
+    ) -> Result<(), String> {
+        let service = estate.house.process().ok_or("the service does not run")?;
+        let flames = Flames::light(service, self.effort().span)?;
+        bench::measure_service(scenario, estate, self.effort()).await?;
+        let name = match estate.house.plan.store {
+            StoreKind::Embedded => scenario.name.to_owned(),
+            other => format!("{}.{}", scenario.name, other.name()),
+        };
+        flames.draw(scenario, &directory.join(name).with_extension("svg"))
     }
 
     /// Makes a house with a crowd.
