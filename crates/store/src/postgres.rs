@@ -68,7 +68,7 @@ mod users;
 #[cfg(feature = "contract")]
 pub const AUDIT_SEARCH: &str = audit::find::FIND;
 #[cfg(feature = "contract")]
-pub use users::LISTS_OF_USERS;
+pub use users::{LISTS_OF_USERS, SEARCHES_OF_USERS};
 
 use audit::Lines;
 use gather::Gather;

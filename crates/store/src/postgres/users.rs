@@ -1,6 +1,6 @@
 //! Accounts and their passwords on PostgreSQL.
 //!
-//! [`patch`] changes and deletes accounts, [`passwords`] changes passwords, [`list`] lists.
+//! [`patch`] changes and deletes accounts, [`passwords`] changes passwords, [`list`] lists, [`found`] finds by a text.
 
 use domain::email::EmailAddress;
 use domain::event::Entry;
@@ -17,10 +17,13 @@ use crate::port::Pending;
 use crate::port::sessions::EndedSessions;
 use crate::port::users::{NewUser, PasswordChange, Registration, UserWrite, Users};
 
+mod found;
 mod list;
 mod passwords;
 mod patch;
 
+#[cfg(feature = "contract")]
+pub use found::SEARCHES_OF_USERS;
 #[cfg(feature = "contract")]
 pub use list::LISTS_OF_USERS;
 

@@ -98,7 +98,7 @@ macro_rules! by_email {
 
 /// Sorts after everything that begins with the prefix before it: the last code point, a
 /// noncharacter that no text ends a word with.
-const AFTER_ALL: &str = "\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}";
+pub(super) const AFTER_ALL: &str = "\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}";
 
 /// The lists, for a test that looks how they are found: newest first, by address, of a role's holders.
 #[cfg(feature = "contract")]
@@ -112,6 +112,15 @@ const fn texts(is_of_holders: bool, sort: &UserSort) -> (&'static str, &'static 
         (true, UserSort::Newest) => (count!(holders), newest!(holders)),
         (true, UserSort::Email(_)) => (count!(holders), by_email!(holders)),
     }
+}
+
+/// Says whether nothing but a text narrows a list, and it is in the usual order.
+fn is_alone(filter: &UserFilter) -> bool {
+    let alone = UserFilter {
+        search: filter.search.clone(),
+        ..UserFilter::default()
+    };
+    *filter == alone
 }
 
 /// Reads the count and the accounts of a page.
@@ -137,6 +146,9 @@ impl Postgres {
         let texts_given = [filter.search.as_deref(), filter.role.as_deref()];
         if !texts_given.into_iter().flatten().all(row::is_storable) {
             return Ok(window.page(Vec::new(), 0, |_| None));
+        }
+        if let Some(search) = filter.search.as_deref().filter(|_| is_alone(&filter)) {
+            return self.page_of_a_text(tenant, search, page).await;
         }
         let first = filter.search.as_deref().map(folded);
         let last = first.as_ref().map(|prefix| format!("{prefix}{AFTER_ALL}"));
