@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use actors::supervision::TaskGroup;
 use futures_util::future::{self, Either};
+use http::Version;
 use hyper::rt::Executor;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -23,6 +24,10 @@ use super::client_certificate::of_handshake;
 use super::listener::{Answers, Door, Peer, Visitor};
 use super::seldom::Seldom;
 
+mod heard;
+
+use heard::Heard;
+
 /// How long the first byte may take.
 const FIRST_BYTE: Duration = Duration::from_secs(10);
 /// How long the first byte may take when the door is closing.
@@ -31,7 +36,9 @@ const FIRST_BYTE_WHEN_CLOSING: Duration = Duration::from_millis(250);
 const HANDSHAKE: Duration = Duration::from_secs(5);
 /// How often a connection is looked at; the head of the first request must be there at the first look.
 const LOOK: Duration = Duration::from_secs(10);
-/// How long a connection may stay open without a request; the head of the next one must be there by then.
+/// How long the head of a later request may take from its first byte, at the least: it is judged at the looks.
+const HEAD: Duration = Duration::from_secs(8);
+/// How long a connection may stay open without a request.
 /// It is more than the minute that proxies keep theirs, so that none sends where we just hung up.
 const IDLE: Duration = Duration::from_secs(75);
 /// How long an idle connection may take to say goodbye.
@@ -75,6 +82,10 @@ struct Use {
     in_flight: usize,
     /// When the last request was answered; none before the first.
     last: Option<Instant>,
+    /// Since when there is something of a request that has not come whole.
+    heard: Option<Instant>,
+    /// Where what is heard between requests need not be one's beginning.
+    is_http2: bool,
 }
 
 /// A request being answered.
@@ -155,7 +166,9 @@ async fn speak<A: Answers>(
     let vitals = Arc::new(Vitals::new());
     let watched = Arc::clone(&vitals);
     let service = service_fn(move |request| {
-        let (door, visit) = (Arc::clone(door), Visit::begin(&vitals));
+        let request: hyper::Request<_> = request;
+        let visit = Visit::begin(&vitals, request.version());
+        let door = Arc::clone(door);
         let peer = peer.clone();
         async move {
             let response = door.answers.answer(peer, request).await;
@@ -163,7 +176,9 @@ async fn speak<A: Answers>(
             Ok::<_, Infallible>(response)
         }
     });
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let vitals = Arc::clone(&watched);
+    let stream = TokioIo::new(Heard { stream, vitals });
+    let mut connection = pin!(builder.serve_connection(stream, service));
     let mut look = pin!(sleep(LOOK));
     let mut closing = Seldom::new(door.closing.cancelled());
     let mut is_leaving = false;
@@ -238,7 +253,17 @@ impl Vitals {
         Self(Mutex::new(Use {
             in_flight: 0,
             last: None,
+            heard: None,
+            is_http2: false,
         }))
+    }
+
+    fn hear(&self) {
+        self.change(|present| {
+            if present.in_flight == 0 && !present.is_http2 && present.heard.is_none() {
+                present.heard = Some(Instant::now());
+            }
+        });
     }
 
     fn change(&self, change: impl FnOnce(&mut Use)) -> Use {
@@ -252,6 +277,9 @@ impl Vitals {
             Use { in_flight: 1.., .. } => Finding::Alive,
             Use { last: None, .. } => Finding::Mute,
             Use {
+                heard: Some(since), ..
+            } if now.saturating_duration_since(since) >= HEAD => Finding::Mute,
+            Use {
                 last: Some(last), ..
             } if now.saturating_duration_since(last) < IDLE => Finding::Alive,
             Use { .. } => Finding::Idle,
@@ -262,8 +290,12 @@ impl Vitals {
 // === impl Visit ===
 
 impl Visit {
-    fn begin(vitals: &Arc<Vitals>) -> Self {
-        vitals.change(|present| present.in_flight = present.in_flight.saturating_add(1));
+    fn begin(vitals: &Arc<Vitals>, version: Version) -> Self {
+        vitals.change(|present| {
+            present.in_flight = present.in_flight.saturating_add(1);
+            present.heard = None;
+            present.is_http2 = version == Version::HTTP_2;
+        });
         Self(Arc::clone(vitals))
     }
 }
@@ -317,12 +349,27 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_request_however_slow_keeps_its_connection() {
         let vitals = Arc::new(Vitals::new());
-        let visit = Visit::begin(&vitals);
+        let visit = Visit::begin(&vitals, Version::HTTP_11);
         tokio::time::advance(IDLE * 4).await;
         assert_eq!(vitals.judge(Instant::now()), Finding::Alive);
         drop(visit);
         assert_eq!(vitals.judge(Instant::now()), Finding::Alive);
         tokio::time::advance(IDLE).await;
         assert_eq!(vitals.judge(Instant::now()), Finding::Idle);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_later_head_has_its_time_and_a_later_frame_has_none() {
+        for (version, finding) in [
+            (Version::HTTP_11, Finding::Mute),
+            (Version::HTTP_2, Finding::Alive),
+        ] {
+            let vitals = Arc::new(Vitals::new());
+            drop(Visit::begin(&vitals, version));
+            vitals.hear();
+            assert_eq!(vitals.judge(Instant::now()), Finding::Alive);
+            tokio::time::advance(HEAD).await;
+            assert_eq!(vitals.judge(Instant::now()), finding);
+        }
     }
 }
