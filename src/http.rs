@@ -46,3 +46,4 @@ mod tenant;
 pub mod tls;
 pub(crate) mod visitor;
 mod way;
+mod written;

@@ -6,6 +6,7 @@ use actors::supervision::TaskGroup;
 
 use super::probes::Probes;
 use super::room::Room;
+use super::written::Written;
 use crate::flow::Flows;
 
 pub use super::probes::Probed;
@@ -16,6 +17,8 @@ pub struct Hall {
     pub(super) tasks: TaskGroup,
     /// Where bodies take their room, at either door.
     pub(super) room: Room,
+    /// What discovery says of each issuer.
+    pub(super) metadata: Written,
     probes: Probes,
 }
 
@@ -28,6 +31,7 @@ impl Hall {
     pub fn new(flows: Arc<Flows>, tasks: TaskGroup, probed: Probed) -> Self {
         Self {
             room: Room::for_bodies_of(flows.settings.requests.max_body),
+            metadata: Written::default(),
             flows,
             tasks,
             probes: Probes::new(probed),

@@ -72,9 +72,13 @@ struct OAuthError<'a> {
 
 /// Renders a value as JSON.
 pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Reply {
+    with_body(status, &JSON, to_bytes(value))
+}
+
+/// Writes a value as JSON.
+pub(super) fn to_bytes(value: &impl Serialize) -> Bytes {
     // What we serialize has text keys and no failing `Serialize`, so there always is a text.
-    let body = serde_json::to_vec(value).unwrap_or_default();
-    with_body(status, &JSON, Bytes::from(body))
+    Bytes::from(serde_json::to_vec(value).unwrap_or_default())
 }
 
 /// Renders a body that is ready.
