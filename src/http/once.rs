@@ -1,21 +1,25 @@
-//! The header `Idempotency-Key`, at whichever route makes something (`Once` in the table).
+//! The header `Idempotency-Key`, at whichever route makes something (`Once` in the table), and what forms of
+//! the console carry instead of it.
 //!
-//! The endpoint knows nothing of it: what it would answer is kept and answered again. Whatever is
+//! What makes something knows nothing of it: what it would answer is kept and answered again. Whatever is
 //! answered was authenticated and authorised anew before. Without the header everything is as ever.
 //! Flow: [`once`].
 
 use bytes::Bytes;
 use domain::rejection::{Code, Fault, Refusal, Rejection};
-use http::header::ETAG;
+use http::header::{CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LOCATION};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use http_body_util::BodyExt;
 use serde::{Deserialize, Serialize};
+use store::port::idempotency::KeyClaim;
 use zeroize::Zeroizing;
 
 use super::endpoint::{Answer, Call};
+use super::hall::Hall;
 use super::json;
 use super::render::Reply;
 use super::routes::{Route, Work};
+use crate::flow::Act;
 use crate::flow::once::{self, Begun, Ended};
 
 /// The header.
@@ -25,7 +29,13 @@ static IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-r
 /// The longest key.
 const MAX_KEY: usize = 255;
 /// What is kept of the headers; the others every answer has.
-const KEPT_HEADERS: [HeaderName; 1] = [ETAG];
+const KEPT_HEADERS: [HeaderName; 5] = [
+    CONTENT_LANGUAGE,
+    CONTENT_SECURITY_POLICY,
+    CONTENT_TYPE,
+    ETAG,
+    LOCATION,
+];
 
 /// An answer as it is kept.
 #[derive(Serialize, Deserialize)]
@@ -33,6 +43,14 @@ struct Kept {
     status: u16,
     headers: Vec<(String, String)>,
     body: String,
+}
+
+/// Whose turn it is under a key.
+pub(super) enum Turn {
+    /// Nothing was made under it: this request does it, and [`end`]s so.
+    Ours(KeyClaim),
+    /// It was done, and this was answered.
+    Over(Reply),
 }
 
 /// Answers a request: by the endpoint, or where it carries a key, by what was answered under that.
@@ -60,15 +78,44 @@ async fn answer_once(
 ) -> Result<Reply, Rejection> {
     let asked = Zeroizing::new(asked(&call));
     let hall = std::sync::Arc::clone(&call.hall);
-    let begun = once::begin(&hall.flows, &mut call.act, &key, &asked).await?;
-    let claim = match begun {
-        Begun::Answered(kept) => return replay(&kept),
-        Begun::Ours(claim) => claim,
+    let claim = match begin(&hall, &mut call.act, &key, &asked).await? {
+        Turn::Ours(claim) => claim,
+        Turn::Over(reply) => return Ok(reply),
     };
     let act = call.act.clone();
     let outcome = endpoint(call).await;
+    end(&hall, &act, claim, outcome).await
+}
+
+/// Claims a key for a request, or gives what was answered under it.
+///
+/// # Errors
+/// As [`once::begin`].
+pub(super) async fn begin(
+    hall: &Hall,
+    act: &mut Act,
+    key: &str,
+    asked: &str,
+) -> Result<Turn, Rejection> {
+    match once::begin(&hall.flows, act, key, asked).await? {
+        Begun::Ours(claim) => Ok(Turn::Ours(claim)),
+        Begun::Answered(kept) => Ok(Turn::Over(replay(&kept)?)),
+    }
+}
+
+/// Keeps what is answered under a key, or gives the key back if nothing was made.
+///
+/// # Errors
+/// What the request failed with.
+pub(super) async fn end(
+    hall: &Hall,
+    act: &Act,
+    claim: KeyClaim,
+    outcome: Result<Reply, Rejection>,
+) -> Result<Reply, Rejection> {
     let (outcome, ended) = match outcome {
-        Ok(reply) if reply.status().is_success() => {
+        // A form that did something sends the browser on.
+        Ok(reply) if reply.status().is_success() || reply.status().is_redirection() => {
             let (reply, kept) = keep(reply).await?;
             (Ok(reply), Some(Ended::Answered(kept)))
         }
@@ -81,7 +128,7 @@ async fn answer_once(
         nothing => (nothing, Some(Ended::Nothing)),
     };
     if let Some(ended) = ended {
-        let done = once::end(&hall.flows, &act, claim, ended).await;
+        let done = once::end(&hall.flows, act, claim, ended).await;
         if let Err(fault) = done {
             tracing::warn!(%fault, "an answer could not be kept for its idempotency key");
         }
@@ -125,7 +172,7 @@ async fn keep(reply: Reply) -> Result<(Reply, Zeroizing<Vec<u8>>), Fault> {
             .iter()
             .filter_map(|name| Some((name.as_str().to_owned(), text(name)?)))
             .collect(),
-        // What these endpoints answer is JSON, which is UTF-8.
+        // What is answered is JSON or a page, which are UTF-8.
         body: String::from_utf8_lossy(&body).into_owned(),
     };
     // It has text keys and no failing `Serialize`, so there always is a text.

@@ -20,6 +20,7 @@ mod keys;
 mod reach;
 mod sessions;
 mod tenants;
+mod twice;
 
 pub fn all() -> Vec<Case> {
     [
@@ -33,6 +34,7 @@ pub fn all() -> Vec<Case> {
         reach::cases(),
         sessions::cases(),
         tenants::cases(),
+        twice::cases(),
     ]
     .into_iter()
     .flatten()

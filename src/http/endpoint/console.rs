@@ -39,6 +39,7 @@ mod places;
 pub(in crate::http) mod roles;
 pub(in crate::http) mod tenants;
 pub(in crate::http) mod tree;
+mod twice;
 pub(in crate::http) mod users;
 mod words;
 
@@ -53,6 +54,8 @@ struct Seat {
     seated: Seated,
     /// What a form brought, or a query.
     given: Vec<(String, String)>,
+    /// Which showing of its form was sent.
+    once: Option<String>,
 }
 
 /// What a page is about.
@@ -147,31 +150,34 @@ fn ask(call: Call, deed: &'static Deed) -> Answer {
 /// Does it, or asks again and says what was wrong.
 fn act(call: Call, deed: &'static Deed) -> Answer {
     Box::pin(async move {
-        let seat = match enter(call, deed.area, Posted::Form).await? {
-            Ok(seat) => seat,
-            Err(reply) => return Ok(*reply),
-        };
-        let refusal = match (deed.act)(&seat).await {
-            Ok(Done::Go(path, word)) => {
-                let base = &seat.frame.base;
-                let mark = if path.contains('?') { '&' } else { '?' };
-                return Ok(page::see_other(&format!("{base}{path}{mark}done={word}")));
-            }
-            Ok(Done::Once(heading, parts)) => {
-                let shown = Shown {
-                    heading: &heading,
-                    parts,
-                    ..Shown::default()
-                };
-                return Ok(seat.show(StatusCode::OK, &shown));
-            }
-            Err(Rejection::Refused(refusal)) if refusal.code != Code::NotFound => refusal,
-            Err(rejection) => return Err(rejection),
-        };
-        let question = (deed.ask)(&seat).await?;
-        let (status, problem, details) = told(refusal);
-        Ok(seat.ask(status, question, &problem, &details))
+        match enter(call, deed.area, Posted::Form).await? {
+            Ok(mut seat) => twice::answer(&mut seat, deed).await,
+            Err(reply) => Ok(*reply),
+        }
     })
+}
+
+async fn carry_out(seat: &Seat, deed: &Deed) -> Result<Reply, Rejection> {
+    let refusal = match (deed.act)(seat).await {
+        Ok(Done::Go(path, word)) => {
+            let base = &seat.frame.base;
+            let mark = if path.contains('?') { '&' } else { '?' };
+            return Ok(page::see_other(&format!("{base}{path}{mark}done={word}")));
+        }
+        Ok(Done::Once(heading, parts)) => {
+            let shown = Shown {
+                heading: &heading,
+                parts,
+                ..Shown::default()
+            };
+            return Ok(seat.show(StatusCode::OK, &shown));
+        }
+        Err(Rejection::Refused(refusal)) if refusal.code != Code::NotFound => refusal,
+        Err(rejection) => return Err(rejection),
+    };
+    let question = (deed.ask)(seat).await?;
+    let (status, problem, details) = told(refusal);
+    Ok(seat.ask(status, question, &problem, &details))
 }
 
 /// Puts what was wrong into words, with the status that says so.
@@ -198,7 +204,8 @@ async fn enter(
         return Ok(Err(door::send(&call, posted, false)));
     }
     let csrf = token(flows, act, &call, &seated);
-    let given = take_given(&mut call, &seated, posted)?;
+    let mut given = take_given(&mut call, &seated, posted)?;
+    let once = twice::take(&mut given);
     let access = match posted {
         Posted::No => Access::Read,
         Posted::Asks | Posted::Form => Access::Write,
@@ -220,6 +227,7 @@ async fn enter(
         around,
         seated,
         given,
+        once,
     };
     match entered {
         Ok(powers) => {
@@ -352,6 +360,7 @@ impl Seat {
         let form = Form {
             action: self.call.path.clone(),
             csrf: self.around.csrf.clone(),
+            once: twice::draw(self),
             inputs: question.inputs.into_iter().map(kept).collect(),
             button: question.button,
             is_danger: question.is_danger,

@@ -100,6 +100,8 @@ pub(in crate::http) struct Table {
 pub(in crate::http) struct Form {
     pub(in crate::http) action: String,
     pub(in crate::http) csrf: String,
+    /// What this showing of the form is told apart by, so that sending it twice is sending it once.
+    pub(in crate::http) once: String,
     pub(in crate::http) inputs: Vec<Input>,
     pub(in crate::http) button: &'static str,
     pub(in crate::http) is_danger: bool,

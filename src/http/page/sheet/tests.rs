@@ -19,6 +19,7 @@ fn parts(frame: &Frame) -> Vec<Part> {
     let form = || Form {
         action: "/console/x".to_owned(),
         csrf: "t0ken".to_owned(),
+        once: odd(),
         inputs: vec![
             Input::line("name", "Name").with(ODD).hint("Once."),
             Input::lines("uris", "URIs").with(ODD),
