@@ -1,9 +1,9 @@
 //! The audit owner: it alone seals the audit trail.
 //!
-//! Entries are written by the verbs they belong to, in the same commit. Every two seconds, or when
-//! nudged, this owner chains those that have no seal yet: each seal is a hash over the one before it
-//! and the entry ([`seal_of`]), one chain for each tenant, so nobody can change or remove an entry
-//! without breaking every seal after it.
+//! Entries are written by the verbs they belong to, in the same commit. Every two seconds, when
+//! nudged, and while there are many all the time, this owner chains those that have no seal yet: each seal
+//! is a hash over the one before it and the entry ([`seal_of`]), one chain for each tenant, so nobody can
+//! change or remove an entry without breaking every seal after it.
 //!
 //! With the seals, in the same commit, it signs how far the chain has come ([`sign`]): a seal anybody can compute
 //! who can write to the store, a checkpoint nobody without `SYSTEM_SECRETS`. So what is found wrong is not only a
@@ -79,6 +79,7 @@ pub fn audit(needs: AuditNeeds) -> (Audit, ChildSpec) {
         let notary = Notary {
             needs,
             ticks: 0,
+            is_behind: false,
             logged,
         };
         async move { Ok(notary) }.boxed()

@@ -10,7 +10,7 @@ use domain::id::{RequestId, TenantId};
 use domain::rejection::Fault;
 use domain::time::UnixMillis;
 use serde_json::json;
-use store::port::audit::ChainHead;
+use store::port::audit::{AuditRow, ChainHead, Seal};
 use store::port::checkpoints::Checkpoint;
 use uuid::Uuid;
 
@@ -19,12 +19,20 @@ use super::{AuditNeeds, chain, signed};
 use crate::patience::patiently;
 use crate::supervision::Owner;
 
-/// How many entries are sealed, or purged, in one step.
-const BATCH: u32 = 500;
+/// How many entries are sealed in one step. Others wait for the store's writer meanwhile.
+const BATCH: u32 = 128;
+/// How many of them are hashed before others may use the thread.
+const AT_ONCE: usize = 16;
+/// After how many ticks it is looked for what is unsealed: two seconds. While there are whole batches of it,
+/// each tick seals them: what a busy time writes is sealed along with it, and not in bursts that others wait
+/// behind.
+const LOOK_EVERY: u32 = 20;
+/// How many entries are purged in one step.
+const PURGED: u32 = 500;
 /// How many checkpoints are loaded at once.
 const MARKS: u32 = 1_000;
 /// After how many ticks it is looked again for what is old: an hour.
-const PURGE_EVERY: u32 = 1_800;
+const PURGE_EVERY: u32 = 36_000;
 /// How many tenants one purge looks after; the next goes on.
 const TENANTS: u32 = 500;
 
@@ -33,8 +41,18 @@ pub(super) struct Notary {
     pub(super) needs: Arc<AuditNeeds>,
     /// How many ticks there were.
     pub(super) ticks: u32,
+    /// Whether there was a whole batch to seal when it was looked last.
+    pub(super) is_behind: bool,
     /// The day of each tenant's checkpoint that was logged last.
     pub(super) logged: HashMap<TenantId, i64>,
+}
+
+/// What is to be sealed of what is unsealed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Unsealed {
+    All,
+    /// Whole batches alone: the rest is more at the next look.
+    WholeBatches,
 }
 
 // === impl Notary ===
@@ -42,11 +60,11 @@ pub(super) struct Notary {
 impl Owner for Notary {
     type Message = Message;
 
-    const TICK: Option<Duration> = Some(Duration::from_secs(2));
+    const TICK: Option<Duration> = Some(Duration::from_millis(100));
 
     async fn handle(&mut self, message: Message) -> Result<(), Fault> {
         match message {
-            Message::Seal => self.seal_all().await,
+            Message::Seal => self.seal(Unsealed::All).await,
             Message::Purge { reply } => {
                 reply.take_time();
                 reply.send(self.purge().await);
@@ -67,38 +85,46 @@ impl Owner for Notary {
         }
         // Counted only now: a start that the store was away at is tried again whole.
         self.ticks = ticks.wrapping_add(1).max(1);
-        self.seal_all().await
+        if ticks.is_multiple_of(LOOK_EVERY) {
+            self.seal(Unsealed::All).await
+        } else if self.is_behind {
+            self.seal(Unsealed::WholeBatches).await
+        } else {
+            Ok(())
+        }
     }
 }
 
 impl Notary {
-    async fn seal_all(&mut self) -> Result<(), Fault> {
+    async fn seal(&mut self, wanted: Unsealed) -> Result<(), Fault> {
+        self.is_behind = false;
         for tenant in patiently(self.needs.trail.load_unsealed_tenants()).await? {
-            while self.seal_batch(tenant).await? {}
+            while self.seal_batch(tenant, wanted).await? {
+                self.is_behind = true;
+            }
         }
         Ok(())
     }
 
-    /// Seals a batch. Says whether there may be more.
-    async fn seal_batch(&mut self, tenant: TenantId) -> Result<bool, Fault> {
+    /// Seals a batch. Says whether it was whole, so that there may be more.
+    async fn seal_batch(&mut self, tenant: TenantId, wanted: Unsealed) -> Result<bool, Fault> {
         let needs = &self.needs;
         let (head, rows) = patiently(needs.trail.load_unsealed(tenant, BATCH)).await?;
-        let seals = chain::extend(head, &rows);
+        let is_whole = rows.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX);
+        if wanted == Unsealed::WholeBatches && !is_whole {
+            return Ok(false);
+        }
+        let seals = extend(head, &rows).await;
         let Some(last) = seals.last() else {
             return Ok(false);
         };
-        let end = ChainHead {
-            chain_no: last.chain_no,
-            seal: last.seal,
-        };
-        let is_full = rows.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX);
-        let checkpoint = signed::sign(&needs.secrets, tenant, end, needs.clock.now());
+        let checkpoint = signed::sign(&needs.secrets, tenant, end_of(last), needs.clock.now());
         let was_first = patiently(needs.trail.seal(head, seals, checkpoint)).await?;
         if was_first {
             self.log(&checkpoint);
         }
-        // Another node that was first goes on with this tenant; the next tick looks again.
-        Ok(was_first && is_full)
+        // Another node that was first goes on with this tenant; the next look finds what it left.
+        Ok(was_first && is_whole)
     }
 
     /// Tells the log, which goes elsewhere, of a tenant's first checkpoint of each day.
@@ -166,13 +192,32 @@ impl Notary {
         let mut entry = (signed != *one).then(|| purged_entry(one, needs.clock.now()));
         let mut purged = 0_u64;
         loop {
-            let step = needs.checkpoints.purge_audit(signed, BATCH, entry.take());
+            let step = needs.checkpoints.purge_audit(signed, PURGED, entry.take());
             let gone = patiently(step).await?;
             purged = purged.saturating_add(gone);
-            if gone < u64::from(BATCH) {
+            if gone < u64::from(PURGED) {
                 return Ok(purged);
             }
         }
+    }
+}
+
+/// Seals rows onto a chain, a few at a time: thousands come due under load, and each costs microseconds that
+/// requests need.
+async fn extend(head: ChainHead, rows: &[AuditRow]) -> Vec<Seal> {
+    let mut seals: Vec<Seal> = Vec::with_capacity(rows.len());
+    for part in rows.chunks(AT_ONCE) {
+        let end = seals.last().map_or(head, end_of);
+        seals.extend(chain::extend(end, part));
+        tokio::task::yield_now().await;
+    }
+    seals
+}
+
+fn end_of(last: &Seal) -> ChainHead {
+    ChainHead {
+        chain_no: last.chain_no,
+        seal: last.seal,
     }
 }
 
