@@ -6,7 +6,8 @@
 //! latency is free of coordinated omission.
 //!
 //! The runtime's timers are good to a millisecond, which is longer than most answers take. So a thread
-//! sleeps, to some microseconds, and hands out the requests that are due.
+//! sleeps, to some microseconds, and hands out the requests that are due: those of a moment together, for to
+//! be woken for each costs more than to ask it, and would be taken from the server that shares the processors.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -45,6 +46,8 @@ struct Metronome {
 
 /// How long what was due within the span may still be asked after it.
 const GRACE: Duration = Duration::from_secs(2);
+/// How long requests that are due may wait for those that are due next. It counts as latency.
+const MOMENT: Duration = Duration::from_micros(100);
 
 // === impl Turns ===
 
@@ -141,7 +144,8 @@ fn beat_until(
         due.add_permits(usize::try_from(now_due.saturating_sub(given)).unwrap_or(0));
         given = now_due;
         let next = begun + Duration::from_secs_f64(float(given) / per_second);
-        thread::sleep(next.saturating_duration_since(Instant::now()));
+        let wait = next.saturating_duration_since(Instant::now());
+        thread::sleep(wait.max(MOMENT));
     }
     due.add_permits(Semaphore::MAX_PERMITS >> 1);
 }

@@ -19,7 +19,7 @@ pub(super) fn head() -> String {
         "",
         "p50 ms",
         "p99 ms",
-        "µs each: service + store, generator | ceiling"
+        "µs each: service + store, generator | ceiling, its p50 and p99"
     )
 }
 
@@ -88,18 +88,22 @@ fn costs(row: &Row) -> String {
         return row.unit.clone();
     };
     let [server, store, generator] = service.micros;
-    let above = row.ceiling.as_ref().map(|side| side.micros);
-    let above = above.filter(|[server, ..]| *server > 0.0);
     let parts = [
         Some(format!("{server:.1} + {store:.1}, {generator:.1}")),
-        above.map(|[server, store, generator]| {
-            format!(" | {server:.1} + {store:.1}, {generator:.1}")
-        }),
+        row.ceiling.as_ref().map(above).unwrap_or_default(),
         (generator > server + store)
             .then(|| "  (the generator took more than the service)".to_owned()),
         (service.failures > 0).then(|| format!("  {} FAILURES", service.failures)),
     ];
     parts.into_iter().flatten().collect()
+}
+
+/// Writes what the ceiling costs, and how long its answers take.
+fn above(side: &Side) -> Option<String> {
+    let [server, store, generator] = side.micros;
+    let (middle, most) = (side.millis(50.0)?, side.millis(99.0)?);
+    let times = format!("{middle:.2} and {most:.2} ms");
+    (server > 0.0).then(|| format!(" | {server:.1} + {store:.1}, {generator:.1}, {times}"))
 }
 
 #[cfg(test)]

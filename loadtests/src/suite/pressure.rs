@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::Suite;
-use crate::bench::{Effort, Rounds, measure_service};
+use crate::bench::{self, Effort, Rounds, measure_service};
 use crate::estate::Estate;
 use crate::load::Measured;
 use crate::numbers::median;
@@ -24,7 +24,7 @@ const MOMENT: Duration = Duration::from_millis(300);
 
 impl Suite<'_> {
     /// Asks at 70 % of the greatest rate, evenly; compares the slowest of a hundred answers with the
-    /// middle one.
+    /// middle one. The ceiling is asked as often.
     ///
     /// # Errors
     /// A sentence when it cannot be measured.
@@ -38,22 +38,18 @@ impl Suite<'_> {
             pace: Pace::Open(peak(rounds) * EVEN),
             ..self.effort()
         };
-        let mut measured = Vec::new();
-        for round in 1..=effort.rounds {
-            eprintln!(
-                "tail of {}: round {round} of {}",
-                scenario.name, effort.rounds
-            );
-            measured.push(measure_service(scenario, estate, effort).await?);
-        }
+        let rounds = bench::measure(scenario, estate, effort).await?;
         let ratio = |one: &Measured| one.millis(99.0) / one.millis(50.0);
-        let ratios: Vec<f64> = measured.iter().map(ratio).collect();
+        let ratios: Vec<f64> = rounds.service.iter().map(ratio).collect();
         let about =
             "p99 to p50 at 70 % of the greatest rate, counted from when each request was due";
         let name = format!("tail:{}", scenario.name);
         let row = Row::of_figures(&name, estate.house.plan.store.name(), about, &ratios);
+        // What a bare server's tail is, asked as often on the same machine, tells whose tail it is.
+        let ceiling = Side::new(scenario.ceiling.name(), &rounds.ceiling);
         self.add(Row {
-            service: Some(Side::new("service".to_owned(), &measured)),
+            service: Some(Side::new("service".to_owned(), &rounds.service)),
+            ceiling: (!rounds.ceiling.is_empty()).then_some(ceiling),
             ..row.of("times the p50")
         });
         Ok(())

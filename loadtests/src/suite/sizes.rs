@@ -1,6 +1,8 @@
 //! How small the service is: its binary, its memory, its start.
 
 use std::fs;
+use std::path::Path;
+use std::process::Command;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -56,9 +58,9 @@ impl Suite<'_> {
     /// A sentence when the binary is gone, or nobody is answered.
     pub(crate) async fn sizes(&mut self, estate: &Rc<Estate>) -> Result<Waits, String> {
         let store = estate.house.plan.store.name();
-        let binary = fs::metadata(&self.program).map_err(|error| error.to_string())?;
+        let binary = stripped(&self.program)?;
         let figures = [
-            ("binary_mib", "the binary", float(binary.len()) / MIB, "MiB"),
+            ("binary_mib", "the binary, stripped", binary / MIB, "MiB"),
             (
                 "idle_mib",
                 "memory of an idle service on an empty store",
@@ -152,6 +154,25 @@ impl Suite<'_> {
         let row = Row::of_figures("session_bytes", store, about, &[grown / float(families)]);
         self.add(row.of("bytes"));
         Ok(())
+    }
+}
+
+/// Gives how many bytes a program has without its symbols, whatever the profile leaves in it.
+fn stripped(program: &Path) -> Result<f64, String> {
+    let copy = tempfile::NamedTempFile::new().map_err(|error| error.to_string())?;
+    let strip = Command::new("strip")
+        .arg("-o")
+        .args([copy.path(), program])
+        .status();
+    match strip {
+        Ok(status) if status.success() => {
+            let size = fs::metadata(copy.path()).map_err(|error| error.to_string())?;
+            Ok(float(size.len()))
+        }
+        Ok(status) => Err(format!("strip ended with {status}")),
+        Err(error) => Err(format!(
+            "strip, which comes with a C compiler, did not start: {error}"
+        )),
     }
 }
 
