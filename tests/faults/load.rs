@@ -29,6 +29,8 @@ const HEARD_AT_WORST: Duration = Duration::from_secs(2);
 /// Clients and what they were told.
 pub struct Load {
     doors: Vec<String>,
+    /// Whether nodes end as they were told to: then whatever they let in they answer.
+    is_orderly: bool,
     stop: AtomicBool,
     tally: Mutex<Tally>,
 }
@@ -79,8 +81,18 @@ impl Load {
     pub fn on(sites: &[&Site]) -> Self {
         Self {
             doors: sites.iter().map(|site| site.public.clone()).collect(),
+            is_orderly: false,
             stop: AtomicBool::new(false),
             tally: Mutex::default(),
+        }
+    }
+
+    /// Says that no node is going to be killed: a request that came to one and is not answered, and one
+    /// that is told to come again, has failed.
+    pub fn in_order(self) -> Self {
+        Self {
+            is_orderly: true,
+            ..self
         }
     }
 
@@ -341,7 +353,7 @@ impl Asker<'_> {
             tally.served += 1;
             return Some(serde_json::from_str(&text).unwrap_or(Value::Null));
         }
-        if status == 503 && may_return {
+        if status == 503 && may_return && !self.load.is_orderly {
             tally.unavailable += 1;
         } else {
             tally
@@ -354,7 +366,9 @@ impl Asker<'_> {
     /// Goes to the next door, if there is one and this one was closed.
     fn unanswered(&mut self, path: &str, error: &reqwest::Error) -> Option<Value> {
         let mut tally = self.load.tally();
-        if self.load.doors.len() > 1 {
+        // Whoever balances a load asks the next node then; the request came to none.
+        let is_refused = !self.load.is_orderly || error.is_connect();
+        if self.load.doors.len() > 1 && is_refused {
             tally.refused += 1;
             self.door += 1;
         } else {

@@ -39,7 +39,7 @@ pub fn trials() -> Vec<Trial> {
 async fn rolls() {
     let redis = Server::redis();
     let (here, there) = two(&redis).await;
-    let load = Load::on(&[&here, &there]);
+    let load = Load::on(&[&here, &there]).in_order();
     let (mut one, mut other) = (here.start().await.0, there.start().await.0);
     let work = async {
         for _ in 0..2 {
@@ -62,7 +62,7 @@ async fn two_versions() {
     let old = setting(OLD_BUILD).expect(OLD_BUILD);
     let redis = Server::redis();
     let (here, there) = two(&redis).await;
-    let load = Load::on(&[&here, &there]);
+    let load = Load::on(&[&here, &there]).in_order();
     let one = here.start_build(&old).await;
     let other = there.start_build(&old).await;
     let work = async {
