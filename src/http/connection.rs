@@ -6,12 +6,12 @@
 
 use std::convert::Infallible;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use actors::supervision::TaskGroup;
 use futures_util::future::{self, Either};
-use http::Version;
+use http::{HeaderValue, header};
 use hyper::rt::Executor;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -25,8 +25,10 @@ use super::listener::{Answers, Door, Peer, Visitor};
 use super::seldom::Seldom;
 
 mod heard;
+mod vitals;
 
 use heard::Heard;
+use vitals::{Finding, Visit, Vitals};
 
 /// How long the first byte may take.
 const FIRST_BYTE: Duration = Duration::from_secs(10);
@@ -36,11 +38,6 @@ const FIRST_BYTE_WHEN_CLOSING: Duration = Duration::from_millis(250);
 const HANDSHAKE: Duration = Duration::from_secs(5);
 /// How often a connection is looked at; the head of the first request must be there at the first look.
 const LOOK: Duration = Duration::from_secs(10);
-/// How long the head of a later request may take from its first byte, at the least: it is judged at the looks.
-const HEAD: Duration = Duration::from_secs(8);
-/// How long a connection may stay open without a request.
-/// It is more than the minute that proxies keep theirs, so that none sends where we just hung up.
-const IDLE: Duration = Duration::from_secs(75);
 /// How long an idle connection may take to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(5);
 /// The most header lines of a request.
@@ -74,32 +71,15 @@ pub(super) struct Protocols {
 #[derive(Clone)]
 pub(super) struct InGroup(TaskGroup);
 
-/// What is known of a connection's use.
-struct Vitals(Mutex<Use>);
-
-#[derive(Clone, Copy)]
-struct Use {
-    in_flight: usize,
-    /// When the last request was answered; none before the first.
-    last: Option<Instant>,
-    /// Since when there is something of a request that has not come whole.
-    heard: Option<Instant>,
-    /// Where what is heard between requests need not be one's beginning.
-    is_http2: bool,
-}
-
-/// A request being answered.
-struct Visit(Arc<Vitals>);
-
-/// What to do about a connection that was looked at.
-#[derive(Debug, PartialEq, Eq)]
-enum Finding {
-    /// It is in use.
-    Alive,
-    /// It has done nothing for long: say goodbye.
-    Idle,
-    /// It has never asked anything: hang up.
-    Mute,
+/// How far the end of a connection is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Course {
+    /// Any number of requests may come.
+    Open,
+    /// The door is closing: one more may come.
+    Lingering,
+    /// The protocol says goodbye.
+    Leaving,
 }
 
 /// Serves a connection until its end.
@@ -171,7 +151,11 @@ async fn speak<A: Answers>(
         let door = Arc::clone(door);
         let peer = peer.clone();
         async move {
-            let response = door.answers.answer(peer, request).await;
+            let mut response = door.answers.answer(peer, request).await;
+            if visit.is_last() {
+                let close = HeaderValue::from_static("close");
+                response.headers_mut().insert(header::CONNECTION, close);
+            }
             drop(visit);
             Ok::<_, Infallible>(response)
         }
@@ -181,26 +165,28 @@ async fn speak<A: Answers>(
     let mut connection = pin!(builder.serve_connection(stream, service));
     let mut look = pin!(sleep(LOOK));
     let mut closing = Seldom::new(door.closing.cancelled());
-    let mut is_leaving = false;
+    let mut course = Course::Open;
     loop {
         tokio::select! {
             biased;
             // Whoever broke it is gone; there is nobody to tell.
             _ = connection.as_mut() => return,
-            () = closing.happens(), if !is_leaving => {
-                is_leaving = true;
-                connection.as_mut().graceful_shutdown();
+            () = closing.happens(), if course == Course::Open => {
+                course = Course::Lingering;
+                look.as_mut().reset(Instant::now() + watched.leave());
             }
-            () = look.as_mut() => match watched.judge(Instant::now()) {
-                Finding::Mute => return,
-                Finding::Idle if is_leaving => return,
-                Finding::Idle => {
-                    is_leaving = true;
+            () = look.as_mut() => {
+                let next = match (course, watched.judge(Instant::now())) {
+                    (Course::Lingering, _) | (Course::Open, Finding::Idle) => GOODBYE,
+                    (_, Finding::Mute) | (Course::Leaving, Finding::Idle) => return,
+                    (_, Finding::Alive) => LOOK,
+                };
+                if next == GOODBYE {
+                    course = Course::Leaving;
                     connection.as_mut().graceful_shutdown();
-                    look.as_mut().reset(Instant::now() + GOODBYE);
                 }
-                Finding::Alive => look.as_mut().reset(Instant::now() + LOOK),
-            },
+                look.as_mut().reset(Instant::now() + next);
+            }
         }
     }
 }
@@ -246,69 +232,6 @@ where
     }
 }
 
-// === impl Vitals ===
-
-impl Vitals {
-    fn new() -> Self {
-        Self(Mutex::new(Use {
-            in_flight: 0,
-            last: None,
-            heard: None,
-            is_http2: false,
-        }))
-    }
-
-    fn hear(&self) {
-        self.change(|present| {
-            if present.in_flight == 0 && !present.is_http2 && present.heard.is_none() {
-                present.heard = Some(Instant::now());
-            }
-        });
-    }
-
-    fn change(&self, change: impl FnOnce(&mut Use)) -> Use {
-        let mut present = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        change(&mut present);
-        *present
-    }
-
-    fn judge(&self, now: Instant) -> Finding {
-        match self.change(|_| {}) {
-            Use { in_flight: 1.., .. } => Finding::Alive,
-            Use { last: None, .. } => Finding::Mute,
-            Use {
-                heard: Some(since), ..
-            } if now.saturating_duration_since(since) >= HEAD => Finding::Mute,
-            Use {
-                last: Some(last), ..
-            } if now.saturating_duration_since(last) < IDLE => Finding::Alive,
-            Use { .. } => Finding::Idle,
-        }
-    }
-}
-
-// === impl Visit ===
-
-impl Visit {
-    fn begin(vitals: &Arc<Vitals>, version: Version) -> Self {
-        vitals.change(|present| {
-            present.in_flight = present.in_flight.saturating_add(1);
-            present.heard = None;
-            present.is_http2 = version == Version::HTTP_2;
-        });
-        Self(Arc::clone(vitals))
-    }
-}
-
-impl Drop for Visit {
-    fn drop(&mut self) {
-        self.0.change(|present| {
-            present.in_flight = present.in_flight.saturating_sub(1);
-            present.last = Some(Instant::now());
-        });
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -338,38 +261,6 @@ mod tests {
             biased;
             end = connection => panic!("it was hung up on: {end:?}"),
             () = asking => {}
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_connection_that_never_asks_is_hung_up_on() {
-        assert_eq!(Vitals::new().judge(Instant::now()), Finding::Mute);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_request_however_slow_keeps_its_connection() {
-        let vitals = Arc::new(Vitals::new());
-        let visit = Visit::begin(&vitals, Version::HTTP_11);
-        tokio::time::advance(IDLE * 4).await;
-        assert_eq!(vitals.judge(Instant::now()), Finding::Alive);
-        drop(visit);
-        assert_eq!(vitals.judge(Instant::now()), Finding::Alive);
-        tokio::time::advance(IDLE).await;
-        assert_eq!(vitals.judge(Instant::now()), Finding::Idle);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_later_head_has_its_time_and_a_later_frame_has_none() {
-        for (version, finding) in [
-            (Version::HTTP_11, Finding::Mute),
-            (Version::HTTP_2, Finding::Alive),
-        ] {
-            let vitals = Arc::new(Vitals::new());
-            drop(Visit::begin(&vitals, version));
-            vitals.hear();
-            assert_eq!(vitals.judge(Instant::now()), Finding::Alive);
-            tokio::time::advance(HEAD).await;
-            assert_eq!(vitals.judge(Instant::now()), finding);
         }
     }
 }

@@ -29,7 +29,7 @@ const HEARD_AT_WORST: Duration = Duration::from_secs(2);
 /// Clients and what they were told.
 pub struct Load {
     doors: Vec<String>,
-    /// Whether nodes end as they were told to: then nobody is told to come again.
+    /// Whether nodes end as they were told to: then nobody is told to come again, nor hung up on.
     is_orderly: bool,
     stop: AtomicBool,
     tally: Mutex<Tally>,
@@ -89,7 +89,8 @@ impl Load {
         }
     }
 
-    /// Says that no node is going to be killed: who is told to come again has been failed.
+    /// Says that no node is going to be killed: who is told to come again, or is not answered though there
+    /// was a connection, has been failed.
     pub fn in_order(self) -> Self {
         Self {
             is_orderly: true,
@@ -371,7 +372,7 @@ impl Asker<'_> {
     /// Goes to the next door, if there is one and this one was closed.
     fn unanswered(&mut self, path: &str, error: &reqwest::Error) -> Option<Value> {
         let mut tally = self.load.tally();
-        if self.load.doors.len() > 1 {
+        if self.load.doors.len() > 1 && (error.is_connect() || !self.load.is_orderly) {
             tally.refused += usize::from(error.is_connect());
             tally.hung_up += usize::from(!error.is_connect());
             self.door += 1;

@@ -149,6 +149,24 @@ async fn a_stop_lets_the_requests_in_flight_finish_and_answers_the_backlog() {
 }
 
 #[tokio::test]
+async fn a_kept_connection_may_ask_once_more_when_the_door_closes() {
+    let house = House::open(None).await;
+    let mut kept = house.connect().await;
+    let request = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
+    kept.write_all(request).await.expect("sent");
+    let mut first = [0; 512];
+    let length = kept.read(&mut first).await.expect("an answer");
+    let first = String::from_utf8_lossy(&first[..length]).to_lowercase();
+    assert!(first.contains("hello") && !first.contains("connection: close"));
+    house.stop.cancel();
+    house.door.closing.cancelled().await;
+    kept.write_all(request).await.expect("sent");
+    let last = read_all(kept).await.to_lowercase();
+    assert!(last.contains("hello") && last.contains("connection: close"));
+    house.serving.await.expect("the loop ended by itself");
+}
+
+#[tokio::test]
 async fn a_silent_connection_does_not_hold_up_a_stop() {
     let house = House::open(None).await;
     let silent = house.connect().await;
