@@ -177,14 +177,14 @@ async fn speak<A: Answers>(
             }
             () = look.as_mut() => {
                 let next = match (course, watched.judge(Instant::now())) {
-                    (Course::Lingering, _) | (Course::Open, Finding::Idle) => GOODBYE,
+                    (Course::Lingering, _) | (Course::Open, Finding::Idle) => {
+                        course = Course::Leaving;
+                        connection.as_mut().graceful_shutdown();
+                        GOODBYE
+                    }
                     (_, Finding::Mute) | (Course::Leaving, Finding::Idle) => return,
                     (_, Finding::Alive) => LOOK,
                 };
-                if next == GOODBYE {
-                    course = Course::Leaving;
-                    connection.as_mut().graceful_shutdown();
-                }
                 look.as_mut().reset(Instant::now() + next);
             }
         }

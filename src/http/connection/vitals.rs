@@ -1,4 +1,8 @@
-//! What a connection is used for, and what follows from it.
+//! What a connection is used for, and what follows from it: whether it is kept, given a last answer, or hung
+//! up on.
+//!
+//! The task of the connection looks from time to time; each request and each byte that is heard between two
+//! requests notes itself. All of it is in one short lock that nobody else contends for.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -48,6 +52,7 @@ pub(super) enum Finding {
 // === impl Vitals ===
 
 impl Vitals {
+    /// Nothing was asked yet.
     pub(super) fn new() -> Self {
         Self(Mutex::new(Use {
             in_flight: 0,
@@ -58,6 +63,7 @@ impl Vitals {
         }))
     }
 
+    /// Notes that a byte came.
     pub(super) fn hear(&self) {
         self.change(|present| {
             if present.in_flight == 0 && !present.is_http2 && present.heard.is_none() {
@@ -83,6 +89,7 @@ impl Vitals {
         *present
     }
 
+    /// Judges what the connection is good for at an instant.
     pub(super) fn judge(&self, now: Instant) -> Finding {
         match self.change(|_| {}) {
             Use { in_flight: 1.., .. } => Finding::Alive,
@@ -101,6 +108,7 @@ impl Vitals {
 // === impl Visit ===
 
 impl Visit {
+    /// Notes that a request came whole; it is being answered until this is dropped.
     pub(super) fn begin(vitals: &Arc<Vitals>, version: Version) -> Self {
         vitals.change(|present| {
             present.in_flight = present.in_flight.saturating_add(1);
@@ -145,6 +153,20 @@ mod tests {
         assert_eq!(vitals.judge(Instant::now()), Finding::Alive);
         tokio::time::advance(IDLE).await;
         assert_eq!(vitals.judge(Instant::now()), Finding::Idle);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn rfc_9112_9_6_the_last_answer_says_so_and_http2_needs_no_word() {
+        for (version, waits, says) in [
+            (Version::HTTP_11, LINGER, true),
+            (Version::HTTP_2, Duration::ZERO, false),
+        ] {
+            let vitals = Arc::new(Vitals::new());
+            let visit = Visit::begin(&vitals, version);
+            assert!(!visit.is_last(), "the door is open");
+            assert_eq!(vitals.leave(), waits);
+            assert_eq!(visit.is_last(), says);
+        }
     }
 
     #[tokio::test(start_paused = true)]
