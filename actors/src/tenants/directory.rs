@@ -19,6 +19,8 @@ pub struct Directory {
     by_slug: Index<String>,
     by_id: Index<TenantId>,
     default: Option<TenantId>,
+    /// The default tenant, which most requests are for.
+    usual: Option<Arc<Tenant>>,
 }
 
 /// Tenants by one of their names; clones share every part that neither changed since.
@@ -57,8 +59,8 @@ impl Directory {
 
     /// Gives the tenant of requests that name none; none before the owner's first start.
     #[must_use]
-    pub fn default_tenant(&self) -> Option<&Arc<Tenant>> {
-        self.by_id(self.default?)
+    pub const fn default_tenant(&self) -> Option<&Arc<Tenant>> {
+        self.usual.as_ref()
     }
 
     /// Gives the directory with this tenant as it stands now.
@@ -78,6 +80,9 @@ impl Directory {
     fn put(&mut self, tenant: Tenant) {
         let tenant = Arc::new(tenant);
         self.take_out(tenant.id);
+        if self.default == Some(tenant.id) {
+            self.usual = Some(Arc::clone(&tenant));
+        }
         self.by_id.insert(tenant.id, Arc::clone(&tenant));
         self.by_slug.insert(tenant.slug.clone(), tenant);
     }
@@ -86,6 +91,9 @@ impl Directory {
         let Some(before) = self.by_id.remove(&id) else {
             return;
         };
+        if self.default == Some(id) {
+            self.usual = None;
+        }
         // Its slug may be another's by now.
         if self.by_slug(&before.slug).is_some_and(|now| now.id == id) {
             self.by_slug.remove(&before.slug);
@@ -172,6 +180,22 @@ mod tests {
         assert_eq!(after.default_tenant().map(|t| t.id), Some(two.id));
         assert!(directory.by_slug("one").is_some());
     }
+
+    #[test]
+    fn the_default_tenant_is_the_one_of_its_last_change() {
+        let random = Counting::default();
+        let (one, two) = (tenant("one", &random), tenant("two", &random));
+        let directory = Directory::new(vec![one.clone(), two.clone()], two.id);
+        let renamed = Tenant {
+            slug: "duo".to_owned(),
+            ..two.clone()
+        };
+        let after = directory.with(renamed.clone()).with(one);
+        assert_eq!(after.default_tenant().map(|t| &**t), Some(&renamed));
+        assert_eq!(directory.default_tenant().map(|t| &**t), Some(&two));
+        assert!(after.without(two.id).default_tenant().is_none());
+    }
+
     #[test]
     fn a_tenant_that_is_gone_is_found_by_no_name_and_its_slug_is_free() {
         let random = Counting::default();
