@@ -16,6 +16,7 @@ use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
 
+use domain::address::AddressText;
 use domain::rejection::{Code, Fault, Refusal, Rejection};
 use futures_util::FutureExt;
 use http::{Request, Response, StatusCode};
@@ -152,7 +153,7 @@ impl GrpcDoor {
         request: Request<Incoming>,
     ) -> Result<Response<Body>, Rejection> {
         let (mut parts, body) = request.into_parts();
-        let tenant = visitor::find_tenant(&self.hall, &parts, None)?;
+        let tenant = visitor::find_tenant(&self.hall, (&parts.uri, &parts.headers), None)?;
         let mut act = visitor::enter(&self.hall, arrival, &parts.headers, tenant);
         let presented = credential::read(&parts.headers, "POST", route.path)?;
         let flows = self.hall.flows();
@@ -197,7 +198,7 @@ impl GrpcDoor {
             route,
             code = i32::from(code),
             duration_ms = duration.as_secs_f64() * 1000.0,
-            client = %arrival.network.address(),
+            client = AddressText::of(arrival.network.address()).as_str(),
             request_id = &*arrival.shown_id,
             "answered"
         );
@@ -216,8 +217,7 @@ impl Answers for GrpcDoor {
     async fn answer(&self, peer: Peer, request: Request<Incoming>) -> Response<Body> {
         let mut arrival = Arrival::new(self.hall.flows(), peer, request.headers());
         let route = find(request.uri().path());
-        let span = tracing::info_span!("request", id = &*arrival.shown_id);
-        arrival.adopt_trace(&span, request.headers());
+        let span = arrival.span(request.headers());
         let mut answer = if is_call(&request) {
             let id = Arc::clone(&arrival.shown_id);
             let passed = pin!(self.pass(&mut arrival, route, request));

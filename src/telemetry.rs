@@ -19,7 +19,7 @@ pub(crate) mod request;
 pub mod traces;
 
 #[cfg(feature = "otel")]
-pub use traces::adopt_parent;
+pub use traces::span;
 
 use std::io;
 
@@ -82,9 +82,11 @@ pub fn start(settings: &LogSettings, collector: Option<&Url>) -> Result<Telemetr
     }
 }
 
-/// Does nothing: this build sends no traces.
+/// Makes no span: this build sends no traces.
 #[cfg(not(feature = "otel"))]
-pub fn adopt_parent(_: &tracing::Span, _: &http::HeaderMap) {}
+pub fn span(_: &str, _: Option<&http::HeaderMap>) -> tracing::Span {
+    tracing::Span::none()
+}
 
 // === impl Telemetry ===
 

@@ -62,7 +62,8 @@ impl Arrival {
         let id = id.unwrap_or_else(|| ids::generate(now, flows.random.as_ref()));
         // A proxy's own certificate is not the client's.
         let certificate = if is_trusted {
-            forwarded(headers).filter(|_| flows.client_authorities.is_some())
+            let taken = flows.client_authorities.is_some();
+            taken.then(|| forwarded(headers)).flatten()
         } else {
             peer.certificate
         };
@@ -85,11 +86,10 @@ impl Arrival {
         HeaderValue::from_str(&self.shown_id).unwrap_or(HeaderValue::from_static(""))
     }
 
-    /// Makes the span a part of the trace that a trusted proxy names.
-    pub(crate) fn adopt_trace(&self, span: &tracing::Span, headers: &HeaderMap) {
-        if self.is_trusted {
-            crate::telemetry::adopt_parent(span, headers);
-        }
+    /// Makes its span, a part of the trace that a trusted proxy names; none where nobody listens.
+    pub(crate) fn span(&self, headers: &HeaderMap) -> tracing::Span {
+        let trusted = self.is_trusted.then_some(headers);
+        crate::telemetry::span(&self.shown_id, trusted)
     }
 }
 

@@ -46,9 +46,8 @@ pub(super) fn find_client(trusted: &[IpNet], peer: IpAddr, headers: &HeaderMap) 
 /// Gives the entries of a list header, right-most first. A line that is no text is one entry that
 /// cannot be read.
 fn entries<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
-    let lines: Vec<_> = headers.get_all(name).iter().collect();
+    let lines = headers.get_all(name).iter();
     lines
-        .into_iter()
         .rev()
         .flat_map(|line| line.to_str().unwrap_or_default().rsplit(','))
 }

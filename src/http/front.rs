@@ -17,12 +17,13 @@ use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::{Arc, OnceLock};
 
+use domain::address::AddressText;
 use domain::rejection::{Code, Fault, Refusal, Rejection};
 use domain::tenant::Tenant;
 use futures_util::FutureExt;
 use http::header::ACCEPT_LANGUAGE;
 use http::request::Parts;
-use http::{Method, Request, Response};
+use http::{HeaderMap, Method, Request, Response};
 use hyper::body::Incoming;
 use matchit::InsertError;
 use prometheus_client::metrics::gauge::Gauge;
@@ -44,6 +45,7 @@ use super::table::{Found, Table};
 use super::visitor::{self, Visitor};
 use super::way::Way;
 use super::{body, headers, once};
+use crate::flow::Act;
 use crate::telemetry::meters::{Answered, MethodLabel};
 use crate::telemetry::request::named;
 
@@ -69,13 +71,8 @@ struct Trail {
     dialect: Dialect,
 }
 
-/// A request for a tenant, before its caller is known and its body is read.
-struct Asked {
-    /// The path without the tenant's part.
-    path: String,
-    parts: Parts,
-    body: Incoming,
-}
+/// A request on its way. It is moved about as a whole, from each step to the next.
+type Asked = Box<Request<Incoming>>;
 
 /// What stands for paths that are no route's, and for what CORS answers itself.
 const NO_ROUTE: &str = "none";
@@ -117,26 +114,18 @@ impl Front {
     }
 
     /// Lets the request through CORS, where its tenant or the service has listed origins, to its route.
-    async fn pass(
-        &self,
-        arrival: &Arrival,
-        trail: &OnceLock<Trail>,
-        request: Request<Incoming>,
-    ) -> Reply {
-        let (parts, body) = request.into_parts();
-        let mut way = Way::parse(parts.uri.path());
-        let cors = way.as_mut().ok();
-        let cors = self.cors_of(cors, &parts);
-        let request = Request::from_parts(parts, body);
-        let Some(cors) = cors else {
+    async fn pass(&self, arrival: &Arrival, trail: &OnceLock<Trail>, request: Asked) -> Reply {
+        let mut way = Way::parse(request.uri().path());
+        let Some(cors) = self.cors_of(way.as_mut().ok(), &request) else {
             return self.route(arrival, trail, way, request).await;
         };
         let inner = service_fn(async |request| {
+            let request = Box::new(request);
             Ok::<_, std::convert::Infallible>(
                 self.route(arrival, trail, way.clone(), request).await,
             )
         });
-        match Box::pin(cors.layer(inner).oneshot(request)).await {
+        match Box::pin(cors.layer(inner).oneshot(*request)).await {
             Ok(reply) => reply,
             Err(never) => match never {},
         }
@@ -144,11 +133,12 @@ impl Front {
 
     /// Gives what CORS is for a request. No script of another origin has business with a page (RFC 9700
     /// §2.6); a tenant that the route will refuse is none.
-    fn cors_of(&self, way: Option<&mut Way>, request: &Parts) -> Option<CorsLayer> {
+    fn cors_of<B>(&self, way: Option<&mut Way>, request: &Request<B>) -> Option<CorsLayer> {
         let cors = self.cors.as_ref()?;
+        let head = (request.uri(), request.headers());
         match way {
             Some(way) if way.dialect == Dialect::Page => None,
-            Some(way) => cors.layer_of(way.find_tenant(&self.hall, request).ok().as_deref()),
+            Some(way) => cors.layer_of(way.find_tenant(&self.hall, head).ok().as_deref()),
             None => cors.layer_of(None),
         }
     }
@@ -159,7 +149,7 @@ impl Front {
         arrival: &Arrival,
         trail: &OnceLock<Trail>,
         way: Result<Way, Refusal>,
-        request: Request<Incoming>,
+        request: Asked,
     ) -> Reply {
         let mut told = Trail::default();
         let is_page = way.as_ref().is_ok_and(|way| way.dialect == Dialect::Page);
@@ -184,7 +174,7 @@ impl Front {
         arrival: &Arrival,
         trail: &mut Trail,
         way: Result<Way, Refusal>,
-        request: Request<Incoming>,
+        request: Asked,
     ) -> Result<Reply, Rejection> {
         let mut way = way.or_else(|malformed| {
             self.check_rate(LimitedBy::Network, arrival)?;
@@ -215,64 +205,64 @@ impl Front {
         };
         let parameter = parameters.id.map(str::to_owned);
         let client = parameters.client.map(str::to_owned);
-        let (parts, body) = request.into_parts();
-        let tenant = way.find_tenant(&self.hall, &parts)?;
+        let tenant = way.find_tenant(&self.hall, (request.uri(), request.headers()))?;
         trail.tenant = Some(Arc::clone(&tenant));
-        let act = visitor::enter(&self.hall, arrival, &parts.headers, tenant);
-        let asked = Asked {
+        let mut act = visitor::enter(&self.hall, arrival, request.headers(), tenant);
+        let (parts, body) = request.into_parts();
+        let visitor = self.admit(route, &mut act, (&parts, &way.path)).await?;
+        let fields = self.read(route, &act, &parts.headers, body).await?;
+        let call = Call {
+            hall: Arc::clone(&self.hall),
+            act,
+            visitor,
             path: way.path,
-            parts,
-            body,
+            headers: parts.headers,
+            query: parts.uri.query().map(str::to_owned),
+            parameter,
+            client,
+            fields,
         };
-        let mut call = self.prepare(route, act, asked).await?;
-        call.parameter = parameter;
-        call.client = client;
         let answer = once::answer(route, endpoint, call)?;
         self.run(route, arrival, answer).await
     }
 
-    /// Authenticates the caller and reads the body.
-    async fn prepare(
+    /// Authenticates the caller.
+    async fn admit(
         &self,
         route: &'static Route,
-        mut act: crate::flow::Act,
-        asked: Asked,
-    ) -> Result<Call, Rejection> {
-        let flows = &self.hall.flows;
-        let Asked { path, parts, body } = asked;
+        act: &mut Act,
+        (parts, path): (&Parts, &str),
+    ) -> Result<Visitor, Rejection> {
         if route.caller == Caller::Browser {
-            Box::pin(forgery::check(&parts)).await?;
+            Box::pin(forgery::check(parts)).await?;
         }
-        // What not every request waits for is boxed: a request is moved about as a whole.
-        let visitor = match route.caller {
-            Caller::Anyone | Caller::Browser => Visitor::Anyone,
+        // What not every request waits for is boxed.
+        match route.caller {
+            Caller::Anyone | Caller::Browser => Ok(Visitor::Anyone),
             Caller::Person | Caller::Signing | Caller::Delegate | Caller::Admin => {
-                let shown = (&parts, path.as_str());
-                Box::pin(visitor::authenticate(flows, &mut act, route, shown)).await?
+                let flows = &self.hall.flows;
+                Box::pin(visitor::authenticate(flows, act, route, (parts, path))).await
             }
+        }
+    }
+
+    /// Reads the body.
+    async fn read(
+        &self,
+        route: &Route,
+        act: &Act,
+        headers: &HeaderMap,
+        body: Incoming,
+    ) -> Result<Fields, Rejection> {
+        if route.body == Accepted::None {
+            return Ok(Fields::of_json(Vec::new(), false));
+        }
+        let bound = body::Bound {
+            max: route.max_body(self.hall.flows.settings.requests.max_body),
+            room: &self.hall.room,
         };
-        let fields = if route.body == Accepted::None {
-            Fields::of_json(Vec::new(), false)
-        } else {
-            let bound = body::Bound {
-                max: route.max_body(flows.settings.requests.max_body),
-                room: &self.hall.room,
-            };
-            let reading =
-                body::read_fields(route.body, &parts.headers, body, bound, route.is_strict());
-            Box::pin(act.deadline.bound(reading)).await??
-        };
-        Ok(Call {
-            hall: Arc::clone(&self.hall),
-            act,
-            visitor,
-            path,
-            headers: parts.headers,
-            query: parts.uri.query().map(str::to_owned),
-            parameter: None,
-            client: None,
-            fields,
-        })
+        let reading = body::read_fields(route.body, headers, body, bound, route.is_strict());
+        Box::pin(act.deadline.bound(reading)).await?
     }
 
     /// Runs an endpoint to its end or its deadline.
@@ -324,7 +314,7 @@ impl Front {
             status = reply.status().as_u16(),
             duration_ms = duration.as_secs_f64() * 1000.0,
             tenant = trail.tenant.as_ref().map(|tenant| tenant.slug.as_str()),
-            client = %arrival.network.address(),
+            client = AddressText::of(arrival.network.address()).as_str(),
             request_id = &*arrival.shown_id,
             "answered"
         );
@@ -348,11 +338,10 @@ impl Answers for Front {
         let _counted = Counted(&self.in_flight);
         let arrival = Arrival::new(&self.hall.flows, peer, request.headers());
         let method = request.method().clone();
-        let span = tracing::info_span!("request", id = &*arrival.shown_id);
-        arrival.adopt_trace(&span, request.headers());
+        let span = arrival.span(request.headers());
         let trail = OnceLock::new();
         let reply = {
-            let passing = pin!(self.pass(&arrival, &trail, request));
+            let passing = pin!(self.pass(&arrival, &trail, Box::new(request)));
             named(Arc::clone(&arrival.shown_id), passing.instrument(span)).await
         };
         let trail = trail.into_inner().unwrap_or_default();

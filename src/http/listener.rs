@@ -39,6 +39,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub trait Answers: Send + Sync + 'static {
     /// What the answers' bodies are.
     type Body: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>>
+        + Default
         + Send
         + 'static;
 

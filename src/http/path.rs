@@ -47,10 +47,9 @@ impl<'a> PlainPath<'a> {
 
 /// Reads a well-known path with the tenant's part inserted behind it (RFC 8414 §3.1, RFC 9728 §3.1).
 fn inserted(path: &str) -> Option<PlainPath<'_>> {
-    let name = path.strip_prefix("/.well-known/")?;
-    let (_, tenant) = name.split_once("/t/")?;
-    let rest = path.strip_suffix(tenant)?.strip_suffix("/t/")?;
-    (!tenant.contains('/') && !tenant.is_empty()).then_some(PlainPath {
+    let (before, tenant) = path.rsplit_once('/')?;
+    let rest = before.strip_suffix("/t")?;
+    (rest.starts_with("/.well-known/") && !tenant.is_empty()).then_some(PlainPath {
         tenant: Some(tenant),
         rest,
     })

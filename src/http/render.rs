@@ -85,8 +85,7 @@ pub(super) fn to_bytes(value: &impl Serialize) -> Bytes {
 pub(super) fn with_body(status: StatusCode, media: &HeaderValue, body: Bytes) -> Reply {
     let mut reply = Response::new(Content::from(body));
     *reply.status_mut() = status;
-    *reply.headers_mut() = headers::room();
-    reply.headers_mut().insert(CONTENT_TYPE, media.clone());
+    *reply.headers_mut() = headers::with_body(media);
     reply
 }
 

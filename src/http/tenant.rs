@@ -8,8 +8,7 @@ use std::sync::Arc;
 
 use domain::rejection::{Code, Fault, Refusal, Rejection};
 use domain::tenant::{Tenant, TenantStatus};
-use http::request::Parts;
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, Uri};
 
 use crate::config::{ResolutionMode, TenantSettings};
 
@@ -45,15 +44,15 @@ impl<'a> Named<'a> {
     /// 400 for several headers or one that is no text.
     pub(super) fn collect(
         settings: &TenantSettings,
-        request: &'a Parts,
+        (uri, headers): (&'a Uri, &'a HeaderMap),
         path: Option<&'a str>,
     ) -> Result<Self, Refusal> {
         let by_host = settings.resolution != ResolutionMode::Header;
         let by_header = settings.resolution != ResolutionMode::Subdomain;
         let base = settings.base_domain.as_deref().filter(|_| by_host);
-        let host = base.and_then(|base| find_label(host_of(request)?, base));
+        let host = base.and_then(|base| find_label(host_of(uri, headers)?, base));
         let header = if by_header {
-            read_header(&request.headers)?
+            read_header(headers)?
         } else {
             None
         };
@@ -111,10 +110,10 @@ fn read_header(headers: &HeaderMap) -> Result<Option<&str>, Refusal> {
 }
 
 /// Gives the host: HTTP/2's `:authority`, or the `Host` header.
-fn host_of(request: &Parts) -> Option<&str> {
-    let authority = request.uri.authority().map(http::uri::Authority::host);
+fn host_of<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
+    let authority = uri.authority().map(http::uri::Authority::host);
     let header = || {
-        let value = request.headers.get(http::header::HOST)?.to_str().ok()?;
+        let value = headers.get(http::header::HOST)?.to_str().ok()?;
         Some(value.rsplit_once(':').map_or(value, |(host, _)| host))
     };
     authority.or_else(header)

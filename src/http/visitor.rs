@@ -8,9 +8,9 @@ use domain::event::{Actor, Origin};
 use domain::id::TenantId;
 use domain::rejection::Rejection;
 use domain::tenant::Tenant;
-use http::HeaderMap;
 use http::header::USER_AGENT;
 use http::request::Parts;
+use http::{HeaderMap, Uri};
 
 use super::arrival::Arrival;
 use super::credential;
@@ -70,11 +70,11 @@ pub(crate) fn enter(
 /// 400, 403 or 404 about the tenant.
 pub(crate) fn find_tenant(
     hall: &Hall,
-    request: &Parts,
+    head: (&Uri, &HeaderMap),
     path: Option<&str>,
 ) -> Result<Arc<Tenant>, Rejection> {
     let flows = &hall.flows;
-    let named = Named::collect(&flows.settings.tenants, request, path)?;
+    let named = Named::collect(&flows.settings.tenants, head, path)?;
     named.resolve(&*flows.tenants.directory())
 }
 

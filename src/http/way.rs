@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::rejection::{Refusal, Rejection};
 use domain::tenant::Tenant;
-use http::request::Parts;
+use http::{HeaderMap, Uri};
 
 use super::hall::Hall;
 use super::path::PlainPath;
@@ -49,12 +49,12 @@ impl Way {
     pub(super) fn find_tenant(
         &mut self,
         hall: &Hall,
-        request: &Parts,
+        head: (&Uri, &HeaderMap),
     ) -> Result<Arc<Tenant>, Rejection> {
         if let Some(found) = &self.tenant {
             return Ok(Arc::clone(found));
         }
-        let found = visitor::find_tenant(hall, request, self.slug.as_deref())?;
+        let found = visitor::find_tenant(hall, head, self.slug.as_deref())?;
         Ok(Arc::clone(self.tenant.insert(found)))
     }
 }

@@ -6,7 +6,7 @@
 //! so it goes straight into a buffer that the thread keeps, each field once.
 
 use std::cell::RefCell;
-use std::fmt::{self, Write};
+use std::fmt::Write;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use domain::time::UnixMillis;
@@ -91,10 +91,17 @@ struct Stamp<'a> {
 
 // === impl Stamp ===
 
-impl fmt::Display for Stamp<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.second)?;
-        write!(f, ".{:06}Z", self.micros)
+impl Stamp<'_> {
+    /// Writes it to the microsecond.
+    fn write(self, line: &mut Vec<u8>) {
+        let mut fraction = *b".000000Z";
+        let (mut rest, digits) = (self.micros, fraction.get_mut(1..7));
+        for digit in digits.into_iter().flatten().rev() {
+            *digit = b'0' + u8::try_from(rest % 10).unwrap_or(0);
+            rest /= 10;
+        }
+        line.extend_from_slice(self.second.as_bytes());
+        line.extend_from_slice(&fraction);
     }
 }
 

@@ -19,9 +19,11 @@ use super::history::{Happening, History, Spot};
 use super::process::Process;
 
 mod answered;
+mod known;
 mod label;
 
 pub use answered::{Answered, Called};
+use known::{Kind, Known};
 pub use label::{LoginOutcome, MethodLabel, RefreshOutcome};
 
 use label::{
@@ -50,6 +52,7 @@ pub struct Meters {
     resident: Gauge,
     descriptors: Gauge,
     history: History,
+    known: Known,
 }
 
 /// The door whose answers are told of in charts: the one that people and clients wait at.
@@ -82,6 +85,7 @@ impl Meters {
             resident: Gauge::default(),
             descriptors: Gauge::default(),
             history: History::default(),
+            known: Known::default(),
         };
         meters.register_doors();
         meters.register_work();
@@ -102,17 +106,18 @@ impl Meters {
         if door == PUBLIC {
             self.history.note_answer(at, duration);
         }
-        let labels = RequestLabels {
-            door,
-            method,
-            route,
-            status: status.as_u16(),
-        };
-        self.requests.get_or_create(&labels).inc();
-        let route = RouteLabels { door, route };
-        self.durations
-            .get_or_create(&route)
-            .observe(duration.as_secs_f64());
+        let kind = Kind::new(door, route, method, status);
+        self.known.count(kind, duration, || {
+            let labels = RequestLabels {
+                door,
+                method,
+                route,
+                status: status.as_u16(),
+            };
+            let answers = self.requests.get_or_create_owned(&labels);
+            let route = RouteLabels { door, route };
+            (answers, self.durations.get_or_create_owned(&route))
+        });
     }
 
     /// Counts one answered gRPC call.

@@ -5,6 +5,7 @@
 //! trace a request belongs to is taken from its `traceparent` header (W3C Trace Context), which
 //! `http/front` passes on from trusted proxies only.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::HeaderMap;
@@ -35,13 +36,21 @@ pub(super) struct Traces(SdkTracerProvider);
 
 struct Headers<'a>(&'a HeaderMap);
 
-/// Makes the span a part of the trace that the headers name, if they name one.
-pub fn adopt_parent(span: &Span, headers: &HeaderMap) {
-    if headers.contains_key("traceparent") {
+/// Whether an exporter listens to spans. One that nobody listens to is kept in a table all the same.
+static LISTENS: AtomicBool = AtomicBool::new(false);
+
+/// Makes the span of a request, a part of the trace that the headers name, if they name one.
+pub fn span(id: &str, trusted: Option<&HeaderMap>) -> Span {
+    if !LISTENS.load(Ordering::Relaxed) {
+        return Span::none();
+    }
+    let span = tracing::info_span!("request", id);
+    if let Some(headers) = trusted.filter(|headers| headers.contains_key("traceparent")) {
         let parent = TraceContextPropagator::new().extract(&Headers(headers));
-        // It fails when no exporter listens; there is no trace to be part of then.
+        // It fails for a span that is switched off; there is no trace to be part of then.
         let _ = span.set_parent(parent);
     }
+    span
 }
 
 // === impl Traces ===
@@ -64,6 +73,7 @@ impl Traces {
             .with_resource(Resource::builder().with_service_name(SERVICE).build())
             .with_batch_exporter(exporter)
             .build();
+        LISTENS.store(true, Ordering::Relaxed);
         Ok(Self(provider))
     }
 

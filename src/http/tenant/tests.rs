@@ -6,6 +6,7 @@ use domain::id::TenantId;
 use domain::random::Counting;
 use domain::time::UnixMillis;
 use http::Request;
+use http::request::Parts;
 
 use super::*;
 
@@ -137,7 +138,8 @@ fn a_host_below_the_base_domain_names_a_tenant() {
     let settings = settings(ResolutionMode::Both);
     let host = |host: &str| {
         let parts = parts("/", &[("host", host)]);
-        let named = Named::collect(&settings, &parts, None).expect("one name");
+        let named =
+            Named::collect(&settings, (&parts.uri, &parts.headers), None).expect("one name");
         named.host.map(str::to_owned)
     };
     assert_eq!(host("acme.auth.example.org"), Some("acme".to_owned()));
@@ -161,7 +163,11 @@ fn a_host_below_the_base_domain_names_a_tenant() {
 #[test]
 fn http2_names_its_host_in_the_uri() {
     let parts = parts("https://acme.auth.example.org/auth/me", &[]);
-    let named = Named::collect(&settings(ResolutionMode::Subdomain), &parts, None);
+    let named = Named::collect(
+        &settings(ResolutionMode::Subdomain),
+        (&parts.uri, &parts.headers),
+        None,
+    );
     assert_eq!(named.map(|named| named.host), Ok(Some("acme")));
 }
 
@@ -174,16 +180,35 @@ fn the_mode_says_what_is_listened_to() {
             ("x-tenant-id", "default"),
         ],
     );
-    let both = Named::collect(&settings(ResolutionMode::Both), &parts, None);
+    let both = Named::collect(
+        &settings(ResolutionMode::Both),
+        (&parts.uri, &parts.headers),
+        None,
+    );
     assert_eq!(both, Ok(named("acme", "default", "")));
-    let host = Named::collect(&settings(ResolutionMode::Subdomain), &parts, None);
+    let host = Named::collect(
+        &settings(ResolutionMode::Subdomain),
+        (&parts.uri, &parts.headers),
+        None,
+    );
     assert_eq!(host, Ok(named("acme", "", "")));
-    let header = Named::collect(&settings(ResolutionMode::Header), &parts, None);
+    let header = Named::collect(
+        &settings(ResolutionMode::Header),
+        (&parts.uri, &parts.headers),
+        None,
+    );
     assert_eq!(header, Ok(named("", "default", "")));
 }
 
 #[test]
 fn two_headers_are_refused() {
     let parts = parts("/", &[("x-tenant-id", "acme"), ("x-tenant-id", "default")]);
-    assert!(Named::collect(&settings(ResolutionMode::Both), &parts, None).is_err());
+    assert!(
+        Named::collect(
+            &settings(ResolutionMode::Both),
+            (&parts.uri, &parts.headers),
+            None
+        )
+        .is_err()
+    );
 }

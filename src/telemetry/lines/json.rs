@@ -21,7 +21,7 @@ struct Plain<'a>(&'a mut Vec<u8>);
 pub(super) fn write(line: &mut Vec<u8>, stamp: Stamp<'_>, event: &Event<'_>) {
     let metadata = event.metadata();
     line.extend_from_slice(b"{\"timestamp\":\"");
-    let _ = write!(Plain(line), "{stamp}");
+    stamp.write(line);
     line.extend_from_slice(b"\",\"level\":\"");
     line.extend_from_slice(word_of(*metadata.level()).as_bytes());
     line.push(b'"');
@@ -44,9 +44,22 @@ fn string(line: &mut Vec<u8>, text: &str) {
 
 /// RFC 8259 §7: quotes, backslashes and control characters.
 fn escape(line: &mut Vec<u8>, text: &str) {
-    let mut rest = text.as_bytes();
-    let is_odd = |byte: &u8| matches!(byte, 0..0x20 | b'"' | b'\\');
-    while let Some(at) = rest.iter().position(is_odd) {
+    let text = text.as_bytes();
+    // Hardly any text has one. All of it is looked at, and not only up to the first, so that many bytes
+    // are looked at together.
+    if text.iter().fold(false, |odd, byte| odd | is_odd(*byte)) {
+        escape_each(line, text);
+    } else {
+        line.extend_from_slice(text);
+    }
+}
+
+const fn is_odd(byte: u8) -> bool {
+    matches!(byte, 0..0x20 | b'"' | b'\\')
+}
+
+fn escape_each(line: &mut Vec<u8>, mut rest: &[u8]) {
+    while let Some(at) = rest.iter().position(|byte| is_odd(*byte)) {
         let (before, from) = rest.split_at(at);
         line.extend_from_slice(before);
         let Some((odd, after)) = from.split_first() else {
@@ -73,8 +86,9 @@ fn escape(line: &mut Vec<u8>, text: &str) {
 
 impl Fields<'_> {
     fn name(&mut self, field: &Field) {
+        // It is a word of the code, and needs no escape.
         self.0.extend_from_slice(b",\"");
-        escape(self.0, field.name());
+        self.0.extend_from_slice(field.name().as_bytes());
         self.0.extend_from_slice(b"\":");
     }
 

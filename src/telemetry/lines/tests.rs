@@ -1,5 +1,6 @@
 //! The lines of events, beside those that `tracing-subscriber` writes of the same events.
 
+use std::fmt;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
@@ -161,9 +162,30 @@ fn what_is_logged_while_a_line_is_written_is_a_line_too() {
 #[test]
 fn the_second_is_worked_out_once_and_told_right() {
     let mut known = (0, String::new());
-    let first = present_second(&mut known).to_string();
-    let again = present_second(&mut known).to_string();
+    let first = told_instant(&mut known);
+    let again = told_instant(&mut known);
     assert!(first <= again && first.len() == 27, "{first} {again}");
     let mut stale = (1, "1970-01-01T00:00:01".to_owned());
-    assert!(present_second(&mut stale).to_string() >= again);
+    assert!(told_instant(&mut stale) >= again);
+}
+
+#[test]
+fn an_instant_is_written_to_the_microsecond() {
+    for (micros, fraction) in [
+        (0, "000000"),
+        (7, "000007"),
+        (120_300, "120300"),
+        (999_999, "999999"),
+    ] {
+        let second = "2027-01-15T08:00:00";
+        let mut line = Vec::new();
+        Stamp { second, micros }.write(&mut line);
+        assert_eq!(line, format!("{second}.{fraction}Z").into_bytes());
+    }
+}
+
+fn told_instant(known: &mut (u64, String)) -> String {
+    let mut line = Vec::new();
+    present_second(known).write(&mut line);
+    String::from_utf8(line).expect("a text")
 }

@@ -20,9 +20,10 @@ struct Shown<'a>(&'a mut Vec<u8>);
 /// Writes an event.
 pub(super) fn write(line: &mut Vec<u8>, stamp: Stamp<'_>, event: &Event<'_>) {
     let metadata = event.metadata();
+    stamp.write(line);
     let mut line = Shown(line);
     let level = word_of(*metadata.level());
-    let _ = write!(line, "{stamp} {level:>5} ");
+    let _ = write!(line, " {level:>5} ");
     request::with_id(|id| {
         let _ = write!(line, "request{{id={id:?}}}: ");
     });
