@@ -79,7 +79,7 @@ pub fn audit(needs: AuditNeeds) -> (Audit, ChildSpec) {
         let notary = Notary {
             needs,
             ticks: 0,
-            is_behind: false,
+            behind: HashMap::new(),
             logged,
         };
         async move { Ok(notary) }.boxed()

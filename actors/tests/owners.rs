@@ -6,6 +6,9 @@ mod attempts;
 #[cfg(test)]
 #[path = "owners/audit.rs"]
 mod audit;
+
+#[path = "owners/belated.rs"]
+mod belated;
 #[cfg(test)]
 #[path = "owners/crash.rs"]
 mod crash;

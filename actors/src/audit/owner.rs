@@ -21,6 +21,8 @@ use crate::supervision::Owner;
 
 /// How many entries are sealed in one step. Others wait for the store's writer meanwhile.
 const BATCH: u32 = 128;
+/// As many, as they are counted when they are there.
+const WHOLE: usize = 128;
 /// How many of them are hashed before others may use the thread.
 const AT_ONCE: usize = 16;
 /// After how many ticks it is looked for what is unsealed: two seconds. While there are whole batches of it,
@@ -41,18 +43,12 @@ pub(super) struct Notary {
     pub(super) needs: Arc<AuditNeeds>,
     /// How many ticks there were.
     pub(super) ticks: u32,
-    /// Whether there was a whole batch to seal when it was looked last.
-    pub(super) is_behind: bool,
+    /// The tenants that had a whole batch when it was looked last, and the number of the last entry of each
+    /// that was sealed. To look from there on spares the store to walk what it sealed a moment ago: PostgreSQL
+    /// keeps that in its index until it is vacuumed.
+    pub(super) behind: HashMap<TenantId, i64>,
     /// The day of each tenant's checkpoint that was logged last.
     pub(super) logged: HashMap<TenantId, i64>,
-}
-
-/// What is to be sealed of what is unsealed.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Unsealed {
-    All,
-    /// Whole batches alone: the rest is more at the next look.
-    WholeBatches,
 }
 
 // === impl Notary ===
@@ -64,7 +60,7 @@ impl Owner for Notary {
 
     async fn handle(&mut self, message: Message) -> Result<(), Fault> {
         match message {
-            Message::Seal => self.seal(Unsealed::All).await,
+            Message::Seal => self.seal_all().await,
             Message::Purge { reply } => {
                 reply.take_time();
                 reply.send(self.purge().await);
@@ -86,35 +82,63 @@ impl Owner for Notary {
         // Counted only now: a start that the store was away at is tried again whole.
         self.ticks = ticks.wrapping_add(1).max(1);
         if ticks.is_multiple_of(LOOK_EVERY) {
-            self.seal(Unsealed::All).await
-        } else if self.is_behind {
-            self.seal(Unsealed::WholeBatches).await
+            self.seal_all().await
         } else {
-            Ok(())
+            self.catch_up().await
         }
     }
 }
 
 impl Notary {
-    async fn seal(&mut self, wanted: Unsealed) -> Result<(), Fault> {
-        self.is_behind = false;
+    /// Seals all there is, also entries that were written with a lower number than others that are sealed.
+    async fn seal_all(&mut self) -> Result<(), Fault> {
+        self.behind.clear();
         for tenant in patiently(self.needs.trail.load_unsealed_tenants()).await? {
-            while self.seal_batch(tenant, wanted).await? {
-                self.is_behind = true;
-            }
+            self.seal_after(tenant, 0, 1).await?;
         }
         Ok(())
     }
 
-    /// Seals a batch. Says whether it was whole, so that there may be more.
-    async fn seal_batch(&mut self, tenant: TenantId, wanted: Unsealed) -> Result<bool, Fault> {
-        let needs = &self.needs;
-        let (head, rows) = patiently(needs.trail.load_unsealed(tenant, BATCH)).await?;
-        let is_whole = rows.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX);
-        if wanted == Unsealed::WholeBatches && !is_whole {
-            return Ok(false);
+    /// Seals whole batches alone where there were some: the rest is more at the next look.
+    async fn catch_up(&mut self) -> Result<(), Fault> {
+        for (tenant, after) in std::mem::take(&mut self.behind) {
+            self.seal_after(tenant, after, WHOLE).await?;
         }
-        let seals = extend(head, &rows).await;
+        Ok(())
+    }
+
+    /// Seals a tenant's entries after that number, batch after batch, until there are fewer than `least`.
+    async fn seal_after(
+        &mut self,
+        tenant: TenantId,
+        mut after: i64,
+        least: usize,
+    ) -> Result<(), Fault> {
+        let needs = Arc::clone(&self.needs);
+        loop {
+            let unsealed = needs.trail.load_unsealed(tenant, after, BATCH);
+            let (head, rows) = patiently(unsealed).await?;
+            let Some(last) = rows.last().filter(|_| rows.len() >= least) else {
+                return Ok(());
+            };
+            after = last.seq;
+            // Another node that was first goes on with this tenant; the next look finds what it left.
+            if !self.seal(tenant, head, &rows).await? || rows.len() < WHOLE {
+                return Ok(());
+            }
+            self.behind.insert(tenant, after);
+        }
+    }
+
+    /// Seals entries onto the end of a chain. Says whether it was the end.
+    async fn seal(
+        &mut self,
+        tenant: TenantId,
+        head: ChainHead,
+        rows: &[AuditRow],
+    ) -> Result<bool, Fault> {
+        let needs = &self.needs;
+        let seals = extend(head, rows).await;
         let Some(last) = seals.last() else {
             return Ok(false);
         };
@@ -123,8 +147,7 @@ impl Notary {
         if was_first {
             self.log(&checkpoint);
         }
-        // Another node that was first goes on with this tenant; the next look finds what it left.
-        Ok(was_first && is_whole)
+        Ok(was_first)
     }
 
     /// Tells the log, which goes elsewhere, of a tenant's first checkpoint of each day.

@@ -33,7 +33,7 @@ async fn append(world: &World, entries: Vec<Entry>) {
 }
 
 async fn unsealed(world: &World) -> (ChainHead, Vec<AuditRow>) {
-    let loaded = world.ports.audit.load_unsealed(world.tenant, 100);
+    let loaded = world.ports.audit.load_unsealed(world.tenant, 0, 100);
     loaded.await.unwrap()
 }
 
@@ -165,8 +165,10 @@ async fn a_seal_moves_the_end_of_the_chain(ports: Ports) {
         rows.iter().map(|r| r.at).collect::<Vec<_>>(),
         [0, 1, 2].map(at)
     );
-    let limited = ports.audit.load_unsealed(world.tenant, 2).await.unwrap();
+    let limited = ports.audit.load_unsealed(world.tenant, 0, 2).await.unwrap();
     assert_eq!(limited.1, rows[..2]);
+    let later = ports.audit.load_unsealed(world.tenant, rows[0].seq, 2);
+    assert_eq!(later.await.unwrap(), (head, rows[1..].to_vec()));
 
     assert!(seal(&world, head, &rows[..2], 1).await);
     assert!(

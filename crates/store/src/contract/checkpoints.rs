@@ -118,7 +118,11 @@ async fn a_chain_goes_on_from_a_checkpoint_whose_entries_are_gone(ports: Ports) 
     };
     let gone = ports.checkpoints.purge_audit(may_go, 100, None).await;
     assert_eq!(gone, Ok(3));
-    let (head, rows) = ports.audit.load_unsealed(world.tenant, 10).await.unwrap();
+    let (head, rows) = ports
+        .audit
+        .load_unsealed(world.tenant, 0, 10)
+        .await
+        .unwrap();
     assert_eq!((head, rows.len()), (signed.head, 0));
     fail(&world, 1, day(1)).await;
     let next = world.seal_up(9, day(1)).await;

@@ -91,12 +91,13 @@ pub trait Audit: Send + Sync + 'static {
     fn load_unsealed_tenants(&self) -> Pending<'_, Vec<TenantId>>;
 
     /// Loads the end of a tenant's chain and up to `limit` of its unsealed entries in order of
-    /// `seq`. The end is the last sealed entry, or the last checkpoint where that has come as far: a
+    /// `seq`, those with a greater one than `after`. The end is the last sealed entry, or the last checkpoint where that has come as far: a
     /// chain whose last entries were purged goes on, and one whose last entries were taken away does
     /// not take their places again.
     fn load_unsealed(
         &self,
         tenant: TenantId,
+        after: i64,
         limit: u32,
     ) -> Pending<'_, (ChainHead, Vec<AuditRow>)>;
 

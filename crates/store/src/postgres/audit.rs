@@ -40,9 +40,9 @@ const LOAD_UNSEALED_TENANTS: &str = "
 const LOAD_UNSEALED: &str = "
     SELECT tenant_id, seq, at, fields, chain_no, seal
     FROM audit
-    WHERE tenant_id = $1 AND seal IS NULL
+    WHERE tenant_id = $1 AND seal IS NULL AND seq > $2
     ORDER BY seq
-    LIMIT $2";
+    LIMIT $3";
 
 const LIST_AUDIT: &str = "
     SELECT tenant_id, seq, at, fields, chain_no, seal
@@ -201,6 +201,7 @@ impl Audit for Postgres {
     fn load_unsealed(
         &self,
         tenant: TenantId,
+        after: i64,
         limit: u32,
     ) -> Pending<'_, (ChainHead, Vec<AuditRow>)> {
         Box::pin(async move {
@@ -212,7 +213,7 @@ impl Audit for Postgres {
                 },
                 Step {
                     sql: LOAD_UNSEALED,
-                    values: &[&id, &limit],
+                    values: &[&id, &after, &limit],
                 },
             ];
             let answers = self.pool().run_all(Scope::Tenant(tenant), &steps).await?;

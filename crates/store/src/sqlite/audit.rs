@@ -57,9 +57,9 @@ WHERE tenant_id = ?1 AND told_to = ?2";
 
 pub(super) const UNSEALED: &str = select!(
     "INDEXED BY audit_unsealed
-WHERE tenant_id = ?1 AND chain_no IS NULL
+WHERE tenant_id = ?1 AND chain_no IS NULL AND seq > ?2
 ORDER BY seq
-LIMIT ?2"
+LIMIT ?3"
 );
 
 /// The index is said: a file that somebody analysed while its trail was short would have another walked whole.
@@ -111,13 +111,14 @@ impl Audit for Sqlite {
     fn load_unsealed(
         &self,
         tenant: TenantId,
+        after: i64,
         limit: u32,
     ) -> Pending<'_, (ChainHead, Vec<AuditRow>)> {
         self.read(move |connection| {
             // One snapshot, so that the rows are those that follow this very head.
             let snapshot = connection.unchecked_transaction()?;
             let mut statement = snapshot.prepare_cached(UNSEALED)?;
-            let rows = statement.query_map(params![tenant.blob(), limit], read)?;
+            let rows = statement.query_map(params![tenant.blob(), after, limit], read)?;
             Ok((head(&snapshot, tenant)?, rows.collect::<Result<_, _>>()?))
         })
     }

@@ -75,7 +75,7 @@ async fn judge(flows: &Flows, tenant: TenantId, kept: &[&Checkpoint]) -> Result<
         unsealed: 0,
         broken: None,
     };
-    let (_, unsealed) = flows.audit.load_unsealed(tenant, AT_ONCE).await?;
+    let (_, unsealed) = flows.audit.load_unsealed(tenant, 0, AT_ONCE).await?;
     verdict.unsealed = unsealed.len();
     let told = marks.iter().chain(kept.iter().copied());
     let told = told.map(|one| check(flows, one, start, &mut walk));

@@ -43,7 +43,9 @@ pub(super) const LOAD_HEAD: &str = head!();
 const LOCK_CHAIN: &str = "SELECT pg_advisory_xact_lock(hashtextextended($1::uuid::text, 0))";
 
 /// `$2`, `$3` the head that is believed to be the end; `$4`, `$5`, `$6` the seals; `$7` to
-/// `$11` the checkpoint of the new end: that of today moves on with the chain, never back.
+/// `$11` the checkpoint of the new end: that of today moves on with the chain, never back; `$12` and `$13` the
+/// lowest and the highest number that is sealed, so that an index is not walked from its beginning, where
+/// lies what was sealed since it was vacuumed last.
 const SEAL: &str = concat!(
     "WITH head AS (",
     head!(),
@@ -57,6 +59,7 @@ const SEAL: &str = concat!(
             seal = mark.seal
         FROM unnest($4::bigint[], $5::bigint[], $6::bytea[]) AS mark (seq, chain_no, seal), fresh
         WHERE a.tenant_id = $1 AND a.seq = mark.seq AND a.seal IS NULL
+          AND a.seq BETWEEN $12 AND $13
         RETURNING a.seq
     ), marked AS (
         INSERT INTO audit_checkpoints AS c (tenant_id, day, chain_no, seal, at, signature)
@@ -94,6 +97,7 @@ impl Postgres {
         let (day, at) = (day_of(checkpoint.at), checkpoint.at.as_millis());
         let (end_seal, signature) = (end.seal.as_slice(), checkpoint.signature.as_slice());
         let seqs: Vec<i64> = seals.iter().map(|mark| mark.seq).collect();
+        let (lowest, highest) = (seqs.iter().min(), seqs.iter().max());
         let places: Vec<i64> = seals.iter().map(|mark| mark.chain_no).collect();
         let marks: Vec<&[u8]> = seals.iter().map(|mark| mark.seal.as_slice()).collect();
         let last = head.seal.as_slice();
@@ -116,6 +120,8 @@ impl Postgres {
                     &end_seal,
                     &at,
                     &signature,
+                    &lowest,
+                    &highest,
                 ],
             },
         ];

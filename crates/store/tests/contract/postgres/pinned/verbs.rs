@@ -199,7 +199,7 @@ async fn look_at_the_rest(things: &Things) -> Vec<(&'static str, bool)> {
     let found = ports.api_keys.find_api_key(tenant, things.key.id);
     let (roles, policies) = ports.roles.load_rules(Some(tenant)).await.unwrap();
     let trail = ports.audit.list_audit(tenant, page(1, 10));
-    let unsealed = ports.audit.load_unsealed(tenant, 10).await.unwrap();
+    let unsealed = ports.audit.load_unsealed(tenant, 0, 10).await.unwrap();
     let itself = ports.tenants.load_tenant(tenant);
     vec![
         ("load_client", client.await.unwrap().is_some()),
