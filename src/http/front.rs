@@ -133,7 +133,7 @@ impl Front {
 
     /// Gives what CORS is for a request. No script of another origin has business with a page (RFC 9700
     /// §2.6); a tenant that the route will refuse is none.
-    fn cors_of<B>(&self, way: Option<&mut Way>, request: &Request<B>) -> Option<CorsLayer> {
+    fn cors_of(&self, way: Option<&mut Way>, request: &Request<Incoming>) -> Option<CorsLayer> {
         let cors = self.cors.as_ref()?;
         let head = (request.uri(), request.headers());
         match way {

@@ -35,6 +35,42 @@ fn a_request_is_counted_by_its_template() {
 }
 
 #[test]
+fn answers_are_told_apart_by_their_words_wherever_those_stand() {
+    let meters = Meters::new();
+    let count = |route, method: &Method, status| {
+        meters.count_request(Answered {
+            door: "public",
+            method: MethodLabel::from(method),
+            route,
+            status,
+            duration: Duration::from_millis(3),
+            at: UnixMillis::default(),
+        });
+    };
+    let elsewhere: &'static str = Box::leak("/auth/login".to_owned().into_boxed_str());
+    count("/auth/login", &Method::POST, StatusCode::OK);
+    count("/auth/login", &Method::POST, StatusCode::OK);
+    count(elsewhere, &Method::POST, StatusCode::OK);
+    count(elsewhere, &Method::POST, StatusCode::UNAUTHORIZED);
+    count("/auth/login", &Method::GET, StatusCode::OK);
+    count("/auth", &Method::POST, StatusCode::OK);
+    let text = render(&meters);
+    for (method, route, status, times) in [
+        ("POST", "/auth/login", 200, 3),
+        ("POST", "/auth/login", 401, 1),
+        ("GET", "/auth/login", 200, 1),
+        ("POST", "/auth", 200, 1),
+    ] {
+        let labels = format!(
+            r#"http_requests_total{{door="public",method="{method}",route="{route}",status="{status}"}} {times}"#
+        );
+        assert!(text.contains(&labels), "{labels}: {text}");
+    }
+    let whole = r#"http_request_duration_seconds_count{door="public",route="/auth/login"} 5"#;
+    assert!(text.contains(whole), "{text}");
+}
+
+#[test]
 fn outcomes_are_counted_apart() {
     let meters = Meters::new();
     let spot = Spot {

@@ -64,6 +64,14 @@ async fn http2_heads_are_bounded_too() {
     if let Ok(answer) = long.await {
         assert_eq!(answer.status().as_u16(), 431);
     }
+    for (count, status) in [(60, 200), (80, 431)] {
+        let lines = (0..count).map(|n| (format!("x-{n}"), "1"));
+        let asked = lines.fold(http.get(&url), |asked, (name, value)| {
+            asked.header(name, value)
+        });
+        let answer = asked.send().await.expect("an answer");
+        assert_eq!(answer.status().as_u16(), status, "{count} header lines");
+    }
     let client = Client::speaking(http, format!("http://{}", house.public_address()));
     client.get("/health").await.expect(200);
     house.stop().await;
