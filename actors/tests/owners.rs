@@ -6,7 +6,7 @@ mod attempts;
 #[cfg(test)]
 #[path = "owners/audit.rs"]
 mod audit;
-
+#[cfg(test)]
 #[path = "owners/belated.rs"]
 mod belated;
 #[cfg(test)]

@@ -20,9 +20,7 @@ use crate::patience::patiently;
 use crate::supervision::Owner;
 
 /// How many entries are sealed in one step. Others wait for the store's writer meanwhile.
-const BATCH: u32 = 128;
-/// As many, as they are counted when they are there.
-const WHOLE: usize = 128;
+const BATCH: u8 = 128;
 /// How many of them are hashed before others may use the thread.
 const AT_ONCE: usize = 16;
 /// After how many ticks it is looked for what is unsealed: two seconds. While there are whole batches of it,
@@ -102,7 +100,7 @@ impl Notary {
     /// Seals whole batches alone where there were some: the rest is more at the next look.
     async fn catch_up(&mut self) -> Result<(), Fault> {
         for (tenant, after) in std::mem::take(&mut self.behind) {
-            self.seal_after(tenant, after, WHOLE).await?;
+            self.seal_after(tenant, after, usize::from(BATCH)).await?;
         }
         Ok(())
     }
@@ -116,14 +114,15 @@ impl Notary {
     ) -> Result<(), Fault> {
         let needs = Arc::clone(&self.needs);
         loop {
-            let unsealed = needs.trail.load_unsealed(tenant, after, BATCH);
+            let unsealed = needs.trail.load_unsealed(tenant, after, u32::from(BATCH));
             let (head, rows) = patiently(unsealed).await?;
             let Some(last) = rows.last().filter(|_| rows.len() >= least) else {
                 return Ok(());
             };
             after = last.seq;
             // Another node that was first goes on with this tenant; the next look finds what it left.
-            if !self.seal(tenant, head, &rows).await? || rows.len() < WHOLE {
+            let was_first = self.seal(tenant, head, &rows).await?;
+            if !was_first || rows.len() < usize::from(BATCH) {
                 return Ok(());
             }
             self.behind.insert(tenant, after);
