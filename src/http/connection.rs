@@ -41,7 +41,7 @@ const LOOK: Duration = Duration::from_secs(10);
 /// How long an idle connection may take to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(5);
 /// The most header lines of a request. hyper's own bound for HTTP/1, which is 100, costs nothing; another
-/// costs each request a twentieth of what it takes to answer.
+/// has it fill two lists for each request.
 const MAX_HEADERS: usize = 64;
 /// The longest head of an HTTP/1 request, in bytes.
 const MAX_HEAD: usize = 64 * 1024;
