@@ -50,8 +50,8 @@ struct Line {
     name: &'static str,
     idle: Duration,
     flooded: Duration,
-    ratio: f64,
-    worst: f64,
+    /// Of each round.
+    ratios: Vec<f64>,
 }
 
 /// How long the answers of each probe took, sorted.
@@ -209,6 +209,15 @@ async fn guess(address: &str, number: usize, round: usize) -> Result<u16, String
     Ok(status)
 }
 
+// === impl Line ===
+
+impl Line {
+    /// What the middle round was.
+    fn ratio(&self) -> f64 {
+        median(self.ratios.iter().copied())
+    }
+}
+
 // === impl Outcome ===
 
 impl Outcome {
@@ -233,16 +242,17 @@ impl Outcome {
                 name: kind.name(),
                 idle: over(rounds.iter().map(|(idle, _)| idle).collect()),
                 flooded: over(rounds.iter().map(|(_, flooded)| flooded).collect()),
-                worst: ratios.iter().copied().fold(0.0, f64::max),
-                ratio: median(ratios.into_iter()),
+                ratios,
             }
         });
         Self(lines.collect())
     }
 
-    /// Gives the ratio of each probe.
-    pub(crate) fn ratios(&self) -> Vec<(&'static str, f64)> {
-        self.0.iter().map(|line| (line.name, line.ratio)).collect()
+    /// Gives the ratios of each probe, one for each round.
+    pub(crate) fn ratios(&self) -> impl Iterator<Item = (&'static str, &[f64])> {
+        self.0
+            .iter()
+            .map(|line| (line.name, line.ratios.as_slice()))
     }
 
     /// Refuses an outcome in which somebody was kept waiting longer than `most` times.
@@ -250,11 +260,12 @@ impl Outcome {
     /// # Errors
     /// A sentence that says whom.
     pub(crate) fn check(&self, most: f64) -> Result<(), String> {
-        match self.0.iter().find(|line| line.ratio > most) {
+        match self.0.iter().find(|line| line.ratio() > most) {
             None => Ok(()),
             Some(line) => Err(format!(
                 "{}: the slowest of a hundred took {:.1} times an idle service's, at most {most} were allowed",
-                line.name, line.ratio
+                line.name,
+                line.ratio()
             )),
         }
     }
@@ -274,8 +285,8 @@ impl fmt::Display for Outcome {
                 line.name,
                 millis(line.idle),
                 millis(line.flooded),
-                line.ratio,
-                line.worst
+                line.ratio(),
+                line.ratios.iter().copied().fold(0.0, f64::max)
             )?;
         }
         Ok(())

@@ -60,22 +60,27 @@ impl Suite<'_> {
         let store = estate.house.plan.store.name();
         let binary = stripped(&self.program)?;
         let figures = [
-            ("binary_mib", "the binary, stripped", binary / MIB, "MiB"),
+            (
+                "binary_mib",
+                "the binary, stripped",
+                vec![binary / MIB],
+                "MiB",
+            ),
             (
                 "idle_mib",
                 "memory of an idle service on an empty store",
-                float(estate.idle[0]) / MIB,
+                vec![float(estate.idle[0]) / MIB],
                 "MiB",
             ),
             (
                 "start_ms",
                 "from exec to ready on an existing store",
-                estate.starts[0].as_secs_f64() * 1e3,
+                millis(&estate.starts[0]),
                 "ms",
             ),
         ];
-        for (name, about, figure, unit) in figures {
-            self.add(Row::of_figures(name, store, about, &[figure]).of(unit));
+        for (name, about, figures, unit) in figures {
+            self.add(Row::of_figures(name, store, about, &figures).of(unit));
         }
         let waits = Waits::measure(estate).await?;
         self.add_waits(store, "", &waits);
@@ -97,18 +102,18 @@ impl Suite<'_> {
             (
                 "tenants_mib",
                 "memory that the tenants of a grown store take",
-                more / MIB,
+                vec![more / MIB],
                 "MiB",
             ),
             (
                 "grown_start_ms",
                 "from exec to ready on a grown store",
-                estate.starts[1].as_secs_f64() * 1e3,
+                millis(&estate.starts[1]),
                 "ms",
             ),
         ];
-        for (name, about, figure, unit) in figures {
-            self.add(Row::of_figures(name, store, about, &[figure]).of(unit));
+        for (name, about, figures, unit) in figures {
+            self.add(Row::of_figures(name, store, about, &figures).of(unit));
         }
         let waits = Waits::measure(estate).await?;
         self.add_waits(store, "grown_", &waits);
@@ -245,4 +250,8 @@ async fn time(address: &str, request: &[u8], often: usize) -> Result<Vec<f64>, S
         spans.push(begun.elapsed().as_secs_f64() * 1e3);
     }
     Ok(spans)
+}
+
+fn millis(spans: &[Duration]) -> Vec<f64> {
+    spans.iter().map(|span| span.as_secs_f64() * 1e3).collect()
 }
