@@ -97,6 +97,10 @@ pub(super) const MIGRATIONS: [(&str, &str); 20] = [
 
 /// How many prepared statements a connection keeps; more than all ports have.
 const STATEMENTS: usize = 256;
+/// How much of the file the writer keeps in memory, and how much each reader. The system keeps what is read
+/// often besides: four times as much answered no faster, with two thousand accounts and with a million.
+const WRITER_CACHE_KIB: u32 = 4 * 1024;
+const READER_CACHE_KIB: u32 = 1024;
 
 /// Opens the connection that writes.
 ///
@@ -105,23 +109,23 @@ const STATEMENTS: usize = 256;
 /// commits is written once, and often enough that reading it again after a crash takes a tenth of a second.
 pub(super) fn connect_writer(path: &Path) -> rusqlite::Result<Connection> {
     let connection = connect(path)?;
-    connection.execute_batch(
+    connection.execute_batch(&format!(
         "PRAGMA journal_mode = WAL;
          PRAGMA synchronous = FULL;
          PRAGMA wal_autocheckpoint = 16000;
          PRAGMA journal_size_limit = 67108864;
-         PRAGMA cache_size = -16384;",
-    )?;
+         PRAGMA cache_size = -{WRITER_CACHE_KIB};"
+    ))?;
     Ok(connection)
 }
 
 /// Opens a connection that cannot write.
 pub(super) fn connect_reader(path: &Path) -> rusqlite::Result<Connection> {
     let connection = connect(path)?;
-    connection.execute_batch(
+    connection.execute_batch(&format!(
         "PRAGMA query_only = ON;
-         PRAGMA cache_size = -8192;",
-    )?;
+         PRAGMA cache_size = -{READER_CACHE_KIB};"
+    ))?;
     Ok(connection)
 }
 
