@@ -86,7 +86,7 @@ pub(crate) struct OutputArguments {
     /// Where it is written as one HTML page with charts
     #[arg(long)]
     pub(crate) html: Option<PathBuf>,
-    /// Where a flame graph of the service under each scenario is drawn, `NAME.svg`; needs `perf`
+    /// Where a flame graph of the service and its store under each scenario is drawn, `NAME.svg`; needs `perf`
     #[arg(long)]
     pub(crate) flames: Option<PathBuf>,
     /// What must be met for this to end with success; absent: loadtests/thresholds.json
@@ -100,7 +100,7 @@ pub(crate) struct RunningArguments {
     /// The public door of a running service, for flood and timing
     #[arg(long, default_value = "127.0.0.1:4000")]
     pub(crate) address: String,
-    /// Its admin door, for timing
+    /// Its admin door
     #[arg(long, default_value = "127.0.0.1:4001")]
     pub(crate) admin: String,
     /// A key that opens it

@@ -1,4 +1,4 @@
-//! Flame graphs: where the service spends its processor time under a scenario.
+//! Flame graphs: where the service, and the store that it asks, spend processor time under a scenario.
 //!
 //! `perf` samples its stacks while the load runs, so that no build of its own is needed and what is seen
 //! is what was measured; inlined functions are part of those that called them. The samples are taken
@@ -33,15 +33,16 @@ const NARROWEST: f64 = 0.2;
 // === impl Flames ===
 
 impl Flames {
-    /// Begins to sample a process, for a span.
+    /// Begins to sample processes, for a span.
     ///
     /// # Errors
     /// A sentence when perf is not there.
-    pub(crate) fn light(process: u32, span: Duration) -> Result<Self, String> {
+    pub(crate) fn light(processes: &[u32], span: Duration) -> Result<Self, String> {
+        let processes: Vec<_> = processes.iter().map(ToString::to_string).collect();
         let directory = tempfile::tempdir().map_err(|error| format!("no directory: {error}"))?;
         let perf = Command::new("perf")
             .args(["record", "--quiet", "--freq", FREQUENCY])
-            .args(["--call-graph", STACKS, "--pid", &process.to_string()])
+            .args(["--call-graph", STACKS, "--pid", &processes.join(",")])
             .arg("--output")
             .arg(directory.path().join("samples"))
             .args(["--", "sleep", &span.as_secs_f64().to_string()])

@@ -29,7 +29,7 @@ mod probe;
 use probe::{Kind, Probe};
 
 /// What must go on meanwhile.
-const PROBES: [Kind; 3] = [Kind::Health, Kind::Jwks, Kind::Refresh];
+const PROBES: [Kind; 4] = [Kind::Health, Kind::Jwks, Kind::Introspect, Kind::Refresh];
 /// How often each is asked while nothing else goes on.
 const IDLE: usize = 1_000;
 
@@ -37,6 +37,10 @@ const IDLE: usize = 1_000;
 pub(crate) struct Flood<'a> {
     /// The public door of the service.
     pub(crate) address: &'a str,
+    /// Its admin door, where a client is registered that introspects.
+    pub(crate) admin: &'a str,
+    /// A key that opens it.
+    pub(crate) key: &'a str,
     /// How many guess at once.
     pub(crate) strangers: usize,
     /// How often.
@@ -71,7 +75,7 @@ impl Flood<'_> {
     pub(crate) async fn measure(&self) -> Result<Outcome, String> {
         let mut askers = Vec::new();
         for kind in PROBES {
-            askers.push(Probe::prepare(kind, self.address).await?);
+            askers.push(Probe::prepare(kind, self).await?);
         }
         let mut connection = connect(self.address).await?;
         let mut rounds = Vec::new();

@@ -126,6 +126,8 @@ async fn flood(arguments: &Arguments) -> Result<(), String> {
     let running = &arguments.running;
     let flood = Flood {
         address: &running.address,
+        admin: &running.admin,
+        key: &running.key,
         strangers: running.strangers,
         rounds: arguments.load.rounds,
     };

@@ -44,6 +44,13 @@ impl Watched {
         }
     }
 
+    /// Names all of the processes there are now.
+    pub(crate) fn ids(&self) -> Vec<u32> {
+        let of_stores = self.stores.into_iter().flatten().flat_map(tree);
+        let of_stores = of_stores.map(|(process, _)| process);
+        self.server.into_iter().chain(of_stores).collect()
+    }
+
     /// Reads how many bytes of the server are in memory.
     pub(crate) fn resident(&self) -> u64 {
         self.server.map_or(0, resident)
@@ -87,16 +94,20 @@ fn time_of(process: u32) -> Option<Duration> {
     parse(&stat).map(|(_, spent)| spent)
 }
 
-/// Adds up a process and its children: a server that makes one for each connection.
+/// Adds up a process and its children.
 fn time_of_tree(root: u32) -> Duration {
+    tree(root).map(|(_, spent)| spent).sum()
+}
+
+/// Lists a process and its children, with their processor time: a server that makes one for each connection.
+fn tree(root: u32) -> impl Iterator<Item = (u32, Duration)> {
     let all = fs::read_dir("/proc").into_iter().flatten().flatten();
     let processes = all.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    let of_root = processes.filter_map(|process| {
+    processes.filter_map(move |process| {
         let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
         let (parent, spent) = parse(&stat)?;
-        (process == root || parent == root).then_some(spent)
-    });
-    of_root.sum()
+        (process == root || parent == root).then_some((process, spent))
+    })
 }
 
 /// Takes the parent and the processor time out of `/proc/<pid>/stat`. The name in parentheses may hold

@@ -99,15 +99,15 @@ impl<'a> Suite<'a> {
         }
     }
 
-    /// Loads the service once more, sampled, and draws where it spends its processor time.
+    /// Loads the service once more, sampled, and draws where processor time is spent.
     async fn draw(
         &self,
         scenario: &Scenario,
         estate: &Rc<Estate>,
         directory: &Path,
     ) -> Result<(), String> {
-        let service = estate.house.process().ok_or("the service does not run")?;
-        let flames = Flames::light(service, self.effort().span)?;
+        let processes = estate.house.watched().ids();
+        let flames = Flames::light(&processes, self.effort().span)?;
         bench::measure_service(scenario, estate, self.effort()).await?;
         let name = match estate.house.plan.store {
             StoreKind::Embedded => scenario.name.to_owned(),

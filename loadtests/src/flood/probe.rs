@@ -1,10 +1,15 @@
 //! What everybody else asks during a flood.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use http::HeaderValue;
 use http_body_util::Full;
 use hyper::Request;
 use hyper::body::Bytes;
 use serde_json::{Value, json};
 
+use super::Flood;
+use crate::message::form;
 use crate::talk::{build, connect, exchange};
 
 /// What is asked.
@@ -14,6 +19,8 @@ pub(super) enum Kind {
     Health,
     /// Its public keys.
     Jwks,
+    /// Whether an access token holds.
+    Introspect,
     /// A token pair for a refresh token.
     Refresh,
 }
@@ -22,7 +29,10 @@ pub(super) enum Kind {
 #[derive(Debug, Clone)]
 pub(super) struct Probe {
     kind: Kind,
-    refresh_token: String,
+    /// What is asked about, or asked with.
+    token: String,
+    /// The client's `Authorization`, where a client asks.
+    basic: String,
 }
 
 const PASSWORD: &str = "a quiet garden in the rain";
@@ -35,6 +45,7 @@ impl Kind {
         match self {
             Self::Health => "health",
             Self::Jwks => "jwks",
+            Self::Introspect => "introspect",
             Self::Refresh => "refresh",
         }
     }
@@ -43,17 +54,20 @@ impl Kind {
 // === impl Probe ===
 
 impl Probe {
-    /// Registers and signs in somebody, where what is asked needs somebody.
+    /// Makes whoever asks: signs somebody up and in, or registers a client.
     ///
     /// # Errors
     /// A sentence when the service refuses, which it does when its limits are not raised.
-    pub(super) async fn prepare(kind: Kind, address: &str) -> Result<Self, String> {
+    pub(super) async fn prepare(kind: Kind, flood: &Flood<'_>) -> Result<Self, String> {
         let mut probe = Self {
             kind,
-            refresh_token: String::new(),
+            token: String::new(),
+            basic: String::new(),
         };
-        if kind == Kind::Refresh {
-            probe.sign_in(address).await?;
+        match kind {
+            Kind::Health | Kind::Jwks => {}
+            Kind::Introspect => probe.register(flood).await?,
+            Kind::Refresh => probe.sign_in(flood.address).await?,
         }
         Ok(probe)
     }
@@ -68,8 +82,11 @@ impl Probe {
         let (method, path, body) = match self.kind {
             Kind::Health => ("GET", "/health", None),
             Kind::Jwks => ("GET", "/.well-known/jwks.json", None),
+            Kind::Introspect => {
+                return self.post(address, "/oauth/introspect", &[("token", &self.token)]);
+            }
             Kind::Refresh => {
-                let body = json!({ "refresh_token": self.refresh_token });
+                let body = json!({ "refresh_token": self.token });
                 ("POST", "/auth/token/refresh", Some(body))
             }
         };
@@ -82,8 +99,50 @@ impl Probe {
             && let Ok(body) = serde_json::from_slice::<Value>(answer)
             && let Some(token) = body.get("refresh_token").and_then(Value::as_str)
         {
-            token.clone_into(&mut self.refresh_token);
+            token.clone_into(&mut self.token);
         }
+    }
+
+    /// Builds a form that the client sends.
+    fn post(&self, address: &str, path: &str, fields: &[(&str, &str)]) -> Request<Full<Bytes>> {
+        let mut request = build("POST", address, path, None);
+        *request.body_mut() = Full::from(form(fields));
+        let headers = request.headers_mut();
+        let media = HeaderValue::from_static("application/x-www-form-urlencoded");
+        headers.insert("content-type", media);
+        headers.extend(
+            HeaderValue::try_from(&self.basic)
+                .ok()
+                .map(|basic| (http::header::AUTHORIZATION, basic)),
+        );
+        request
+    }
+
+    /// Registers a client, which asks about a token of its own.
+    async fn register(&mut self, flood: &Flood<'_>) -> Result<(), String> {
+        let client = json!({
+            "name": "Flood", "client_type": "service", "grant_types": ["client_credentials"],
+            "scopes": ["read"],
+        });
+        let mut register = build("POST", flood.admin, "/admin/clients", Some(client));
+        let key = HeaderValue::try_from(flood.key).map_err(|_| "the key is no header")?;
+        register.headers_mut().insert("x-api-key", key);
+        let (status, body) = exchange(&mut connect(flood.admin).await?, register).await?;
+        let client: Value = serde_json::from_slice(&body).unwrap_or_default();
+        let field = |name: &str| client.get(name).and_then(Value::as_str);
+        let (Some(id), Some(secret)) = (field("client_id"), field("client_secret")) else {
+            return Err(format!("a client was answered {status}; is --key right?"));
+        };
+        self.basic = format!("Basic {}", BASE64_STANDARD.encode(format!("{id}:{secret}")));
+        let grant = [("grant_type", "client_credentials")];
+        let ask = self.post(flood.address, "/oauth/token", &grant);
+        let (status, body) = exchange(&mut connect(flood.address).await?, ask).await?;
+        let answer: Value = serde_json::from_slice(&body).unwrap_or_default();
+        let token = answer.get("access_token").and_then(Value::as_str);
+        token
+            .ok_or_else(|| format!("no token for the client: {status}"))?
+            .clone_into(&mut self.token);
+        Ok(())
     }
 
     async fn sign_in(&mut self, address: &str) -> Result<(), String> {
@@ -98,7 +157,7 @@ impl Probe {
         let body: Value = serde_json::from_slice(&body).unwrap_or_default();
         match body.get("refresh_token").and_then(Value::as_str) {
             Some(token) => {
-                token.clone_into(&mut self.refresh_token);
+                token.clone_into(&mut self.token);
                 Ok(())
             }
             None => Err(format!("sign-in answered {status}; are the limits raised?")),

@@ -90,6 +90,7 @@ impl Suite<'_> {
     async fn store(&mut self, estate: &Rc<Estate>) -> Result<Ratios, String> {
         let store = estate.house.plan.store;
         let mut ratios = Ratios::new();
+        let before = self.report.rows.len();
         for scenario in table(store.has_postgres()) {
             if store.has_postgres() && !OF_THE_STORE.contains(&scenario.name) {
                 continue;
@@ -105,6 +106,7 @@ impl Suite<'_> {
                 self.overload(&scenario, estate, &rounds).await?;
             }
         }
+        self.memory_under_load(store.name(), before);
         self.flood(estate).await?;
         Ok(ratios)
     }
@@ -113,6 +115,8 @@ impl Suite<'_> {
     async fn flood(&mut self, estate: &Rc<Estate>) -> Result<(), String> {
         let flood = Flood {
             address: &estate.house.public,
+            admin: &estate.house.admin,
+            key: &estate.house.key,
             strangers: self.arguments.running.strangers,
             rounds: self.arguments.load.rounds.saturating_mul(FLOODS),
         };

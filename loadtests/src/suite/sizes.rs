@@ -20,6 +20,8 @@ use crate::seed;
 use crate::wire::Wire;
 
 const MIB: f64 = 1_048_576.0;
+/// The scenarios that hash passwords.
+const HASHING: [&str; 3] = ["login", "register", "mixed"];
 /// How long somebody waits who asks alone, in milliseconds.
 pub(crate) struct Waits {
     search: Vec<f64>,
@@ -129,6 +131,29 @@ impl Suite<'_> {
         for (kind, about, spans) in waits.each() {
             let row = Row::of_figures(&format!("{prefix}{kind}_ms"), store, about, spans);
             self.add(row.worst().of("ms at worst"));
+        }
+    }
+
+    /// Adds how much memory the loads took whose rows were added from a place on: before the first that hashes
+    /// passwords, and from there on, for what hashing takes is kept.
+    pub(crate) fn memory_under_load(&mut self, store: &str, from: usize) {
+        let rows = || self.report.rows.iter().skip(from);
+        let is_before = |row: &&Row| !HASHING.contains(&row.name.as_str());
+        let figures = [
+            (
+                "load_mib",
+                "memory under any load that hashes nothing",
+                most_memory(rows().take_while(is_before)),
+            ),
+            (
+                "hashing_mib",
+                "memory under loads of which some hash, two at once",
+                most_memory(rows().skip_while(is_before)),
+            ),
+        ];
+        for (name, about, most) in figures {
+            let row = Row::of_figures(name, store, about, &[float(most) / MIB]);
+            self.add(row.of("MiB at most"));
         }
     }
 
@@ -254,4 +279,13 @@ async fn time(address: &str, request: &[u8], often: usize) -> Result<Vec<f64>, S
 
 fn millis(spans: &[Duration]) -> Vec<f64> {
     spans.iter().map(|span| span.as_secs_f64() * 1e3).collect()
+}
+
+fn most_memory<'a>(rows: impl Iterator<Item = &'a Row>) -> u64 {
+    let sides = rows.filter_map(|row| row.service.as_ref());
+    sides
+        .flat_map(|side| &side.memory)
+        .copied()
+        .max()
+        .unwrap_or(0)
 }
