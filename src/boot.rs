@@ -27,6 +27,7 @@ use crate::http::hall::Hall;
 
 mod doors;
 mod first_key;
+mod hashing;
 mod owners;
 mod schema;
 mod sealing;

@@ -1,6 +1,5 @@
 //! Hiring the owners: each gets its port, and nobody else does.
 
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,7 +23,6 @@ use domain::attempt::AttemptPolicy;
 use domain::random::Random;
 use domain::secret::SecretText;
 use domain::time::Clock;
-use hashing::{Cost, Hashing, HashingConfig};
 use protocol::system_secrets::SystemSecrets;
 use store::port::changes::Changes;
 use store::port::shared::SharedState;
@@ -32,8 +30,8 @@ use store::port::{Health, Ports};
 use url::Url;
 use webauthn::RelyingParty;
 
-use super::StartError;
 use super::sealing::ByVault;
+use super::{StartError, hashing};
 use crate::authorities::ClientAuthorities;
 use crate::config::Settings;
 use crate::courier::{self, Letterhead, LetterheadOf};
@@ -107,7 +105,7 @@ pub(crate) fn hire(
     let first = [tenants_spec, keys_spec, limits_spec, roles_spec, vault_spec];
     let shards = sessions_specs.into_iter().chain(attempts_specs);
     let flows = Arc::new(Flows {
-        hashing: hashing(&outside, &meters)?,
+        hashing: hashing::start(&outside, &meters).map_err(setting)?,
         breached: breached(settings, &meters)?,
         egress: egress(settings)?,
         verified: VerifiedTokens::default(),
@@ -153,6 +151,7 @@ pub(crate) fn hire(
         .chain([feed_spec, used_spec])
         .collect();
     outflow.push(hire_notices(&notices, &flows, ports.notices));
+    outflow.push(hashing::rest(flows.hashing.clone()));
     Ok(Staff {
         flows,
         owners,
@@ -327,22 +326,6 @@ fn imported_key(settings: &Settings) -> Result<Option<SecretText>, StartError> {
     let text = std::fs::read_to_string(path);
     text.map(|text| Some(SecretText::new(text)))
         .map_err(|error| invalid("JWT_PRIVATE_KEY_PATH", error))
-}
-
-fn hashing(outside: &Outside, meters: &Arc<Meters>) -> Result<Hashing, StartError> {
-    let (settings, meters) = (&outside.settings, Arc::clone(meters));
-    let config = HashingConfig {
-        cost: Cost {
-            memory_kib: settings.hashing.memory_kib,
-            time: settings.hashing.time,
-            parallelism: settings.hashing.parallelism,
-        },
-        threads: NonZeroUsize::new(settings.hashing.threads).unwrap_or(NonZeroUsize::MIN),
-        queue: settings.hashing.queue,
-        peppers: settings.secrets.peppers.clone(),
-    };
-    let watch = Arc::new(move |span| meters.observe_hashing(span));
-    Hashing::new(&config, Arc::clone(&outside.random), watch).map_err(setting)
 }
 
 fn breached(

@@ -12,7 +12,7 @@ use domain::time::UnixMillis;
 use domain::user::PasswordRecord;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::peppers::Peppers;
 use crate::phc::{Cost, OUTPUT_BYTES, SALT_BYTES, Stored};
@@ -62,6 +62,10 @@ pub struct Verified {
 
 /// Is told how long each hash took, without the time it waited. Called on a hashing thread.
 pub type Watch = Arc<dyn Fn(Duration) + Send + Sync>;
+
+/// How often it is looked whether anybody hashes. Fresh memory costs the next hash some 40 ms where the system
+/// has to find huge pages for it: whoever signs in now and then should not always be the next.
+const REST: Duration = Duration::from_mins(1);
 
 /// Hashes and checks passwords. Clones share the threads.
 #[derive(Clone)]
@@ -133,6 +137,26 @@ impl Hashing {
             gate: Arc::clone(&self.0),
             permit,
         })
+    }
+
+    /// Gives the memory of past hashes back to the system each time nobody has hashed for one to two minutes:
+    /// an idle service is that much smaller, and what is in it is worth as much as the passwords that were
+    /// hashed. The next hash pays for fresh memory.
+    ///
+    /// # Cancel safety
+    /// Goes on for ever; to drop it ends that and nothing else.
+    pub async fn rest(&self) {
+        // Whoever looked before may have been ended.
+        let mut is_kept = true;
+        loop {
+            sleep(REST).await;
+            if self.0.queue.was_used() {
+                is_kept = true;
+            } else if is_kept && self.depth() == 0 {
+                self.0.pool.spawn_broadcast(|_| kernel::let_go());
+                is_kept = false;
+            }
+        }
     }
 
     /// Gives how many places are taken.

@@ -1,7 +1,7 @@
 //! Computing Argon2id, in memory that is kept: our words for the kernel in `crates/argon2id`.
 //!
-//! Each hashing thread keeps a memory of its own, which does for one hash at a time. Hashes that are
-//! computed together take a spare one each for as long.
+//! Each hashing thread keeps a memory of its own, which does for one hash at a time, until it is told to let
+//! go of it. Hashes that are computed together take a spare one each for as long.
 
 use std::cell::RefCell;
 use std::iter::once;
@@ -37,6 +37,17 @@ thread_local! {
 /// Says how many hashes cost less together than one after the other.
 pub(crate) fn together() -> usize {
     if KERNEL.interleaves() { TOGETHER } else { 1 }
+}
+
+/// Gives the memory that this thread keeps back to the system.
+pub(crate) fn let_go() {
+    drop(MEMORY.take());
+}
+
+/// Gives how many bytes this thread keeps.
+#[cfg(test)]
+pub(crate) fn kept() -> usize {
+    MEMORY.with_borrow(Memory::bytes)
 }
 
 /// Hashes every text, each but the first in one of the spare memories. Blocks the thread for as long

@@ -15,6 +15,7 @@
 use std::collections::VecDeque;
 use std::mem::take;
 use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use argon2id::Memory;
@@ -41,6 +42,8 @@ pub(super) struct Queue {
     cost: Cost,
     watch: Watch,
     waiting: Mutex<Waiting>,
+    /// Whether anything was hashed since it was asked last.
+    was_used: AtomicBool,
 }
 
 /// Everything one job needs, and the place it takes until it is done or skipped.
@@ -80,7 +83,13 @@ impl Queue {
                 jobs: VecDeque::new(),
                 spares,
             }),
+            was_used: AtomicBool::new(false),
         }
+    }
+
+    /// Says whether anything was hashed since this was asked last.
+    pub(super) fn was_used(&self) -> bool {
+        self.was_used.swap(false, Ordering::Relaxed)
     }
 
     /// Adds a job. Whoever does has [`serve`](Self::serve) called once.
@@ -159,6 +168,7 @@ impl Batch<'_> {
         let Some(cost) = self.jobs.first().map(|job| job.cost) else {
             return;
         };
+        self.queue.was_used.store(true, Ordering::Relaxed);
         let started = Instant::now();
         let texts: Vec<_> = self.jobs.iter().map(Job::text).collect();
         let outputs = kernel::hash(cost, &texts, &mut self.spares);

@@ -222,3 +222,29 @@ async fn of_many_at_once_each_gets_the_answer_to_its_own() {
         assert_eq!(verified.matches, number % 2 == 0, "{number}");
     }
 }
+
+#[tokio::test]
+async fn memory_of_past_hashes_is_given_back_when_nobody_hashes_any_more() {
+    let gate = gate(CHEAP, 1, &[1]);
+    let kept = || {
+        gate.0
+            .pool
+            .broadcast(|_| kernel::kept())
+            .iter()
+            .sum::<usize>()
+    };
+    let record = record(&gate, "a quiet garden").await;
+    assert!(kept() > 0);
+    tokio::time::pause();
+    let rest = Box::pin(gate.rest());
+    let one_look = timeout_at(Instant::now() + REST + REST / 2, rest).await;
+    assert!(one_look.is_err(), "it goes on for ever");
+    assert!(kept() > 0, "somebody had hashed since");
+    let another = timeout_at(Instant::now() + REST + REST / 2, Box::pin(gate.rest())).await;
+    assert!(another.is_err());
+    assert_eq!(kept(), 0);
+    tokio::time::resume();
+    let again = look(&gate, "a quiet garden", Some(record)).await;
+    assert!(again.expect("verifies").matches);
+    assert!(kept() > 0);
+}
