@@ -111,7 +111,7 @@ impl<'a> Suite<'a> {
         bench::measure_service(scenario, estate, self.effort()).await?;
         let name = match estate.house.plan.store {
             StoreKind::Embedded => scenario.name.to_owned(),
-            other => format!("{}.{}", scenario.name, other.name()),
+            other => format!("{}-{}", scenario.name, other.name()),
         };
         flames.draw(scenario, &directory.join(name).with_extension("svg"))
     }
