@@ -63,8 +63,8 @@ pub struct Verified {
 /// Is told how long each hash took, without the time it waited. Called on a hashing thread.
 pub type Watch = Arc<dyn Fn(Duration) + Send + Sync>;
 
-/// How often it is looked whether anybody hashes. Fresh memory costs the next hash some 40 ms where the system
-/// has to find huge pages for it: whoever signs in now and then should not always be the next.
+/// How often it is looked whether anybody hashes. Fresh memory cost the next hash 40 ms on a virtual machine
+/// (`docs/BENCHMARKS.md`): whoever signs in now and then should not always be the next.
 const REST: Duration = Duration::from_mins(1);
 
 /// Hashes and checks passwords. Clones share the threads.
