@@ -96,12 +96,14 @@ pub(crate) fn check_attestation_object(bytes: &[u8]) -> Result<Vec<u8>, Problem>
         return Err(Problem::Malformed);
     }
     let member = |name: &str| members.get(&Value::Text(name.to_owned()));
-    let (format, statement) = (member("fmt"), member("attStmt"));
-    let Some(Value::Text(format)) = format else {
+    // The library takes a name written as bytes for the text, so all three are asked for here.
+    let Some(Value::Text(format)) = member("fmt") else {
         return Err(Problem::Malformed);
     };
-    let is_empty = matches!(statement, Some(Value::Map(statement)) if statement.is_empty());
-    if format == "none" && !is_empty {
+    let Some(Value::Map(statement)) = member("attStmt") else {
+        return Err(Problem::Malformed);
+    };
+    if format == "none" && !statement.is_empty() {
         return Err(Problem::Malformed);
     }
     let Some(Value::Bytes(data)) = member("authData") else {

@@ -209,29 +209,31 @@ fn a_list_without_a_root_or_a_model_or_with_no_certificate_is_none() {
     assert!(AllowList::new(&[&vectors::root()], &[]).is_err());
 }
 
-proptest! {
-    #[test]
-    fn no_byte_changed_or_cut_is_accepted_or_makes_us_panic(
-        place in 0_usize..300,
-        bits in 1_u8..=255,
-        is_cut: bool,
-    ) {
-        let (device, (options, state)) = (Device::new(), begin(&[]));
-        let mut created = device.create(&options);
-        created.format = text("packed");
-        created.statement = |device, message| packed(0x26, &device.sign(message));
-        let mut object = created.object(&device, &created.said.with(r#","crossOrigin":false"#));
-        let place = place % object.len();
-        if is_cut {
-            object.truncate(place);
-        } else {
-            object[place] ^= bits;
-        }
-        created.object = Some(object);
+/// Each bit once and each length once: chance would meet a name that is spelt otherwise too seldom.
+#[test]
+fn no_bit_changed_or_byte_cut_is_accepted() {
+    let (device, (options, state)) = (Device::new(), begin(&[]));
+    let mut created = device.create(&options);
+    created.format = text("packed");
+    created.statement = |device, message| packed(0x26, &device.sign(message));
+    let object = created.object(&device, &created.said.with(r#","crossOrigin":false"#));
+    let mut is_bound = |object: &[u8]| {
+        created.object = Some(object.to_vec());
         let answer = created.render(&device);
-        prop_assert!(party().finish_registration(&state, &answer, None).is_err());
+        party().finish_registration(&state, &answer, None).is_ok()
+    };
+    assert!(is_bound(&object));
+    for place in 0..object.len() {
+        assert!(!is_bound(&object[..place]), "cut at {place}");
+        for bit in 0..8 {
+            let mut changed = object.clone();
+            changed[place] ^= 1 << bit;
+            assert!(!is_bound(&changed), "bit {bit} of byte {place}");
+        }
     }
+}
 
+proptest! {
     #[test]
     fn no_text_is_an_answer(text in ".{0,200}") {
         let (_, state) = begin(&[]);
