@@ -74,6 +74,7 @@ use audit::Lines;
 use gather::Gather;
 use pool::Pool;
 use scope::Scope;
+use users::Wanted;
 
 /// Where the server is and how to speak to it.
 #[derive(Debug, Clone)]
@@ -119,6 +120,7 @@ struct Inner {
     notices: watch::Sender<u64>,
     trail: Gather<Lines>,
     turns: Gather<Turn>,
+    accounts: Gather<Wanted>,
 }
 
 /// Shows nothing of the options: they hold a password.
@@ -147,11 +149,12 @@ impl Postgres {
             notices,
             trail: Gather::new(),
             turns: Gather::new(),
+            accounts: Gather::new(),
         })))
     }
 
-    /// Writes what verbs of this store gather, for ever: refreshes, and audit entries that belong to no
-    /// other verb. To be run under a supervisor; they are not written without it.
+    /// Does what verbs of this store gather, for ever: writes refreshes, and audit entries that belong to no
+    /// other verb, and reads accounts. To be run under a supervisor; nothing is written of these without it.
     ///
     /// # Cancel safety
     /// Whether what is in work is written is then unknown to those who wait for it; nothing else is
@@ -160,9 +163,13 @@ impl Postgres {
         let store = self.clone();
         async move {
             let Inner {
-                pool, trail, turns, ..
+                pool,
+                trail,
+                turns,
+                accounts,
+                ..
             } = store.0.as_ref();
-            tokio::join!(trail.serve(pool), turns.serve(pool));
+            tokio::join!(trail.serve(pool), turns.serve(pool), accounts.serve(pool));
         }
     }
 

@@ -13,7 +13,6 @@ use uuid::Uuid;
 use super::gather::Gathered;
 use super::pool::{Parameter, Pool, Step};
 use super::row::{self, Line, Window, get};
-use super::scope::ENTER;
 use super::{Postgres, Scope};
 use crate::port::Pending;
 use crate::port::audit::{Audit, AuditFilter, AuditRow, ChainHead, Seal};
@@ -58,7 +57,6 @@ pub(super) struct Lines(Vec<Line>);
 /// What a batch holds of one tenant.
 struct Share<'a> {
     tenant: Uuid,
-    scope: String,
     instants: Vec<i64>,
     fields: Vec<&'a Value>,
 }
@@ -124,24 +122,11 @@ impl Gathered for Lines {
 
     const NAME: &'static str = "the audit trail's queue";
 
-    fn write<'a>(pool: &'a Pool, batch: &'a [Self]) -> Pending<'a, Vec<()>> {
+    fn fulfil<'a>(pool: &'a Pool, batch: &'a [Self]) -> Pending<'a, Vec<()>> {
         Box::pin(async move {
             let shares = Share::of_each(batch);
-            let Some(first) = shares.first() else {
-                return Ok(vec![(); batch.len()]);
-            };
             let values: Vec<_> = shares.iter().map(Share::values).collect();
-            let enter = values.iter().map(|(scope, _)| Step {
-                sql: ENTER,
-                values: scope,
-            });
-            let append = values.iter().map(|(_, lines)| Step {
-                sql: APPEND,
-                values: lines,
-            });
-            let steps: Vec<_> = enter.zip(append).flat_map(<[Step<'_>; 2]>::from).collect();
-            let scope = Scope::Tenant(TenantId::from_uuid(first.tenant));
-            pool.run_all(scope, &steps).await?;
+            pool.run_in_each(APPEND, &values).await?;
             Ok(vec![(); batch.len()])
         })
     }
@@ -156,7 +141,6 @@ impl<'a> Share<'a> {
         for line in batch.iter().flat_map(|lines| &lines.0) {
             let share = shares.entry(line.tenant).or_insert_with(|| Self {
                 tenant: line.tenant,
-                scope: line.tenant.to_string(),
                 instants: Vec::new(),
                 fields: Vec::new(),
             });
@@ -166,10 +150,10 @@ impl<'a> Share<'a> {
         shares.into_values().collect()
     }
 
-    /// Gives the parameters of [`ENTER`] and of [`APPEND`].
-    fn values(&self) -> ([Parameter<'_>; 1], [Parameter<'_>; 3]) {
+    /// Gives the tenant and the parameters of [`APPEND`].
+    fn values(&self) -> (Uuid, [Parameter<'_>; 3]) {
         let lines: [Parameter<'_>; 3] = [&self.tenant, &self.instants, &self.fields];
-        ([&self.scope], lines)
+        (self.tenant, lines)
     }
 }
 

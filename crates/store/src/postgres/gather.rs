@@ -1,16 +1,16 @@
 //! Group commit: orders of one kind that wait at the same moment share one transaction.
 //!
 //! What every request of a hot path writes would cost a round trip and a flush of the server's log
-//! each. Here one task takes whatever waits (256 at most), writes all of it in one transaction and
-//! answers after the commit; meanwhile the next ones gather. Nobody waits longer than for two
-//! commits, and nothing is answered before it is durable.
+//! each, and what it reads a round trip. Here one task takes whatever waits (256 at most), carries all of
+//! it out in one transaction and answers after the commit; meanwhile the next ones gather. Nobody waits
+//! longer than for two commits, and nothing is answered before it is durable.
 //!
 //! An order that fails must not harm its neighbours: when the server finds fault with a batch, which is
-//! then rolled back, each order is written in a transaction of its own. When the server is away all of
-//! the batch is told so. An order whose caller left before it was taken is dropped unwritten.
+//! then rolled back, each order is carried out in a transaction of its own. When the server is away all of
+//! the batch is told so. An order whose caller left before it was taken is dropped undone.
 //!
 //! The queue outlives the task: a restart serves what waits. Callers whose batch was in work when the
-//! task ended are told that the store failed; whether it was written they do not know.
+//! task ended are told that the store failed; whether it was done they do not know.
 
 use std::slice;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -26,7 +26,7 @@ const BATCH: usize = 256;
 /// How many orders may wait before callers are told to come back.
 const WAITING: usize = 4_096;
 
-/// A kind of order that can be written together with others of its kind.
+/// A kind of order that can be carried out together with others of its kind.
 pub(super) trait Gathered: Sized + Send + Sync + 'static {
     /// What its caller is told.
     type Done: Send + 'static;
@@ -34,12 +34,12 @@ pub(super) trait Gathered: Sized + Send + Sync + 'static {
     /// What is full when too many wait.
     const NAME: &'static str;
 
-    /// Writes all of a batch in one transaction, or nothing of it, and gives what became of each, in
+    /// Carries out all of a batch in one transaction, or nothing of it, and gives what became of each, in
     /// order.
-    fn write<'a>(pool: &'a Pool, batch: &'a [Self]) -> Pending<'a, Vec<Self::Done>>;
+    fn fulfil<'a>(pool: &'a Pool, batch: &'a [Self]) -> Pending<'a, Vec<Self::Done>>;
 }
 
-/// Orders that wait for a task to write them.
+/// Orders that wait for a task to carry them out.
 pub(super) struct Gather<O: Gathered> {
     queue: mpsc::Sender<Order<O>>,
     /// Absent while the task has it.
@@ -67,13 +67,13 @@ impl<O: Gathered> Gather<O> {
         Self { queue, waiting }
     }
 
-    /// Has something written, and waits for its commit.
+    /// Has something done, and waits for its commit.
     ///
     /// # Errors
     /// [`Fault::Busy`] when too many wait; else what became of it.
     ///
     /// # Cancel safety
-    /// It is written unless the task had not taken it yet.
+    /// It is done unless the task had not taken it yet.
     pub(super) async fn order(&self, what: O) -> Result<O::Done, Fault> {
         let (reply, answer) = oneshot::channel();
         self.queue
@@ -83,23 +83,28 @@ impl<O: Gathered> Gather<O> {
         answer.await.unwrap_or_else(lost)
     }
 
-    /// Writes what waits, for ever. To be run under a supervisor, once at a time: it ends at once while
+    /// Carries out what waits, for ever. To be run under a supervisor, once at a time: it ends at once while
     /// another runs.
     ///
     /// # Cancel safety
-    /// Whether the batch in work is written is then unknown; what waits is kept.
+    /// Whether the batch in work is done is then unknown; what waits is kept.
     pub(super) async fn serve(&self, pool: &Pool) {
         let Some(mut turn) = self.begin() else {
-            tracing::error!(queue = O::NAME, "two tasks were to write the same orders");
+            tracing::error!(queue = O::NAME, "two tasks were to serve the same queue");
             return;
         };
         let mut batch = Vec::with_capacity(BATCH);
         while turn.take(&mut batch).await {
             batch.retain(|order| !order.reply.is_closed());
             if !batch.is_empty() {
-                write(pool, batch.drain(..)).await;
+                fulfil(pool, batch.drain(..)).await;
             }
         }
+    }
+
+    /// Says whether a task serves what is ordered.
+    pub(super) fn is_served(&self) -> bool {
+        self.lock().is_none()
     }
 
     fn begin(&self) -> Option<Turn<'_, O>> {
@@ -136,10 +141,10 @@ impl<O: Gathered> Drop for Turn<'_, O> {
     }
 }
 
-/// Writes a batch and answers all of it.
-async fn write<O: Gathered>(pool: &Pool, batch: impl Iterator<Item = Order<O>>) {
+/// Carries out a batch and answers all of it.
+async fn fulfil<O: Gathered>(pool: &Pool, batch: impl Iterator<Item = Order<O>>) {
     let (whats, replies): (Vec<O>, Vec<_>) = batch.map(|order| (order.what, order.reply)).unzip();
-    match O::write(pool, &whats).await {
+    match O::fulfil(pool, &whats).await {
         Ok(done) => {
             for (reply, done) in replies.into_iter().zip(done) {
                 // The caller may have left.
@@ -149,7 +154,7 @@ async fn write<O: Gathered>(pool: &Pool, batch: impl Iterator<Item = Order<O>>) 
         // One of them is at fault, and it is not known which.
         Err(Fault::Broken(_)) if whats.len() > 1 => {
             for (reply, what) in replies.into_iter().zip(&whats) {
-                let _ = reply.send(write_alone(pool, what).await);
+                let _ = reply.send(fulfil_alone(pool, what).await);
             }
         }
         Err(fault) => {
@@ -160,7 +165,7 @@ async fn write<O: Gathered>(pool: &Pool, batch: impl Iterator<Item = Order<O>>) 
     }
 }
 
-async fn write_alone<O: Gathered>(pool: &Pool, what: &O) -> Result<O::Done, Fault> {
-    let done = O::write(pool, slice::from_ref(what)).await?.pop();
+async fn fulfil_alone<O: Gathered>(pool: &Pool, what: &O) -> Result<O::Done, Fault> {
+    let done = O::fulfil(pool, slice::from_ref(what)).await?.pop();
     done.ok_or_else(|| Fault::Broken(format!("{} answers nothing", O::NAME)))
 }

@@ -12,13 +12,15 @@ use std::time::Duration;
 
 use deadpool_postgres::{ClientWrapper, RecyclingMethod, Runtime, TimeoutType, Timeouts};
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, PoolError};
+use domain::id::TenantId;
 use domain::rejection::Fault;
 use futures_util::future::{join_all, join3};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Config, Row, SimpleQueryMessage};
 use tokio_postgres_rustls::MakeRustlsConnect;
+use uuid::Uuid;
 
-use super::scope::Scope;
+use super::scope::{ENTER, Scope};
 use super::{PostgresOptions, SslMode};
 use failure::Failure;
 
@@ -151,6 +153,32 @@ impl Pool {
             Ok(link.whole(scope, steps).await?)
         })
         .await
+    }
+
+    /// Runs a statement in one tenant after the other, with values for each, as one transaction in one round
+    /// trip; gives the rows of each.
+    pub(super) async fn run_in_each<const N: usize>(
+        &self,
+        sql: &'static str,
+        tenants: &[(Uuid, [Parameter<'_>; N])],
+    ) -> Result<Vec<Vec<Row>>, Fault> {
+        let Some(((first, values), others)) = tenants.split_first() else {
+            return Ok(Vec::new());
+        };
+        let names: Vec<_> = others.iter().map(|(id, _)| id.to_string()).collect();
+        let enters: Vec<Parameter<'_>> =
+            names.iter().map(|name| -> Parameter<'_> { name }).collect();
+        let mut steps = vec![Step { sql, values }];
+        for (name, (_, values)) in enters.chunks(1).zip(others) {
+            steps.push(Step {
+                sql: ENTER,
+                values: name,
+            });
+            steps.push(Step { sql, values });
+        }
+        let scope = Scope::Tenant(TenantId::from_uuid(*first));
+        let answers = self.run_all(scope, &steps).await?;
+        Ok(answers.into_iter().step_by(2).collect())
     }
 
     /// Takes a connection. For verbs that look before they write; wrap them in [`within`].

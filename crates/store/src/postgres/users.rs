@@ -1,6 +1,7 @@
 //! Accounts and their passwords on PostgreSQL.
 //!
-//! [`patch`] changes and deletes accounts, [`passwords`] changes passwords, [`list`] lists, [`found`] finds by a text.
+//! [`patch`] changes and deletes accounts, [`passwords`] changes passwords, [`list`] lists, [`found`] finds by a text,
+//! [`wanted`] reads for several callers at once.
 
 use domain::email::EmailAddress;
 use domain::event::Entry;
@@ -21,11 +22,13 @@ mod found;
 mod list;
 mod passwords;
 mod patch;
+mod wanted;
 
 #[cfg(feature = "contract")]
 pub use found::SEARCHES_OF_USERS;
 #[cfg(feature = "contract")]
 pub use list::LISTS_OF_USERS;
+pub(super) use wanted::Wanted;
 
 /// Nothing is written when the address is taken. The token and the mail are optional.
 const REGISTER_USER: &str = "
@@ -53,12 +56,6 @@ const REGISTER_USER: &str = "
         FROM fresh
     )
     SELECT id FROM fresh";
-
-const LOAD_USER: &str = concat!(
-    "SELECT ",
-    user_columns!(),
-    " FROM users AS u WHERE u.tenant_id = $1 AND u.id = $2"
-);
 
 const LOAD_CREDENTIALS: &str = concat!(
     "SELECT ",
@@ -133,14 +130,7 @@ impl Users for Postgres {
     }
 
     fn load_user(&self, tenant: TenantId, user: UserId) -> Pending<'_, Option<User>> {
-        Box::pin(async move {
-            let (key, id) = (tenant.as_uuid(), user.as_uuid());
-            let rows = self
-                .pool()
-                .run(Scope::Tenant(tenant), LOAD_USER, &[&key, &id])
-                .await?;
-            rows.first().map(row::user).transpose()
-        })
+        Box::pin(self.user(tenant, user))
     }
 
     fn load_credentials(

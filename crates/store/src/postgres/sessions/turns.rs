@@ -13,7 +13,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use domain::event::{Entry, EventKind};
-use domain::id::TenantId;
 use domain::rejection::Fault;
 use domain::time::UnixMillis;
 use serde_json::Value;
@@ -21,9 +20,8 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::super::gather::Gathered;
-use super::super::pool::{Parameter, Pool, Step};
+use super::super::pool::{Parameter, Pool};
 use super::super::row::{Line, family_columns, get, session_columns, user_columns};
-use super::super::scope::{ENTER, Scope};
 use super::rotate::outcome;
 use crate::port::Pending;
 use crate::port::sessions::{Rotation, Turn};
@@ -115,7 +113,6 @@ const ROTATE_REFRESHES: &str = concat!(
 /// What one statement turns: families of one tenant, each once.
 struct Share {
     tenant: Uuid,
-    scope: String,
     present: Vec<i64>,
     entries: Vec<Value>,
     families: Vec<Uuid>,
@@ -136,27 +133,14 @@ impl Gathered for Turn {
 
     const NAME: &'static str = "the queue of refreshes";
 
-    fn write<'a>(pool: &'a Pool, batch: &'a [Self]) -> Pending<'a, Vec<Turned>> {
+    fn fulfil<'a>(pool: &'a Pool, batch: &'a [Self]) -> Pending<'a, Vec<Turned>> {
         Box::pin(async move {
             let shares = Share::of_each(batch);
-            let Some(first) = shares.first() else {
-                return Ok(Vec::new());
-            };
-            let scope = Scope::Tenant(TenantId::from_uuid(first.tenant));
             let values: Vec<_> = shares.iter().map(Share::values).collect();
-            let enter = values.iter().map(|(scope, _)| Step {
-                sql: ENTER,
-                values: scope,
-            });
-            let rotate = values.iter().map(|(_, turns)| Step {
-                sql: ROTATE_REFRESHES,
-                values: turns,
-            });
-            let steps: Vec<_> = enter.zip(rotate).flat_map(<[Step<'_>; 2]>::from).collect();
-            let answers = pool.run_all(scope, &steps).await?;
+            let answers = pool.run_in_each(ROTATE_REFRESHES, &values).await?;
             // Whatever no row speaks of is not there.
             let mut turned: Vec<Turned> = vec![Ok(Some(Rotation::Unknown)); batch.len()];
-            for row in answers.iter().skip(1).step_by(2).flatten() {
+            for row in answers.iter().flatten() {
                 judge(row, batch, &mut turned)?;
             }
             Ok(turned)
@@ -198,7 +182,6 @@ impl Share {
     fn of(tenant: Uuid) -> Self {
         Self {
             tenant,
-            scope: tenant.to_string(),
             present: Vec::new(),
             entries: Vec::new(),
             families: Vec::new(),
@@ -230,8 +213,8 @@ impl Share {
         self.places.push(i64::try_from(place).unwrap_or(i64::MAX));
     }
 
-    /// Gives the parameters of [`ENTER`] and of [`ROTATE_REFRESHES`].
-    fn values(&self) -> ([Parameter<'_>; 1], [Parameter<'_>; 12]) {
+    /// Gives the tenant and the parameters of [`ROTATE_REFRESHES`].
+    fn values(&self) -> (Uuid, [Parameter<'_>; 12]) {
         let turns: [Parameter<'_>; 12] = [
             &self.tenant,
             &self.present,
@@ -246,6 +229,6 @@ impl Share {
             &self.certificates,
             &self.places,
         ];
-        ([&self.scope], turns)
+        (self.tenant, turns)
     }
 }

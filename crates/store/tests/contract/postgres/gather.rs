@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use domain::event::EventKind;
 use domain::rejection::Fault;
+use domain::user::User;
 use futures_util::future::join_all;
 use store::contract::fixture::{World, at};
 use store::port::Ports;
@@ -25,6 +26,17 @@ pub(crate) fn claims() -> Vec<Claim> {
         ("refreshes_that_wait_together_share_commits", |d| {
             Box::pin(refreshes_that_wait_together_share_commits(d))
         }),
+        ("accounts_that_are_wanted_together_share_a_statement", |d| {
+            Box::pin(accounts_that_are_wanted_together_share_a_statement(d))
+        }),
+        (
+            "an_account_that_cannot_be_read_harms_none_of_its_neighbours",
+            |d| {
+                Box::pin(an_account_that_cannot_be_read_harms_none_of_its_neighbours(
+                    d,
+                ))
+            },
+        ),
         ("a_bad_entry_harms_none_of_its_neighbours", |d| {
             Box::pin(a_bad_entry_harms_none_of_its_neighbours(d))
         }),
@@ -123,6 +135,77 @@ async fn refreshes_that_wait_together_share_commits(database: Database) {
         worlds[1].tenant.as_uuid()
     );
     assert_eq!(count_of(&own).await, 20, "each in its own tenant");
+}
+
+/// Runs the task, and waits until it serves: what is read is not queued for nobody.
+async fn serve(database: &Database, world: &World, tasks: &mut JoinSet<()>) {
+    write(database, tasks);
+    append(world).await.unwrap();
+}
+
+async fn accounts_that_are_wanted_together_share_a_statement(database: Database) {
+    let worlds = two(database.store.ports()).await;
+    let mut wanted = Vec::new();
+    for n in 0..40_usize {
+        let email = format!("person{n}@example.org");
+        let user = worlds[n % 2].register(&email).await;
+        // Twice in its own tenant, and once in the other, which has nobody of that name.
+        wanted.extend([
+            (n % 2, user.clone()),
+            (n % 2, user.clone()),
+            (1 - n % 2, user),
+        ]);
+    }
+    let load = |(place, user): &(usize, User)| {
+        let world: &World = &worlds[*place];
+        world.ports.users.load_user(world.tenant, user.id)
+    };
+    let alone = load(&wanted[0]).await;
+    assert_eq!(alone.unwrap().as_ref(), Some(&wanted[0].1), "nobody serves");
+    let mut tasks = JoinSet::new();
+    serve(&database, &worlds[0], &mut tasks).await;
+    let mut admin = database.server.admin(Some(&database.name)).await;
+    let locked = admin.transaction().await.unwrap();
+    locked.batch_execute("LOCK TABLE users").await.unwrap();
+    let waiting = async {
+        let name = &database.name;
+        let sql = format!(
+            "SELECT count(*) FROM pg_stat_activity \
+             WHERE datname = '{name}' AND wait_event_type = 'Lock'"
+        );
+        while count(&database, &sql).await == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let waiting = count(&database, &sql).await;
+        locked.commit().await.unwrap();
+        waiting
+    };
+    let (found, waiting) = tokio::join!(join_all(wanted.iter().map(load)), waiting);
+    assert_eq!(waiting, 1, "all of them in one transaction");
+    for (n, (found, (place, user))) in found.into_iter().zip(&wanted).enumerate() {
+        let is_own = worlds[*place].tenant == user.tenant;
+        assert_eq!(found.unwrap().as_ref(), is_own.then_some(user), "{n}");
+    }
+}
+
+async fn an_account_that_cannot_be_read_harms_none_of_its_neighbours(database: Database) {
+    let world = World::new(database.store.ports()).await;
+    let good = world.register("good@example.org").await;
+    let bad = world.register("bad@example.org").await;
+    let admin = database.server.admin(Some(&database.name)).await;
+    // Past the triggers, which would find it.
+    let past = "SET session_replication_role = replica";
+    admin.batch_execute(past).await.unwrap();
+    let spoil = "UPDATE users SET roles = '{}' WHERE email = 'bad@example.org'";
+    assert_eq!(admin.execute(spoil, &[]).await.unwrap(), 1);
+    let mut tasks = JoinSet::new();
+    serve(&database, &world, &mut tasks).await;
+    let load = |user: &User| world.ports.users.load_user(world.tenant, user.id);
+    let (first, spoilt, last) = tokio::join!(load(&good), load(&bad), load(&good));
+    assert!(matches!(spoilt, Err(Fault::Broken(_))), "{spoilt:?}");
+    assert_eq!(first.unwrap().as_ref(), Some(&good));
+    assert_eq!(last.unwrap().as_ref(), Some(&good));
 }
 
 async fn a_bad_entry_harms_none_of_its_neighbours(database: Database) {
