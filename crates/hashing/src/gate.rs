@@ -63,9 +63,9 @@ pub struct Verified {
 /// Is told how long each hash took, without the time it waited. Called on a hashing thread.
 pub type Watch = Arc<dyn Fn(Duration) + Send + Sync>;
 
-/// How often it is looked whether anybody hashes. Fresh memory cost the next hash 40 ms on a virtual machine
-/// (`docs/BENCHMARKS.md`): whoever signs in now and then should not always be the next.
-const REST: Duration = Duration::from_mins(1);
+/// How often it is looked whether anybody hashes. A hash in fresh memory takes some milliseconds more, and where
+/// a virtual machine has to be given that memory first, some forty (`docs/BENCHMARKS.md`).
+const REST: Duration = Duration::from_secs(10);
 
 /// Hashes and checks passwords. Clones share the threads.
 #[derive(Clone)]
@@ -139,7 +139,7 @@ impl Hashing {
         })
     }
 
-    /// Gives the memory of past hashes back to the system each time nobody has hashed for one to two minutes:
+    /// Gives the memory of past hashes back to the system each time nobody has hashed for ten to twenty seconds:
     /// an idle service is that much smaller, and what is in it is worth as much as the passwords that were
     /// hashed. The next hash pays for fresh memory.
     ///

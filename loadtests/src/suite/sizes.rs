@@ -135,7 +135,7 @@ impl Suite<'_> {
     }
 
     /// Adds how much memory the loads took whose rows were added from a place on: before the first that hashes
-    /// passwords, and from there on, for what hashing takes is kept for a minute or two.
+    /// passwords, and from there on, for what hashing takes is kept for ten to twenty seconds.
     pub(crate) fn memory_under_load(&mut self, store: &str, from: usize) {
         let rows = || self.report.rows.iter().skip(from);
         let is_before = |row: &&Row| !HASHING.contains(&row.name.as_str());
