@@ -10,8 +10,8 @@ use store::port::clients::Clients;
 
 use crate::remembered::Remembered;
 
-/// How many clients are remembered.
-const CAPACITY: u64 = 10_000;
+/// How many clients are remembered: of ten thousand tenants more than one each.
+const CAPACITY: u64 = 20_000;
 
 /// The clients that were asked for lately. Clones share them.
 #[derive(Clone)]
