@@ -16,7 +16,7 @@ use protocol::access_token::AccessClaims;
 use protocol::jose::verify::VerifyingKey;
 
 /// How many bytes of tokens are kept, about.
-const CAPACITY: u64 = 8 * 1024 * 1024;
+const CAPACITY: u64 = 4 * 1024 * 1024;
 /// What an entry takes beside the length of its token.
 const OVERHEAD: usize = 512;
 /// How long nobody may ask before an entry goes.
