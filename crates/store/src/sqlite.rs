@@ -4,7 +4,7 @@
 //! runs them in one transaction and answers them all after its `COMMIT` (`synchronous=FULL`: the
 //! answer means that the disk has it). Sixty-four callers so share one flush of the disk. Reads go
 //! to two [`readers`], each with a connection of its own; in write-ahead mode neither waits for the
-//! other.
+//! other. What was committed is in a log first; [`folding`] takes it back into the file.
 //!
 //! The writer is a supervised child: [`Sqlite::serve_writes`] is its future. While nobody runs it,
 //! orders wait in a bounded queue; when it panics, the orders it had taken answer
@@ -40,6 +40,7 @@ mod data_keys;
 mod devices;
 mod erasure;
 mod factors;
+mod folding;
 mod idempotency;
 mod identities;
 mod janitor;

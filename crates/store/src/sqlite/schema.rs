@@ -11,6 +11,8 @@ use refinery::{Migration, Runner};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+use super::folding;
+
 /// Each migration by name and text, in order. A released one is never edited.
 pub(super) const MIGRATIONS: [(&str, &str); 20] = [
     (
@@ -104,18 +106,25 @@ const READER_CACHE_KIB: u32 = 1024;
 
 /// Opens the connection that writes.
 ///
-/// `synchronous=FULL` flushes at every commit: an answer outlives a power cut. The log is folded
-/// back into the file every 16,000 pages (64 MiB), rarely enough that a page changed by many
-/// commits is written once, and often enough that reading it again after a crash takes a tenth of a second.
+/// `synchronous=FULL` flushes at every commit: an answer outlives a power cut. The file of the log keeps room for a
+/// full one and what comes while that is [folded back](super::folding).
 pub(super) fn connect_writer(path: &Path) -> rusqlite::Result<Connection> {
     let connection = connect(path)?;
     connection.execute_batch(&format!(
         "PRAGMA journal_mode = WAL;
          PRAGMA synchronous = FULL;
-         PRAGMA wal_autocheckpoint = 16000;
-         PRAGMA journal_size_limit = 67108864;
-         PRAGMA cache_size = -{WRITER_CACHE_KIB};"
+         PRAGMA wal_autocheckpoint = {};
+         PRAGMA journal_size_limit = 134217728;
+         PRAGMA cache_size = -{WRITER_CACHE_KIB};",
+        folding::FULL
     ))?;
+    Ok(connection)
+}
+
+/// Opens the connection that folds the log back; what it copies is on the disk before the log begins anew.
+pub(super) fn connect_folder(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = connect(path)?;
+    connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA query_only = ON;")?;
     Ok(connection)
 }
 

@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 
 use super::*;
 
+mod folding;
 mod many;
 mod plans;
 mod rings;

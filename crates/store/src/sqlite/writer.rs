@@ -19,6 +19,7 @@ use domain::rejection::Fault;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::oneshot;
 
+use super::folding::{self, Folding};
 use super::{Core, fault, schema};
 
 /// How many orders share one commit at most.
@@ -95,12 +96,11 @@ pub(super) async fn serve(core: Arc<Core>) {
 
 fn run(core: &Core, stop: &AtomicBool) {
     let _turn = core.turn.lock().unwrap_or_else(PoisonError::into_inner);
-    // A fresh connection each time: whatever a panic left behind in the old one is gone.
-    let mut connection = match schema::connect_writer(&core.path) {
-        Ok(connection) => connection,
+    let (mut connection, mut folding) = match open(core) {
+        Ok(opened) => opened,
         Err(error) => {
             tracing::error!(%error, "the SQLite writer cannot open its file");
-            settle(&mut core.jobs.drain(), &Err(fault(&error)));
+            settle(&mut core.jobs.drain(), &Err(error));
             return;
         }
     };
@@ -109,8 +109,17 @@ fn run(core: &Core, stop: &AtomicBool) {
         batch.retain(|job| job.is_wanted());
         if !batch.is_empty() {
             write(core, &mut connection, &mut batch);
+            folding.look(&connection);
         }
     }
+}
+
+/// Opens a fresh connection each time: whatever a panic left behind in the old one is gone.
+fn open(core: &Core) -> Result<(Connection, Folding), Fault> {
+    let mut connection = schema::connect_writer(&core.path).map_err(|error| fault(&error))?;
+    let folding = Folding::begin(core.path.clone(), &mut connection, folding::FULL)
+        .map_err(|error| Fault::Store(error.to_string()))?;
+    Ok((connection, folding))
 }
 
 /// Commits a batch and answers all of it.
