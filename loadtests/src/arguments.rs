@@ -94,7 +94,7 @@ pub(crate) struct OutputArguments {
     pub(crate) thresholds: Option<PathBuf>,
 }
 
-/// For `flood` and `timing`, which ask a service that runs already.
+/// For `timing`, and for `flood` without `--store`, which ask a service that runs already.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct RunningArguments {
     /// The public door of a running service, for flood and timing

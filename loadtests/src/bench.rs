@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::ceiling::{Ceiling, Order, Running};
 use crate::estate::Estate;
+use crate::flames::Flames;
 use crate::line::{Door, Line};
 use crate::load::{Load, Measured};
 use crate::pace::Pace;
@@ -79,6 +80,24 @@ pub(crate) async fn measure_service(
         .await
 }
 
+/// Loads the service while samples are taken of it.
+///
+/// # Errors
+/// As [`measure`], and when no samples can be taken.
+pub(crate) async fn sample_service(
+    scenario: &Scenario,
+    estate: &Rc<Estate>,
+    effort: Effort,
+    flames: &Flames,
+) -> Result<Measured, String> {
+    let load = Load {
+        flames: Some(flames),
+        ..load(scenario.door(estate), effort, estate.house.watched())
+    };
+    load.run(scenario.askers(estate, effort.connections, false))
+        .await
+}
+
 async fn measure_ceiling(
     scenario: &Scenario,
     estate: &Rc<Estate>,
@@ -105,12 +124,13 @@ async fn measure_ceiling(
         .await
 }
 
-fn load(door: Door, effort: Effort, watched: Watched) -> Load {
+fn load(door: Door, effort: Effort, watched: Watched) -> Load<'static> {
     Load {
         door,
         pace: effort.pace,
         span: effort.span,
         watched,
+        flames: None,
     }
 }
 

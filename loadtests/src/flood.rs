@@ -21,6 +21,7 @@ use serde_json::json;
 use tokio::sync::oneshot;
 use tokio::sync::oneshot::error::TryRecvError;
 
+use crate::flames::Flames;
 use crate::numbers::{median, percentile};
 use crate::talk::{build, connect, exchange};
 
@@ -32,6 +33,9 @@ use probe::{Kind, Probe};
 const PROBES: [Kind; 4] = [Kind::Health, Kind::Jwks, Kind::Introspect, Kind::Refresh];
 /// How often each is asked while nothing else goes on.
 const IDLE: usize = 1_000;
+
+/// How long a flood begins: from then on it is hashing, which whoever asks hardly sees.
+const FIRST_MOMENT: Duration = Duration::from_millis(200);
 
 /// What a flood is made of.
 pub(crate) struct Flood<'a> {
@@ -45,6 +49,8 @@ pub(crate) struct Flood<'a> {
     pub(crate) strangers: usize,
     /// How often.
     pub(crate) rounds: usize,
+    /// Who samples the first moment of each.
+    pub(crate) flames: Option<&'a Flames>,
 }
 
 /// How everybody else fared, by probe.
@@ -97,17 +103,24 @@ impl Flood<'_> {
     async fn flood(&self, round: usize, watch: &mut Watch<'_>) -> Result<Spans, String> {
         let (sender, mut answered) = oneshot::channel();
         let (address, strangers) = (self.address.to_owned(), self.strangers);
+        let mut lit = self.flames.map(Flames::light).transpose()?;
+        let begun = Instant::now();
         let flood = thread::Builder::new()
             .name("flood".to_owned())
             .spawn(move || sender.send(block_on_flood(&address, strangers, round)))
             .map_err(|error| format!("no thread for the flood: {error}"))?;
         let mut counts = None;
-        let spans = watch.ask(|_| match answered.try_recv() {
-            Err(TryRecvError::Empty) => true,
-            Err(TryRecvError::Closed) => false,
-            Ok(answers) => {
-                counts = Some(answers);
-                false
+        let spans = watch.ask(|_| {
+            if begun.elapsed() >= FIRST_MOMENT {
+                lit = None;
+            }
+            match answered.try_recv() {
+                Err(TryRecvError::Empty) => true,
+                Err(TryRecvError::Closed) => false,
+                Ok(answers) => {
+                    counts = Some(answers);
+                    false
+                }
             }
         });
         let spans = spans.await?;

@@ -10,14 +10,14 @@ use futures_util::future::try_join_all;
 use hdrhistogram::Histogram;
 
 use crate::asker::Asker;
+use crate::flames::Flames;
 use crate::line::{Door, Line};
 use crate::numbers::{float, nanos};
 use crate::pace::{Pace, Turns};
 use crate::process::{Spent, Watched};
 
 /// Where to, how, and for how long.
-#[derive(Debug, Clone)]
-pub(crate) struct Load {
+pub(crate) struct Load<'f> {
     /// Where to.
     pub(crate) door: Door,
     /// How requests follow each other.
@@ -26,6 +26,8 @@ pub(crate) struct Load {
     pub(crate) span: Duration,
     /// Whose costs are told.
     pub(crate) watched: Watched,
+    /// Who samples what is measured.
+    pub(crate) flames: Option<&'f Flames>,
 }
 
 /// What one load measured.
@@ -68,7 +70,7 @@ const LONGEST: u64 = 600_000_000_000;
 
 // === impl Load ===
 
-impl Load {
+impl Load<'_> {
     /// Runs it.
     ///
     /// # Errors
@@ -80,8 +82,10 @@ impl Load {
         let mut left = self.span;
         while !left.is_zero() {
             try_join_all(callers.iter_mut().map(Caller::stock_up)).await?;
+            let lit = self.flames.map(Flames::light).transpose()?;
             let begun = Instant::now();
             self.measure(&mut callers, left, &mut measured).await?;
+            drop(lit);
             left = left.saturating_sub(begun.elapsed());
         }
         Ok(measured)
@@ -158,7 +162,7 @@ impl Caller {
 
     async fn ask_on(
         &mut self,
-        load: &Load,
+        load: &Load<'_>,
         turns: &Turns,
         tally: &RefCell<Tally>,
     ) -> Result<(), String> {

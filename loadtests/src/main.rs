@@ -76,12 +76,14 @@ async fn run(arguments: &Arguments) -> Result<(), String> {
             }
             Ok(())
         }
-        ["flood"] => flood(arguments).await,
+        ["flood"] if arguments.house.stores.is_empty() => flood(arguments).await,
         ["timing"] => timing(arguments).await,
         ["all" | "sizes"] => measure(arguments).await,
         names => {
             let known = scenario::table(false);
-            let is_known = |name: &&&str| known.iter().any(|scenario| scenario.name == **name);
+            let is_known = |name: &&&str| {
+                **name == suite::FLOOD || known.iter().any(|scenario| scenario.name == **name)
+            };
             if let Some(unknown) = names.iter().find(|name| !is_known(name)) {
                 return Err(format!(
                     "no scenario is called {unknown}; see: loadtests list"
@@ -130,6 +132,7 @@ async fn flood(arguments: &Arguments) -> Result<(), String> {
         key: &running.key,
         strangers: running.strangers,
         rounds: arguments.load.rounds,
+        flames: None,
     };
     let outcome = flood.measure().await?;
     println!("{outcome}");

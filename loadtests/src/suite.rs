@@ -17,8 +17,12 @@ use crate::servers::StoreKind;
 use crate::thresholds::Thresholds;
 
 mod all;
+mod floods;
 mod pressure;
 mod sizes;
+
+/// What is no scenario, but is measured where one is named.
+pub(crate) const FLOOD: &str = "flood";
 
 /// One run.
 pub(crate) struct Suite<'a> {
@@ -63,6 +67,9 @@ impl<'a> Suite<'a> {
         for store in stores {
             let estate = self.found(store, self.crowd()).await?;
             let names = &self.arguments.names;
+            if names.iter().any(|name| name == FLOOD) {
+                self.flood(&estate, self.arguments.load.rounds).await?;
+            }
             for scenario in table(store.has_postgres()) {
                 if names.is_empty() && !scenario.is_steady && self.arguments.load.rate.is_some() {
                     continue;
@@ -106,14 +113,10 @@ impl<'a> Suite<'a> {
         estate: &Rc<Estate>,
         directory: &Path,
     ) -> Result<(), String> {
-        let processes = estate.house.watched().ids();
-        let flames = Flames::light(&processes, self.effort().span)?;
-        bench::measure_service(scenario, estate, self.effort()).await?;
-        let name = match estate.house.plan.store {
-            StoreKind::Embedded => scenario.name.to_owned(),
-            other => format!("{}-{}", scenario.name, other.name()),
-        };
-        flames.draw(scenario, &directory.join(name).with_extension("svg"))
+        let flames = Flames::prepare(&estate.house.watched().ids())?;
+        bench::sample_service(scenario, estate, self.effort(), &flames).await?;
+        let title = format!("{}: {}", scenario.name, scenario.about);
+        flames.draw(title, &picture(directory, scenario.name, estate))
     }
 
     /// Makes a house with a crowd.
@@ -157,6 +160,15 @@ impl<'a> Suite<'a> {
             pace: load.rate.map_or(Pace::Closed, Pace::Open),
         }
     }
+}
+
+/// Gives the place of a flame graph.
+fn picture(directory: &Path, name: &str, estate: &Estate) -> PathBuf {
+    let name = match estate.house.plan.store {
+        StoreKind::Embedded => name.to_owned(),
+        other => format!("{name}-{}", other.name()),
+    };
+    directory.join(name).with_extension("svg")
 }
 
 /// Builds the service with the profile that this program was built with, beside it.

@@ -8,7 +8,6 @@ use super::Suite;
 use super::sizes::Waits;
 use crate::bench::{self, Effort, Rounds};
 use crate::estate::Estate;
-use crate::flood::Flood;
 use crate::report::{Report, Row};
 use crate::scenario::{Scenario, table};
 use crate::seed::Crowd;
@@ -111,28 +110,9 @@ impl Suite<'_> {
             }
         }
         self.memory_under_load(store.name(), before);
-        self.flood(estate).await?;
+        self.flood(estate, self.arguments.load.rounds.saturating_mul(FLOODS))
+            .await?;
         Ok(ratios)
-    }
-
-    /// Has a thousand strangers sign in at once.
-    async fn flood(&mut self, estate: &Rc<Estate>) -> Result<(), String> {
-        let flood = Flood {
-            address: &estate.house.public,
-            admin: &estate.house.admin,
-            key: &estate.house.key,
-            strangers: self.arguments.running.strangers,
-            rounds: self.arguments.load.rounds.saturating_mul(FLOODS),
-        };
-        let outcome = flood.measure().await?;
-        let store = estate.house.plan.store.name();
-        for (probe, ratios) in outcome.ratios() {
-            let about =
-                "the slowest of a hundred answers during a flood of sign-ins, to an idle service's";
-            let row = Row::of_figures(&format!("flood:{probe}"), store, about, ratios);
-            self.add(row.of("times the idle p99"));
-        }
-        Ok(())
     }
 
     /// Measures again on a store that is large, and compares with the ratios of the small one.
