@@ -76,8 +76,9 @@ pub struct Sqlite {
 }
 
 struct Inner {
-    core: Arc<Core>,
+    /// Ended before the lock is given back.
     readers: Readers,
+    core: Arc<Core>,
 }
 
 /// What the writer's thread shares with the handles.
@@ -115,8 +116,8 @@ impl Sqlite {
             _lock: lock,
         };
         let inner = Inner {
-            core: Arc::new(core),
             readers,
+            core: Arc::new(core),
         };
         Ok(Self {
             inner: Arc::new(inner),
@@ -210,6 +211,10 @@ impl Sqlite {
         Box::pin(async move {
             let (reply, answer) = oneshot::channel();
             let asked = self.inner.readers.ask(Box::new(move |connection| {
+                // Nobody waits for it any more: those behind it are not to wait in vain too.
+                if reply.is_closed() {
+                    return;
+                }
                 let found = connection.and_then(|c| query(c).map_err(|error| fault(&error)));
                 // The caller may have left.
                 let _ = reply.send(found);

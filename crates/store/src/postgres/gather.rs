@@ -153,15 +153,31 @@ async fn fulfil<O: Gathered>(pool: &Pool, batch: impl Iterator<Item = Order<O>>)
         }
         // One of them is at fault, and it is not known which.
         Err(Fault::Broken(_)) if whats.len() > 1 => {
-            for (reply, what) in replies.into_iter().zip(&whats) {
-                let _ = reply.send(fulfil_alone(pool, what).await);
-            }
+            fulfil_each(pool, replies.into_iter().zip(&whats)).await;
         }
         Err(fault) => {
             for reply in replies {
                 let _ = reply.send(Err(fault.clone()));
             }
         }
+    }
+}
+
+/// Carries out one after the other, for as long as the server answers, what somebody still waits for.
+async fn fulfil_each<'b, O: Gathered + 'b>(
+    pool: &Pool,
+    orders: impl Iterator<Item = (oneshot::Sender<Result<O::Done, Fault>>, &'b O)>,
+) {
+    let mut away = None;
+    for (reply, what) in orders.filter(|(reply, _)| !reply.is_closed()) {
+        let outcome = match &away {
+            Some(fault) => Err(Fault::clone(fault)),
+            None => fulfil_alone(pool, what).await,
+        };
+        if let Err(fault @ (Fault::Store(_) | Fault::Busy(_))) = &outcome {
+            away = Some(fault.clone());
+        }
+        let _ = reply.send(outcome);
     }
 }
 

@@ -192,6 +192,8 @@ impl Pool {
 }
 
 const COMMIT: &str = "COMMIT";
+/// So many futures [`join_all`] polls in the order they are given.
+const FEW: usize = 30;
 
 /// Gives a verb its deadline.
 pub(super) async fn within<T>(verb: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
@@ -241,7 +243,8 @@ impl Link {
     /// Sends everything at once, in order, and gathers the answers.
     ///
     /// The order holds because each of these futures sends its message when it is first polled, and
-    /// the joins poll them in the order they are given.
+    /// the joins poll them in the order they are given, if they are few: of many [`join_all`] may leave some
+    /// for later, and the `COMMIT` would be sent before them.
     async fn exchange(
         &mut self,
         head: &str,
@@ -253,9 +256,12 @@ impl Link {
         for step in steps {
             prepared.push((client.prepare_cached(step.sql).await?, step.values));
         }
-        let middle = prepared
-            .iter()
-            .map(|(statement, values)| client.query(statement, values));
+        let middle = prepared.chunks(FEW).map(|some| {
+            let queries = some
+                .iter()
+                .map(|(statement, values)| client.query(statement, values));
+            join_all(queries)
+        });
         let (head, answers, tail_outcome) = join3(
             client.batch_execute(head),
             join_all(middle),
@@ -264,7 +270,7 @@ impl Link {
         .await;
         self.settled = tail == COMMIT && tail_outcome.is_ok();
         head?;
-        let answers = answers.into_iter().collect::<Result<_, _>>()?;
+        let answers = answers.into_iter().flatten().collect::<Result<_, _>>()?;
         tail_outcome?;
         Ok(answers)
     }
