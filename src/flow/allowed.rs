@@ -2,17 +2,19 @@
 //!
 //! An account is known to the rules by its roles and by `user:` and its id; a client by its roles and by
 //! `client:` and its id. Who acts for another, shows another issuer's word or has no sign-in is known by
-//! nothing. The decision is [`protocol::rbac`]'s, from the roles owner's snapshot; the account and the
+//! nothing, and so is an application that a person signed in to: what it was allowed is no operator's power
+//! (RFC 9700 §2.3). The decision is [`protocol::rbac`]'s, from the roles owner's snapshot; the account and the
 //! client are read from memory, so a role that was taken away is gone everywhere within a second.
 
 use std::sync::Arc;
 
 use domain::api_key::{ApiKey, SCOPE_INTROSPECT, SCOPE_REVOKE};
-use domain::client::Client;
+use domain::client::{CONSOLE, Client, FIRST_PARTY};
 use domain::id::UserId;
 use domain::rejection::{Fault, OAuthCode, Refusal, Rejection};
 use domain::role::{SUBJECT_CLIENT, SUBJECT_USER, is_role_name};
 use domain::user::{User, UserStatus};
+use protocol::access_token::AccessClaims;
 use protocol::rbac::Rules;
 
 use super::caller::Caller;
@@ -77,7 +79,7 @@ pub(crate) async fn subjects_of(
         Caller::Person(claims, ..) | Caller::System(claims) if claims.act.is_some() => {
             Ok(Vec::new())
         }
-        Caller::Person(claims, user, Some(_)) if claims.account.is_none() => {
+        Caller::Person(claims, user, Some(_)) if is_ours(claims) => {
             let found = load_user(flows, act, *user).await?;
             Ok(found.unwrap_or_default())
         }
@@ -87,6 +89,11 @@ pub(crate) async fn subjects_of(
             Ok(found.map_or_else(Vec::new, |client| subjects_of_client(&client)))
         }
     }
+}
+
+/// Says whether a token was issued to the person here or in the console, and to no application.
+fn is_ours(claims: &AccessClaims) -> bool {
+    [FIRST_PARTY, CONSOLE].contains(&claims.client_id.as_str())
 }
 
 /// Names the account of this id to the rules, if it may be used.

@@ -334,7 +334,7 @@ fn consent_to(act: &Act, asked: &Asked, browser: &Browser) -> Consent {
         tenant: act.tenant.id,
         user: browser.user.id,
         client: asked.client.id.clone(),
-        scope: asked.request.scope.clone(),
+        scope: asked.disclosed(),
         resources: asked.request.resources.clone(),
         given_at: act.now,
         updated_at: act.now,

@@ -29,6 +29,17 @@ pub struct Browser {
     pub made: Made,
 }
 
+// === impl Browser ===
+
+impl Browser {
+    /// Says whether the sign-in counts beyond the requests that it was made for: whoever comes to this browser
+    /// next finds nothing of it, if the tenant's interface said that it is not to be remembered.
+    #[must_use]
+    pub fn stays(&self) -> bool {
+        self.made != Made::ForOneRequest
+    }
+}
+
 /// What a browser is to remember.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Remembered {

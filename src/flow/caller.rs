@@ -9,6 +9,7 @@
 use std::sync::Arc;
 
 use domain::api_key::ApiKey;
+use domain::client::FIRST_PARTY;
 use domain::event::Actor;
 use domain::id::{SessionId, UserId};
 use domain::rejection::{Code, Fault, OAuthCode, Refusal, Rejection};
@@ -99,19 +100,20 @@ pub fn require_person(caller: &Caller) -> Result<Person, Refusal> {
     }
 }
 
-/// Demands the person themselves, signed in: nobody who acts for them (RFC 8693 §4.1), no token without
-/// a sign-in, and none of a client that is not to learn who they are, since our own API says it.
+/// Demands the person themselves, signed in here: no application, whose token says what they allowed it
+/// and not more than that (RFC 9700 §2.3), nobody who acts for them (RFC 8693 §4.1), and no token without a
+/// sign-in.
 ///
 /// # Errors
 /// 403 for anybody else.
 pub fn require_self(person: &Person) -> Result<(), Refusal> {
-    let is_known = person.claims.account.is_none();
-    if is_known && person.claims.act.is_none() && person.session.is_some() {
+    let is_ours = person.claims.client_id == FIRST_PARTY;
+    if is_ours && person.claims.act.is_none() && person.session.is_some() {
         return Ok(());
     }
     Err(Refusal::oauth(
         OAuthCode::InsufficientScope,
-        "Only the person may do this, not who acts for them or knows them by a name of its own.",
+        "Only the person may do this, signed in here: no application, and nobody who acts for them.",
     ))
 }
 

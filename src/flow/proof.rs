@@ -10,7 +10,7 @@ use domain::rejection::{OAuthCode, Refusal, Rejection};
 use protocol::access_token::Confirmation;
 use protocol::dpop::{self, BadProof, Expected, NonceRule, Proof};
 
-use super::{Act, Flows};
+use super::{Act, Flows, SKEW};
 
 /// A proof as it came with a request.
 #[derive(Debug, Clone)]
@@ -138,7 +138,9 @@ pub(crate) async fn check(
         BadProof::Invalid(_) => invalid("the DPoP proof does not fit this request, or is too old"),
     })?;
     let key = spent_key(&proof);
-    let claimed = flows.spent.claim_id(act.tenant.id, key, proof.accept_until);
+    // As long as any node's clock may still take it.
+    let until = proof.accept_until + SKEW;
+    let claimed = flows.spent.claim_id(act.tenant.id, key, until);
     if act.wait(claimed).await? {
         return Ok(proof);
     }

@@ -20,6 +20,7 @@ cases![
 ];
 
 mod answers;
+mod applications;
 mod asked;
 pub mod assertions;
 mod authorize;
@@ -63,6 +64,7 @@ pub fn all() -> Vec<Case> {
         cases(),
         assertions::cases(),
         answers::cases(),
+        applications::cases(),
         asked::cases(),
         authorize::cases(),
         bound::cases(),

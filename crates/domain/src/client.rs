@@ -87,6 +87,8 @@ pub struct ClientMetadata {
     pub grant_types: Vec<String>,
     /// Which scopes it may ask for.
     pub scopes: Vec<String>,
+    /// Which types of rich details it may ask for (RFC 9396 §10).
+    pub authorization_details_types: Vec<String>,
     /// How it authenticates at the token endpoint.
     pub token_endpoint_auth_method: String,
     /// Which roles its own tokens carry.

@@ -12,10 +12,11 @@ use domain::authorization::AuthorizationRequest;
 use domain::client::Client;
 use domain::id::UserId;
 use domain::rejection::{Code, Fault, OAuthCode, Refusal, Rejection};
+use domain::scope::ScopeSet;
 use domain::time::UnixMillis;
 use protocol::assurance::Level;
 use protocol::oauth::redirect_uri;
-use protocol::oidc::claims::required_acr;
+use protocol::oidc::claims::{is_about_another, required_acr, scopes_of, within};
 use protocol::seal;
 use serde::{Deserialize, Serialize};
 
@@ -128,11 +129,28 @@ impl Asked {
         wanted.find_map(Level::parse).unwrap_or(Level::Aal1)
     }
 
-    /// Says whether the answer may be about this person.
+    /// Says whether the answer may be about this person (OpenID Connect Core §3.1.2.2, §5.5.1).
     #[must_use]
     pub fn is_for(&self, user: UserId) -> bool {
-        let expected = self.request.expected_subject.as_ref();
-        expected.is_none_or(|expected| self.naming.is_name_of(expected, user))
+        let is_named = |named: &str| self.naming.is_name_of(named, user);
+        let expected = self.request.expected_subject.as_deref();
+        expected.is_none_or(is_named) && !is_about_another(self.request.claims.as_ref(), is_named)
+    }
+
+    /// Leaves of what is asked for what these scopes allow.
+    pub(crate) fn narrow(&mut self, granted: &ScopeSet) {
+        let request = &mut self.request;
+        request.scope = request.scope.intersection(granted);
+        let claims = request.claims.take();
+        request.claims = claims.and_then(|claims| within(claims, granted));
+    }
+
+    /// Gives the scopes that a person is asked for: those that the client names, and those of the single
+    /// claims that it wants.
+    #[must_use]
+    pub fn disclosed(&self) -> ScopeSet {
+        let one_by_one = scopes_of(self.request.claims.as_ref());
+        self.request.scope.union(&one_by_one)
     }
 }
 

@@ -57,7 +57,7 @@ pub(super) async fn find_ground(
         .load_consent(tenant, user, client.id.clone());
     let known = act.wait(known).await?;
     let is_covered =
-        known.is_some_and(|consent| consent.covers(&request.scope, &request.resources));
+        known.is_some_and(|consent| consent.covers(&asked.disclosed(), &request.resources));
     let is_enough = is_covered && request.authorization_details.is_none();
     Ok(is_enough.then_some(Ground::Before))
 }

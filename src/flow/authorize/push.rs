@@ -48,13 +48,14 @@ pub async fn push(flows: &Flows, act: &Act, message: Push) -> Result<Pushed, Rej
     let client = known
         .registration()
         .ok_or_else(|| Refusal::oauth(OAuthCode::InvalidClient, "client_id is missing"))?;
-    let mut parameters = message.parameters;
+    let parameters = message.parameters;
     if parameters.get("request_uri").is_some() {
         let hint = "request_uri must not be pushed (RFC 9126 §2.1)";
         return Err(Refusal::oauth(OAuthCode::InvalidRequest, hint).into());
     }
-    bind(&mut parameters, message.dpop_jkt)?;
-    let received = arrival::open(flows, act, client, parameters).await?;
+    let mut received = arrival::open(flows, act, client, parameters).await?;
+    // What a signed object says stands in place of what came beside it, but the proof is of this request.
+    bind(&mut received.parameters, message.dpop_jkt)?;
     received.objection.map_err(|error| refusal(&error))?;
     let target = rules::choose_target(&received.parameters, client)
         .map_err(|untrusted| Refusal::oauth(OAuthCode::InvalidRequest, untrusted.to_string()))?;

@@ -81,7 +81,7 @@ pub async fn resume(
         } => {
             asked.was_asked = true;
             let mut less = asked.clone();
-            less.request.scope = ScopeSet::from_stored(scope);
+            less.narrow(&ScopeSet::from_stored(scope));
             less.request.resources = resources;
             let step = allow(flows, act, less, (&verifier, remember)).await?;
             // Who has to be asked again is asked for all of it.

@@ -216,7 +216,8 @@ fn check_methods(message: &AcceptLogin, mistakes: &mut Mistakes) {
 fn judge_consent(asked: &Asked, message: AcceptConsent) -> Result<Verdict, Refusal> {
     let request = &asked.request;
     let mut mistakes = Mistakes::default();
-    let is_asked = |scope: &String| request.scope.contains(scope);
+    let disclosed = asked.disclosed();
+    let is_asked = |scope: &String| disclosed.contains(scope);
     if !message.scope.iter().all(is_asked) {
         mistakes.add("grant_scope", "holds a scope that was not asked for");
     }

@@ -4,10 +4,12 @@
 //! one step of the store judges the presentation and advances the family at most once. Roles and the
 //! user's standing are what that same step read.
 
+use domain::client::Client;
 use domain::event::Actor;
 use domain::rejection::{OAuthCode, Refusal, Rejection};
 use domain::scope::ScopeSet;
 use domain::secret::SecretText;
+use protocol::oauth::authorization::OFFLINE_ACCESS;
 use protocol::opaque::RefreshToken;
 use store::port::sessions::{Granted, Rotation, Turn};
 
@@ -160,9 +162,11 @@ async fn answer(
         user,
         ..
     } = granted;
-    let scope = narrow(&family.scope, wanted.scope)?;
+    let held = still_registered(&family.scope, client.registration());
+    let scope = narrow(&held, wanted.scope)?;
     let details = &family.details;
-    let audience = super::audience_of(&details.resources, &act.issuer, &wanted.resource)
+    let resources = still_audiences(&details.resources, client.registration())?;
+    let audience = super::audience_of(&resources, &act.issuer, &wanted.resource)
         .map_err(|_| invalid_target())?;
     let whom = ForPerson {
         user,
@@ -238,6 +242,31 @@ pub(super) fn narrow(granted: &ScopeSet, wanted: Option<ScopeSet>) -> Result<Sco
             "The scope asks for more than was granted.",
         )),
     }
+}
+
+/// Leaves of what was granted what the client is registered for now; to stay needs no registration.
+fn still_registered(granted: &ScopeSet, client: Option<&Client>) -> ScopeSet {
+    let Some(client) = client else {
+        return granted.clone();
+    };
+    let registered = ScopeSet::from_stored(client.metadata.scopes.clone());
+    let offline = ScopeSet::from_stored(vec![OFFLINE_ACCESS.to_owned()]);
+    granted.intersection(&registered.union(&offline))
+}
+
+/// Leaves of the resources that were granted those that the client is registered for now.
+///
+/// # Errors
+/// `invalid_target` when none is left: a token for no resource would be one for us.
+fn still_audiences(granted: &[String], client: Option<&Client>) -> Result<Vec<String>, Refusal> {
+    let is_registered = |resource: &&String| {
+        client.is_none_or(|client| client.metadata.audiences.contains(resource))
+    };
+    let left: Vec<String> = granted.iter().filter(is_registered).cloned().collect();
+    if left.is_empty() && !granted.is_empty() {
+        return Err(invalid_target());
+    }
+    Ok(left)
 }
 
 fn invalid_grant() -> Refusal {

@@ -58,6 +58,7 @@ pub(in crate::http) struct Texts {
     pub(in crate::http) fact_developer: String,
     pub(in crate::http) fact_redirect: String,
     pub(in crate::http) fact_resources: String,
+    pub(in crate::http) fact_details: String,
     pub(in crate::http) fact_lifetime: String,
     pub(in crate::http) lifetime_once: String,
     lifetime_days: String,

@@ -103,7 +103,7 @@ async fn one_of_fifty_uses_of_a_proof_on_two_nodes_counts(house: House) {
         let node = if n.is_multiple_of(2) { &here } else { &there };
         let public = node.house.public().with("dpop", proof.as_str());
         let public = public.with("authorization", format!("DPoP {token}"));
-        async move { public.get("/auth/me").await.status.as_u16() }
+        async move { public.get("/userinfo").await.status.as_u16() }
     };
     let answers = join_all((0..50).map(show)).await;
     let of = |status: u16| answers.iter().filter(|one| **one == status).count();

@@ -73,7 +73,8 @@ async fn rfc_9396_7_details_are_in_the_token_and_told_with_it_and_never_taken_fr
     house: House,
 ) {
     let world = World::new(house).await;
-    let client = register(&world.house, "web", json!({ "may_introspect": true })).await;
+    let own = json!({ "may_introspect": true, "authorization_details_types": ["payment"] });
+    let client = register(&world.house, "web", own).await;
     let details = json!([{ "type": "payment", "actions": ["initiate"], "amount": "12.50" }]);
     let text = details.to_string();
     let mut browser = world.browser();
@@ -85,6 +86,12 @@ async fn rfc_9396_7_details_are_in_the_token_and_told_with_it_and_never_taken_fr
         let page = browser.open(&wanted).await;
         assert!(page.location().starts_with("/consent?"));
         let page = browser.follow(page).await;
+        // And is told all that is asked.
+        let told = &page.answer.text;
+        assert!(
+            told.contains("initiate") && told.contains("12.50"),
+            "{told}"
+        );
         let page = browser.submit(&page, &[("decision", "allow")]).await;
         page.location().clone_into(&mut sent);
     }

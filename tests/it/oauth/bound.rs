@@ -88,8 +88,8 @@ async fn rfc_8705_3_1_a_persons_token_is_bound_to_the_applications_certificate(h
     assert_eq!(shown.json()["email"], person.email);
     for wrong in [None, Some(&Pair::self_signed("robot"))] {
         let thief = house.public(wrong).bearer(&token);
-        thief.get("/userinfo").await.expect(401);
         thief.get("/auth/me").await.expect(401);
+        thief.get("/userinfo").await.expect(401);
     }
     // The client authenticates at each refresh, and a renewed certificate of its name will do.
     let refresh = tokens.field("refresh_token");
@@ -256,9 +256,9 @@ async fn a_token_may_be_bound_to_a_key_and_a_certificate_and_needs_both(house: H
     assert_eq!(claims(&token)["cnf"], expected);
     let proved = || shows(&world, &key, &token, json!({}));
     let both = proved().with("client-cert", own.header());
-    both.get("/auth/me").await.expect(200);
-    proved().get("/auth/me").await.expect(401);
-    public.bearer(&token).get("/auth/me").await.expect(401);
+    both.get("/userinfo").await.expect(200);
+    proved().get("/userinfo").await.expect(401);
+    public.bearer(&token).get("/userinfo").await.expect(401);
     world.house.stop().await;
 }
 

@@ -104,13 +104,13 @@ pub async fn bound_tokens(world: &World, key: &Key) -> Answer {
         .expect(200)
 }
 
-/// Proves the key of a token that is shown at GET /auth/me, with some claims replaced.
+/// Proves the key of a token that is shown at GET /userinfo, with some claims replaced.
 pub fn prove_token(world: &World, key: &Key, token: &str, own: Value) -> String {
     let hash = BASE64URL.encode(digest(&SHA256, token.as_bytes()));
     let mut claims = json!({ "ath": hash });
     let own = own.as_object().expect("an object").clone();
     claims.as_object_mut().expect("an object").extend(own);
-    key.prove(world, "GET", "/auth/me", claims)
+    key.prove(world, "GET", "/userinfo", claims)
 }
 
 /// Shows a bound token with a proof of the key.
@@ -129,7 +129,7 @@ async fn rfc_9449_5_tokens_are_bound_to_the_key_that_was_proved(house: House) {
     let token = tokens.field("access_token");
     assert_eq!(claims(&token)["cnf"], json!({ "jkt": key.thumbprint() }));
     shows(&world, &key, &token, json!({}))
-        .get("/auth/me")
+        .get("/userinfo")
         .await
         .expect(200);
 }
@@ -139,17 +139,17 @@ async fn rfc_9449_7_2_a_bound_token_is_no_bearer_token(house: House) {
     let key = Key::new();
     let token = bound_tokens(&world, &key).await.field("access_token");
     let bearer = world.house.public().bearer(&token);
-    bearer.get("/auth/me").await.expect(401);
+    bearer.get("/userinfo").await.expect(401);
     let thief = Key::new();
     shows(&world, &thief, &token, json!({}))
-        .get("/auth/me")
+        .get("/userinfo")
         .await
         .expect(401);
     let other = shows(&world, &key, &token, json!({ "ath": "x" }));
-    other.get("/auth/me").await.expect_code(401, "UNAUTHORIZED");
+    other.get("/userinfo").await.expect(401);
     let plain = world.person.login().await.access;
     shows(&world, &key, &plain, json!({}))
-        .get("/auth/me")
+        .get("/userinfo")
         .await
         .expect(401);
 }
@@ -159,7 +159,7 @@ async fn rfc_9449_11_1_one_of_fifty_uses_of_a_proof_counts(house: House) {
     let key = Key::new();
     let token = bound_tokens(&world, &key).await.field("access_token");
     let client = shows(&world, &key, &token, json!({}));
-    let answers = join_all((0..50).map(|_| client.get("/auth/me"))).await;
+    let answers = join_all((0..50).map(|_| client.get("/userinfo"))).await;
     let counted = answers
         .iter()
         .filter(|answer| answer.status.as_u16() == 200);

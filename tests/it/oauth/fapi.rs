@@ -54,7 +54,7 @@ async fn fapi_2_0_5_3_2_a_client_that_signs_and_proves_a_key_passes(house: House
     let header: Value = serde_json::from_slice(&header.expect("base64url")).expect("JSON");
     assert_eq!(header["alg"], "ES256");
     let shown = shows(&member.world, &member.key, &token, json!({}));
-    let me = shown.get("/auth/me").await.expect(200).json();
+    let me = shown.get("/userinfo").await.expect(200).json();
     assert_eq!(me["email"], member.world.person.email);
     let told = member
         .send("/oauth/introspect", &[("token", &token)], None)
@@ -159,7 +159,7 @@ async fn fapi_2_0_5_3_2_1_a_client_of_the_profile_keeps_its_refresh_token(house:
         assert_eq!(again.field("refresh_token"), first);
         let access = again.field("access_token");
         let shown = shows(&member.world, &member.key, &access, json!({}));
-        shown.get("/auth/me").await.expect(200);
+        shown.get("/userinfo").await.expect(200);
     }
     let answers = join_all((0..20).map(|_| member.refresh(&first))).await;
     for answer in answers {
@@ -221,9 +221,9 @@ async fn fapi_2_0_5_3_2_1_nothing_is_given_to_whoever_proves_less(house: House) 
     let tokens = member.token(&fields).await.expect(200);
     let token = tokens.field("access_token");
     let bearer = member.world.house.public().bearer(&token);
-    bearer.get("/auth/me").await.expect(401);
+    bearer.get("/userinfo").await.expect(401);
     let thief = shows(&member.world, &Key::new(), &token, json!({}));
-    thief.get("/auth/me").await.expect(401);
+    thief.get("/userinfo").await.expect(401);
     let refresh = tokens.field("refresh_token");
     let bare = member
         .send("/oauth/token", &refresh_fields(&refresh), None)

@@ -49,7 +49,8 @@ async fn an_interface_signs_people_in_and_asks_them(house: House) {
     assert_eq!(rows[0].fields["subject"], json!(story.user));
     let by = rows[0].fields["detail"]["accepted_by"].as_str();
     assert!(by.is_some_and(|by| by.starts_with("api_key/")), "{by:?}");
-    let consents = story.world.house.public().bearer(&access);
+    let own = story.world.person.login().await.access;
+    let consents = story.world.house.public().bearer(&own);
     let consents = consents.get("/auth/me/consents").await.expect(200).json();
     assert_eq!(
         consents["consents"][0]["client_id"],
@@ -158,6 +159,15 @@ async fn who_is_not_remembered_is_asked_each_time(house: House) {
         .await;
     let tokens = story.world.redeem_sent(&sent).await;
     story.world.person.me(&tokens.access).await.expect(200);
+    // Nor does whoever comes to this browser next find the account open.
+    for page in ["/account", "/account/applications"] {
+        let page = browser.open(page).await;
+        assert!(
+            page.location().starts_with("/sign-in"),
+            "{}",
+            page.location()
+        );
+    }
     story
         .world
         .house

@@ -8,7 +8,7 @@ use domain::tenant::TenantConfig;
 use serde_json::{Value, json};
 
 use super::chosen::choose;
-use super::world::{CALLBACK, Registered, World, ask, parameter};
+use super::world::{CALLBACK, Registered, World, ask, parameter, register};
 use crate::cases;
 use crate::house::House;
 use crate::sink::Sink;
@@ -270,17 +270,23 @@ async fn mcp_a_token_counts_without_its_document_until_documents_are_closed_out(
     let code = world.code(&published.client).await;
     let given = world.redeem(&published.client, &code).await.expect(200);
     let access = given.field("access_token");
+    let gateway = register(&world.house, "web", json!({ "may_introspect": true })).await;
+    let fields = [("token", access.as_str())];
+    let is_active = async || {
+        let told = world.form("/oauth/introspect", &gateway, &fields).await;
+        told.expect(200).json()["active"] == true
+    };
     let asked = published.sink.kept().len();
     published.show(500, json!({}));
     published.grow_old();
-    world.person.me(&access).await.expect(200);
+    assert!(is_active().await);
     assert_eq!(published.sink.kept().len(), asked, "nothing is fetched");
     let closed = TenantConfig {
         client_id_metadata_documents: false,
         ..TenantConfig::default()
     };
     choose(&world.house, closed).await;
-    world.person.me(&access).await.expect(401);
+    assert!(!is_active().await);
 }
 
 async fn contract_6_no_private_address_is_asked_for_a_document(house: House) {

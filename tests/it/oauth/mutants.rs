@@ -129,7 +129,7 @@ async fn rfc_8725_no_mutant_of_an_access_token_is_accepted(house: House) {
     let bare = access.strip_prefix("qf_at_").expect("our prefix");
     for mutant in mutants(bare) {
         let token = format!("qf_at_{mutant}");
-        let answer = world.house.public().bearer(&token).get("/auth/me").await;
+        let answer = world.house.public().bearer(&token).get("/userinfo").await;
         assert_eq!(answer.status.as_u16(), 401, "{mutant}");
     }
     world.person.me(&access).await.expect(200);
@@ -144,11 +144,11 @@ async fn rfc_8725_no_mutant_of_a_dpop_proof_is_accepted(house: House) {
     let bound = bound.with("authorization", format!("DPoP {token}"));
     for mutant in mutants(&proof) {
         assert!(HeaderValue::from_str(&mutant).is_ok(), "{mutant}");
-        let answer = bound.with("dpop", mutant.as_str()).get("/auth/me").await;
+        let answer = bound.with("dpop", mutant.as_str()).get("/userinfo").await;
         assert_eq!(answer.status.as_u16(), 401, "{mutant}");
     }
     // None of them spent what the good one is for.
-    bound.with("dpop", proof).get("/auth/me").await.expect(200);
+    bound.with("dpop", proof).get("/userinfo").await.expect(200);
 }
 
 async fn rfc_8725_no_mutant_of_an_id_token_hint_is_accepted(house: House) {
@@ -219,7 +219,7 @@ async fn rfc_8725_no_mutant_of_an_assertion_is_accepted_as_grant(house: House) {
 }
 
 /// A request object of a client, and the client.
-async fn signed_request(world: &World) -> (Registered, String) {
+pub async fn signed_request(world: &World) -> (Registered, String) {
     let key = Key::new();
     let own = json!({ "jwks": { "keys": [key.jwk()] }, "request_object_signing_alg": "ES256" });
     let client = register(&world.house, "web", own).await;

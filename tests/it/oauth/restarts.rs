@@ -1,4 +1,4 @@
-//! What POST /oauth/token, POST /oauth/par, POST /device and GET /auth/me know of before a restart.
+//! What POST /oauth/token, POST /oauth/par, POST /device and GET /userinfo know of before a restart.
 
 use domain::tenant::AssertionIssuer;
 use serde_json::json;
@@ -81,13 +81,13 @@ async fn rfc_9449_11_1_a_proof_that_was_used_stays_used_over_a_restart() {
     let show = async |world: &World| {
         let public = world.house.public().with("dpop", proof.as_str());
         let public = public.with("authorization", format!("DPoP {token}"));
-        public.get("/auth/me").await
+        public.get("/userinfo").await
     };
     show(&world).await.expect(200);
     let world = world.restart().await;
     show(&world).await.expect(401);
     let fresh = shows(&world, &key, &token, json!({}));
-    fresh.get("/auth/me").await.expect(200);
+    fresh.get("/userinfo").await.expect(200);
     world.house.stop().await;
 }
 

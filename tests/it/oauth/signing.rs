@@ -151,7 +151,7 @@ async fn openid_connect_core_5_3_2_signed_userinfo_says_who_and_for_whom(house: 
         }
         assert_eq!(told["email"], world.person.email);
     }
-    bearer.get("/auth/me").await.expect(200);
+    bearer.get("/userinfo").await.expect(200);
 }
 
 async fn openid_connect_core_5_3_2_a_userinfo_answer_passes_for_no_id_token(house: House) {

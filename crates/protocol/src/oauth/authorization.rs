@@ -26,6 +26,7 @@ use domain::client::Client;
 use domain::scope::ScopeSet;
 
 pub use self::error::{AuthorizationError, AuthorizationErrorCode};
+pub use self::scope::OFFLINE_ACCESS;
 pub use self::target::{Target, Untrusted, choose_target};
 use super::parameters::Parameters;
 

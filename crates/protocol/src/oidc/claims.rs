@@ -57,15 +57,31 @@ pub fn claims_for(
     by_scope.chain(one_by_one).collect()
 }
 
-/// Says whether the `claims` parameter asks for another person than `subject`: then the request must
-/// fail (OpenID Connect Core §5.5.1).
+/// Says whether the `claims` parameter asks for another person than whom `is_subject` names: then the
+/// request must fail (OpenID Connect Core §5.5.1).
 #[must_use]
-pub fn is_about_another(requested: Option<&Value>, subject: &str) -> bool {
-    let subject = Value::from(subject);
+pub fn is_about_another(requested: Option<&Value>, is_subject: impl Fn(&str) -> bool) -> bool {
+    let is_named = |choice: &Value| choice.as_str().is_some_and(&is_subject);
     [ClaimsTarget::IdToken, ClaimsTarget::Userinfo]
         .into_iter()
         .filter_map(|target| wish(requested, target, "sub"))
-        .any(|wish| !is_granted(wish, &subject))
+        .filter_map(choices)
+        .any(|mut choices| !choices.any(is_named))
+}
+
+/// Leaves of a `claims` parameter what these scopes allow; none when that is nothing. What belongs to no
+/// scope, as `acr` and `sub`, is always left.
+#[must_use]
+pub fn within(requested: Value, scope: &ScopeSet) -> Option<Value> {
+    let Value::Object(mut members) = requested else {
+        return None;
+    };
+    let is_allowed = |name: &str| scope_of(name).is_none_or(|needed| scope.contains(needed));
+    for wanted in members.values_mut().filter_map(Value::as_object_mut) {
+        wanted.retain(|name, _| is_allowed(name));
+    }
+    members.retain(|_, wanted| wanted.as_object().is_none_or(|wanted| !wanted.is_empty()));
+    (!members.is_empty()).then_some(Value::Object(members))
 }
 
 /// Gives the `acr` values of which the ID token must have one; else the sign-in counts as failed
@@ -94,6 +110,13 @@ pub fn scopes_of(requested: Option<&Value>) -> ScopeSet {
         .filter(|(_, names)| names.iter().any(is_wished))
         .map(|(token, _)| token.to_owned());
     ScopeSet::from_stored(scopes.collect())
+}
+
+/// Names the scope that asks for a claim, if one does.
+fn scope_of(claim: &str) -> Option<&'static str> {
+    let mut scopes = BY_SCOPE.into_iter();
+    let found = scopes.find(|(_, names)| names.contains(&claim));
+    found.map(|(token, _)| token)
 }
 
 // === impl Profile ===
@@ -254,8 +277,11 @@ mod tests {
 
     #[test]
     fn openid_connect_core_5_5_1_a_request_about_another_subject_is_noticed() {
-        let another = |requested: Value| is_about_another(Some(&requested), "u");
-        assert!(!is_about_another(None, "u") && !another(json!({ "id_token": { "sub": null } })));
+        let is_subject = |named: &str| named == "u";
+        let another = |requested: Value| is_about_another(Some(&requested), is_subject);
+        assert!(
+            !is_about_another(None, is_subject) && !another(json!({ "id_token": { "sub": null } }))
+        );
         assert!(!another(json!({ "id_token": { "sub": { "value": "u" } } })));
         assert!(!another(
             json!({ "userinfo": { "sub": { "values": ["v", "u"] } } })
@@ -296,10 +322,40 @@ mod tests {
     }
 
     #[test]
+    fn what_is_asked_for_one_by_one_is_left_as_far_as_the_scopes_allow() {
+        let left = |requested: Value, scope: &str| {
+            within(requested, &ScopeSet::parse(scope).expect("a scope"))
+        };
+        let wanted = json!({
+            "id_token": { "email": null, "acr": { "essential": true } },
+            "userinfo": { "name": {}, "email_verified": null },
+        });
+        assert_eq!(
+            left(wanted.clone(), "openid profile email"),
+            Some(wanted.clone())
+        );
+        assert_eq!(
+            left(wanted.clone(), "openid profile"),
+            Some(
+                json!({ "id_token": { "acr": { "essential": true } }, "userinfo": { "name": {} } })
+            )
+        );
+        assert_eq!(
+            left(wanted, "openid"),
+            Some(json!({ "id_token": { "acr": { "essential": true } } }))
+        );
+        assert_eq!(
+            left(json!({ "userinfo": { "email": null } }), "openid"),
+            None
+        );
+        assert_eq!(left(json!([]), "openid"), None);
+    }
+
+    #[test]
     fn a_claims_parameter_that_makes_no_sense_asks_for_nothing() {
         for odd in [json!([]), json!("x"), json!({ "id_token": [] })] {
             assert_eq!(given(ClaimsTarget::IdToken, "openid", &odd), json!({}));
-            assert!(!is_about_another(Some(&odd), "u"));
+            assert!(!is_about_another(Some(&odd), |named| named == "u"));
         }
         let odd = json!({ "id_token": { "email": "please", "name": true } });
         assert_eq!(given(ClaimsTarget::IdToken, "openid", &odd), json!({}));

@@ -70,6 +70,8 @@ const FORMAT_JWT: &str = "jwt";
 
 /// The most URIs, scopes or audiences of one client.
 const MAX_ENTRIES: usize = 100;
+/// The longest name of a type of rich details.
+const MAX_TYPE: usize = 256;
 /// The longest lifetime that may be asked for, in seconds. The service's own bounds it besides.
 const MAX_TTL_SECONDS: u32 = 86_400;
 
@@ -82,6 +84,8 @@ pub struct MetadataPatch {
     pub grant_types: Option<Vec<String>>,
     /// Which scopes it may ask for.
     pub scopes: Option<Vec<String>>,
+    /// Which types of rich details it may ask for (RFC 9396 §10).
+    pub authorization_details_types: Option<Vec<String>>,
     /// How it authenticates: `client_secret_basic`, `client_secret_post`, `private_key_jwt`,
     /// `tls_client_auth`, `self_signed_tls_client_auth` or `none`.
     pub token_endpoint_auth_method: Option<String>,
@@ -138,10 +142,12 @@ impl MetadataPatch {
         mistakes: &mut Mistakes,
     ) -> ClientMetadata {
         let method = self.token_endpoint_auth_method;
+        let types = self.authorization_details_types;
         let mut metadata = ClientMetadata {
             redirect_uris: unique(self.redirect_uris.unwrap_or(base.redirect_uris)),
             grant_types: unique(self.grant_types.unwrap_or(base.grant_types)),
             scopes: unique(self.scopes.unwrap_or(base.scopes)),
+            authorization_details_types: unique(types.unwrap_or(base.authorization_details_types)),
             token_endpoint_auth_method: method.unwrap_or(base.token_endpoint_auth_method),
             roles: check_roles(mistakes, self.roles.unwrap_or(base.roles)),
             audiences: unique(self.audiences.unwrap_or(base.audiences)),
@@ -191,6 +197,7 @@ pub(in crate::flow) fn detail(client_type: ClientType, metadata: &ClientMetadata
         "client_type": client_type.as_str(),
         "grant_types": metadata.grant_types,
         "scopes": metadata.scopes,
+        "authorization_details_types": metadata.authorization_details_types,
         "audiences": metadata.audiences,
         "own_resources": metadata.own_resources,
         "roles": metadata.roles,
@@ -283,6 +290,15 @@ fn check_tokens(metadata: &ClientMetadata, mistakes: &mut Mistakes) {
             "scopes",
             "each must be printable ASCII without space, quote or backslash",
         );
+    }
+    let types = &metadata.authorization_details_types;
+    check_count("authorization_details_types", types, mistakes);
+    let is_type = |name: &String| {
+        (1..=MAX_TYPE).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic())
+    };
+    if !types.iter().all(is_type) {
+        let hint = "each must be 1 to 256 printable ASCII characters without space";
+        mistakes.add("authorization_details_types", hint);
     }
     let format = metadata.access_token_format.as_deref();
     if format.is_some_and(|format| format != FORMAT_JWT) {

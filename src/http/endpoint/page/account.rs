@@ -172,7 +172,7 @@ where
 {
     Box::pin(async move {
         let desk = Desk::open(call, posted).await?;
-        match desk.browser.clone() {
+        match desk.browser.clone().filter(Browser::stays) {
             Some(browser) => page(desk, browser).await,
             None => Ok(sign_in(&desk, word)),
         }

@@ -4,6 +4,7 @@ use domain::authorization::AuthorizationRequest;
 use domain::client::Client;
 use domain::rejection::{Code, Refusal};
 use http::StatusCode;
+use serde_json::Value;
 use url::Url;
 
 use super::authorize::no_request;
@@ -52,8 +53,8 @@ pub(in crate::http) fn submit(call: Call) -> Answer {
 fn page(desk: &Desk, asked: &Asked, browser: &Browser) -> Reply {
     let (frame, csrf) = (desk.frame(), desk.token());
     let (request, client) = (&asked.request, &asked.client);
-    let scopes: Vec<Scope<'_>> = request
-        .scope
+    let disclosed = asked.disclosed();
+    let scopes: Vec<Scope<'_>> = disclosed
         .iter()
         .map(|name| Scope {
             text: frame.texts.scope(name),
@@ -85,6 +86,9 @@ fn facts<'a>(
     let developer = developer_of(client);
     let days = request.scope.contains("offline_access").then_some(days);
     let resources = request.resources.join(", ");
+    // Whoever allows a detail is to have seen all of it (RFC 9396 §9).
+    let details = request.authorization_details.as_ref();
+    let details = details.and_then(Value::as_array).into_iter().flatten();
     [
         (&texts.fact_developer, developer),
         (&texts.fact_redirect, place_of(&request.redirect_uri)),
@@ -92,6 +96,7 @@ fn facts<'a>(
         (&texts.fact_lifetime, texts.lifetime(days)),
     ]
     .into_iter()
+    .chain(details.map(|detail| (&texts.fact_details, detail.to_string())))
     .filter(|(_, text)| !text.is_empty())
     .map(|(term, text)| Fact { term, text })
     .collect()

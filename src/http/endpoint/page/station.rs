@@ -89,8 +89,10 @@ pub(super) async fn find_binder(desk: &Desk) -> Result<Result<Binder, Box<Reply>
             let shown = (&token, Some(desk.guard.visitor()));
             Binder::owing(flows, act, shown, demand).await
         }
-        (None, Some(browser)) => Binder::browser(flows, act, browser).await,
-        (None, None) => return Ok(Err(Box::new(see_other(&desk.place("/sign-in"))))),
+        (None, Some(browser)) if browser.stays() || desk.asked.is_some() => {
+            Binder::browser(flows, act, browser).await
+        }
+        (None, _) => return Ok(Err(Box::new(see_other(&desk.place("/sign-in"))))),
     };
     match found {
         Ok(binder) => Ok(Ok(binder)),

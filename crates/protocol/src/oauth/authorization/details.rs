@@ -1,10 +1,12 @@
 //! What is asked for in more words than a scope has: single claims, resources, rich details.
 
 use domain::authorization::AuthorizationRequest;
+use domain::scope::ScopeSet;
 use serde_json::{Map, Value};
 
 use super::{Asked, AuthorizationError, AuthorizationErrorCode, Verdict, invalid_request};
 use crate::oauth::resource::{self, InvalidTarget};
+use crate::oidc::claims;
 
 /// The longest `claims`, in bytes.
 const MAX_CLAIMS: usize = 8 * 1024;
@@ -18,6 +20,8 @@ const CLAIM_TARGETS: [&str; 2] = ["userinfo", "id_token"];
 /// The common members of a detail that are lists of texts (RFC 9396 §2.2).
 const LISTS: [&str; 4] = ["locations", "actions", "datatypes", "privileges"];
 
+/// Takes the single claims that are wanted, but for those of scopes that the client is not registered for: such
+/// a claim is left out of the answer, which is no error (OpenID Connect Core §5.5.1).
 pub(super) fn read_claims(asked: &Asked<'_>, request: &mut AuthorizationRequest) -> Verdict {
     let Some(text) = asked.bounded("claims", MAX_CLAIMS)? else {
         return Ok(());
@@ -29,7 +33,8 @@ pub(super) fn read_claims(asked: &Asked<'_>, request: &mut AuthorizationRequest)
     if !members.values().all(are_claims) {
         return Err(odd());
     }
-    request.claims = (!members.is_empty()).then_some(Value::Object(members));
+    let registered = ScopeSet::from_stored(asked.client.metadata.scopes.clone());
+    request.claims = claims::within(Value::Object(members), &registered);
     Ok(())
 }
 
@@ -56,8 +61,8 @@ pub(super) fn read_resources(asked: &Asked<'_>, request: &mut AuthorizationReque
     Ok(())
 }
 
-/// Judges the form of rich details. Which types there are, and what is in each, is for those who
-/// know the types.
+/// Takes rich details of the types that the client is registered for, and refuses others (RFC 9396 §5). What is
+/// in each is for those who know the types, and for the person, who is shown it.
 pub(super) fn read_authorization_details(
     asked: &Asked<'_>,
     request: &mut AuthorizationRequest,
@@ -78,8 +83,20 @@ pub(super) fn read_authorization_details(
     if details.is_empty() || !details.iter().all(is_detail) {
         return Err(odd());
     }
+    let registered = &asked.client.metadata.authorization_details_types;
+    let is_known = |kind: &str| registered.iter().any(|known| known == kind);
+    if !details.iter().filter_map(type_of).all(is_known) {
+        return Err(AuthorizationError::new(
+            AuthorizationErrorCode::InvalidAuthorizationDetails,
+            "authorization_details has a type that this client is not registered for.",
+        ));
+    }
     request.authorization_details = Some(Value::Array(details));
     Ok(())
+}
+
+fn type_of(detail: &Value) -> Option<&str> {
+    detail.get("type").and_then(Value::as_str)
 }
 
 fn is_detail(detail: &Value) -> bool {
@@ -89,10 +106,7 @@ fn is_detail(detail: &Value) -> bool {
         texts.is_some_and(|texts| texts.iter().all(Value::is_string))
     };
     detail.is_object()
-        && detail
-            .get("type")
-            .and_then(Value::as_str)
-            .is_some_and(|kind| !kind.is_empty())
+        && type_of(detail).is_some_and(|kind| !kind.is_empty())
         && (detail.get("identifier").is_none() || is_text_in("identifier"))
         && LISTS
             .iter()
@@ -169,6 +183,8 @@ mod tests {
             r#"[{"type":"a","actions":"pay"}]"#,
             r#"[{"type":"a","locations":[1]}]"#,
             r#"[{"type":"a","identifier":[]}]"#,
+            r#"[{"type":"Payment"}]"#,
+            r#"[{"type":"payment"},{"type":"b"}]"#,
         ] {
             assert_eq!(
                 details(odd),

@@ -26,6 +26,7 @@ pub(crate) fn client() -> Client {
             redirect_uris: own(&[CALLBACK]),
             grant_types: own(&["authorization_code", "refresh_token"]),
             scopes: own(&["openid", "email", "offline_access"]),
+            authorization_details_types: own(&["payment", "a"]),
             token_endpoint_auth_method: "private_key_jwt".to_owned(),
             audiences: own(&["https://api.example.org"]),
             ..ClientMetadata::default()

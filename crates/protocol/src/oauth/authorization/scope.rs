@@ -9,7 +9,7 @@ use super::{Asked, AuthorizationError, AuthorizationErrorCode, Verdict};
 pub(super) const OPENID: &str = "openid";
 
 /// Asks for access while the person is away (OpenID Connect Core §11).
-const OFFLINE_ACCESS: &str = "offline_access";
+pub const OFFLINE_ACCESS: &str = "offline_access";
 
 /// Takes the scope if all of it is registered. A request without one gets what is registered but for
 /// `openid` and `offline_access`: who asks who somebody is, or to stay, must say so.

@@ -15,7 +15,7 @@ pub(super) fn view(act: &Act, stage: Stage, challenge: &str, shown: &Shown) -> V
     let mut body = json!({
         "challenge": challenge,
         "client": client(&shown.asked.client),
-        "requested_scope": request.scope.iter().collect::<Vec<_>>(),
+        "requested_scope": shown.asked.disclosed().iter().collect::<Vec<_>>(),
         "requested_access_token_audience": request.resources,
         "authorization_details": request.authorization_details,
         "skip": shown.skip,
