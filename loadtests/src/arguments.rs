@@ -86,7 +86,7 @@ pub(crate) struct OutputArguments {
     /// Where it is written as one HTML page with charts
     #[arg(long)]
     pub(crate) html: Option<PathBuf>,
-    /// Where a flame graph of the service and its store under each scenario is drawn, `NAME.svg`; needs `perf`
+    /// Where a flame graph of the service and its store under each scenario is drawn, `NAME.svg` (`NAME-STORE.svg` on others than the embedded store); needs `perf`
     #[arg(long)]
     pub(crate) flames: Option<PathBuf>,
     /// What must be met for this to end with success; absent: loadtests/thresholds.json

@@ -35,9 +35,10 @@ pub enum EmailRoute {
 }
 
 variables! {
-    /// Send mails. Otherwise development prints them.
+    /// Send mails. Otherwise development and test print them, staging and production give them up.
     EMAIL_ENABLED: Choice<bool> = of(FLAG).or("false");
-    /// Web service that takes mails as JSON. Goes before `EMAIL_SMTP_URL` when both are set.
+    /// Web service that takes mails as JSON. Goes before `EMAIL_SMTP_URL` when both are set. One of
+    /// the two is required when `EMAIL_ENABLED` is true.
     EMAIL_SERVICE_URL: Parsed<Url> = of(HTTP_URL);
     /// Bearer credential for that service.
     EMAIL_API_KEY: Parsed<SecretText> = of(SECRET).secret();
@@ -45,7 +46,7 @@ variables! {
     EMAIL_SENDER_ADDRESS: Parsed<EmailAddress> =
         of(EMAIL).required(Required::WhenTrue("EMAIL_ENABLED"));
     /// Mail server that takes mails: `smtps://` for TLS from the first byte, `smtp://…?tls=required`
-    /// for STARTTLS.
+    /// for STARTTLS. This or `EMAIL_SERVICE_URL` is required when `EMAIL_ENABLED` is true.
     EMAIL_SMTP_URL: Parsed<SecretText> = of(SMTP_URL).secret();
 }
 

@@ -57,7 +57,8 @@ variables! {
     /// What names a request's tenant: its host, the header `X-Tenant-ID`, or both. The path prefix
     /// `/t/{slug}` always does.
     TENANT_RESOLUTION_MODE: Choice<ResolutionMode> = of(RESOLUTION).or("both");
-    /// Domain whose subdomains are tenants. Absent: hosts name no tenant.
+    /// Domain whose subdomains are tenants. Absent: hosts name no tenant. Required when
+    /// `TENANT_RESOLUTION_MODE` is `subdomain`.
     TENANT_BASE_DOMAIN: Parsed<String> = of(DOMAIN);
     /// How long a client's registration may be cached. Changes made here or on another node are
     /// seen within a second all the same.

@@ -20,7 +20,7 @@ pub(super) struct About {
     pub(super) required: Required,
     /// Whether its value is never shown and may come from a file.
     pub(super) is_secret: bool,
-    /// Whether anything has an effect yet; the issue that builds the feature removes `.later()`.
+    /// Whether anything uses it yet; what first does removes `.later()`.
     pub(super) in_use: bool,
 }
 
