@@ -74,8 +74,13 @@ async fn count(database: &Database, sql: &str) -> i64 {
 const ISSUED: &str = "SELECT count(*) FROM audit WHERE fields ->> 'event' = 'token.issued'";
 
 async fn entries_that_wait_together_share_commits(database: Database) {
-    let worlds = two(database.store.ports()).await;
-    let appends = (0..300).map(|n: usize| append(&worlds[n % 2]));
+    // So many that a batch has more statements than are polled in their order by themselves.
+    let mut worlds = Vec::from(two(database.store.ports()).await);
+    while worlds.len() < 30 {
+        let slug = format!("tenant-{}", worlds.len());
+        worlds.push(worlds[0].beside_as(&slug).await);
+    }
+    let appends = (0..300).map(|n: usize| append(&worlds[n % worlds.len()]));
     let mut tasks = JoinSet::new();
     let written = async {
         tokio::task::yield_now().await;
@@ -90,7 +95,7 @@ async fn entries_that_wait_together_share_commits(database: Database) {
     assert_eq!(count(&database, commits).await, 2);
     for world in &worlds {
         let own = format!("{ISSUED} AND tenant_id = '{}'", world.tenant.as_uuid());
-        assert_eq!(count(&database, &own).await, 150, "each in its own tenant");
+        assert_eq!(count(&database, &own).await, 10, "each in its own tenant");
     }
 }
 
