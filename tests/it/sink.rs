@@ -32,7 +32,7 @@ pub struct Sink {
 impl Sink {
     /// Answers each HTTP request with a status and a body.
     pub fn http(answer: impl Fn(&Asked) -> (u16, String) + Send + 'static) -> Self {
-        Self::start(move |stream| answer_one(stream, &answer))
+        Self::start(move |stream, keep| answer_one(stream, &answer, keep))
     }
 
     /// The same over TLS.
@@ -41,18 +41,20 @@ impl Sink {
         answer: impl Fn(&Asked) -> (u16, String) + Send + 'static,
     ) -> Self {
         let config = Arc::new(config);
-        Self::start(move |stream| {
+        Self::start(move |stream, keep| {
             let mut connection = ServerConnection::new(Arc::clone(&config)).ok()?;
-            answer_one(&mut Stream::new(&mut connection, stream), &answer)
+            answer_one(&mut Stream::new(&mut connection, stream), &answer, keep)
         })
     }
 
     /// Takes every mail.
     pub fn smtp() -> Self {
-        Self::start(read_mail)
+        Self::start(|stream, keep| read_mail(stream).map(keep))
     }
 
-    fn start(serve: impl Fn(&mut TcpStream) -> Option<Asked> + Send + 'static) -> Self {
+    fn start(
+        serve: impl Fn(&mut TcpStream, &dyn Fn(Asked)) -> Option<()> + Send + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("its address");
         let (kept, is_over) = (
@@ -60,6 +62,7 @@ impl Sink {
             Arc::<AtomicBool>::default(),
         );
         let (keeping, over) = (Arc::clone(&kept), Arc::clone(&is_over));
+        let keep = move |asked| keeping.lock().expect("what came").push(asked);
         let run = move || {
             for stream in listener.incoming() {
                 if over.load(Ordering::Relaxed) {
@@ -67,9 +70,8 @@ impl Sink {
                 }
                 let Ok(mut stream) = stream else { continue };
                 let _ = stream.set_read_timeout(Some(Duration::from_secs(5)));
-                if let Some(asked) = serve(&mut stream) {
-                    keeping.lock().expect("what came").push(asked);
-                }
+                // Whoever hangs up is not answered.
+                let _ = serve(&mut stream, &keep);
             }
         };
         thread::Builder::new()
@@ -130,14 +132,16 @@ impl Asked {
 fn answer_one(
     stream: &mut (impl Read + Write),
     answer: &impl Fn(&Asked) -> (u16, String),
-) -> Option<Asked> {
+    keep: &dyn Fn(Asked),
+) -> Option<()> {
     let asked = read_request(stream)?;
     let (status, body) = answer(&asked);
+    // Whoever was answered may count what came.
+    keep(asked);
     let length = body.len();
     let head =
         format!("HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n");
-    stream.write_all(format!("{head}{body}").as_bytes()).ok()?;
-    Some(asked)
+    stream.write_all(format!("{head}{body}").as_bytes()).ok()
 }
 
 fn read_request(stream: &mut impl Read) -> Option<Asked> {
