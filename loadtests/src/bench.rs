@@ -75,9 +75,7 @@ pub(crate) async fn measure_service(
     estate: &Rc<Estate>,
     effort: Effort,
 ) -> Result<Measured, String> {
-    let load = load(scenario.door(estate), effort, estate.house.watched());
-    load.run(scenario.askers(estate, effort.connections, false))
-        .await
+    load_service(scenario, estate, effort, None).await
 }
 
 /// Loads the service while samples are taken of it.
@@ -90,8 +88,17 @@ pub(crate) async fn sample_service(
     effort: Effort,
     flames: &Flames,
 ) -> Result<Measured, String> {
+    load_service(scenario, estate, effort, Some(flames)).await
+}
+
+async fn load_service(
+    scenario: &Scenario,
+    estate: &Rc<Estate>,
+    effort: Effort,
+    flames: Option<&Flames>,
+) -> Result<Measured, String> {
     let load = Load {
-        flames: Some(flames),
+        flames,
         ..load(scenario.door(estate), effort, estate.house.watched())
     };
     load.run(scenario.askers(estate, effort.connections, false))
